@@ -1,0 +1,291 @@
+"""Settings: one file, from the environment only. Every variable is documented in the README.
+
+Without any variable this is a safe development set-up on an embedded PostgreSQL; `KONTOR_ENV=production` demands
+secrets and switches every protection on.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from commerce import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = embedded.data_dir()
+TESTING = "pytest" in sys.modules
+
+ENVIRONMENT = os.environ.get("KONTOR_ENV", "development")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = os.environ.get("KONTOR_DEBUG", "0") == "1" and not PRODUCTION
+
+
+def _listed(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+SECRET_KEY = os.environ.get("KONTOR_SECRET_KEY") or ("" if PRODUCTION else embedded.development_secret())
+if not SECRET_KEY:
+    raise ImproperlyConfigured("KONTOR_SECRET_KEY must be set in production: 50 or more random characters.")
+SECRET_KEY_FALLBACKS = _listed("KONTOR_SECRET_KEY_FALLBACKS")
+
+ALLOWED_HOSTS = _listed("KONTOR_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = _listed("KONTOR_TRUSTED_ORIGINS")
+PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{os.environ.get('KONTOR_PORT', '8000')}").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "simple_history",
+    "django_htmx",
+    "django_prometheus",
+    "lucide",
+    "commerce",
+    "inventory",
+    "pricing",
+    "customers",
+    "orders",
+]
+
+# `/api/` skips what it does not need (sessions, CSRF cookies, messages, languages): see commerce/middleware.py.
+MIDDLEWARE = [
+    "commerce.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "commerce.middleware.WhiteNoiseOutsideApi",
+    "commerce.middleware.SessionOutsideApi",
+    "commerce.middleware.LocaleOutsideApi",
+    "commerce.middleware.CommonOutsideApi",
+    "commerce.middleware.CsrfOutsideApi",
+    "commerce.middleware.AuthenticationOutsideApi",
+    "commerce.middleware.StaffLanguageMiddleware",
+    "commerce.middleware.MessagesOutsideApi",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "commerce.middleware.HtmxOutsideApi",
+    "commerce.middleware.HistoryOutsideApi",
+]
+
+ROOT_URLCONF = "commerce.urls"
+WSGI_APPLICATION = "commerce.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "commerce.staff.shell.context",
+            ],
+            "builtins": ["lucide.templatetags.lucide"],
+        },
+    }
+]
+
+# --- database -------------------------------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "kontor",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,  # a new connection costs 5 ms, more than most requests
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {
+            # A request never waits longer for a row than a person would; long jobs set their own limits.
+            "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c jit=off",
+            "application_name": "kontor",
+            **query,
+        },
+        "TEST": {"NAME": "test_kontor"},
+    }
+
+
+DATABASES = {"default": _database(os.environ.get("DATABASE_URL") or embedded.url())}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "commerce.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("staff:sign-in")
+LOGIN_REDIRECT_URL = reverse_lazy("staff:home")
+LOGOUT_REDIRECT_URL = reverse_lazy("staff:sign-in")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- languages, time ------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "de"
+LANGUAGES = [("de", _("German")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "commerce" / "locale"]
+TIME_ZONE = "Europe/Berlin"
+USE_TZ = True
+USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
+
+# --- static files ---------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "commerce" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+
+# --- security -------------------------------------------------------------------------------------------------------
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600  # a long shift
+CSRF_COOKIE_SAMESITE = "Lax"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # 500 products or holds fit many times over
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = os.environ.get("KONTOR_SSL_REDIRECT", "1") == "1"
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- API ------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["commerce.api.authentication.ChannelKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["commerce.api.authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["commerce.api.rendering.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["commerce.api.rendering.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "commerce.api.paging.CursorPaging",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "commerce.api.schema.ProblemAwareSchema",
+    "EXCEPTION_HANDLER": "commerce.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Kontor API",
+    "DESCRIPTION": "Goods, orders, prices and customers for every channel. Errors are RFC 9457 problem documents.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["commerce.api.schema.only_the_api"],
+}
+
+# --- workers --------------------------------------------------------------------------------------------------------
+
+_broker_folder = DATA_DIR / "broker"
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://"
+if CELERY_BROKER_URL == "filesystem://":
+    for _name in ("queue", "processed", "control"):
+        (_broker_folder / _name).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker_folder / "queue"),
+        "data_folder_out": str(_broker_folder / "queue"),
+        "processed_folder": str(_broker_folder / "processed"),
+        "control_folder": str(_broker_folder / "control"),
+        "store_processed": False,
+        "polling_interval": 0.2,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "re-drive the outbox": {"task": "commerce.tasks.redrive_outbox", "schedule": timedelta(seconds=5)},
+    "expire quota holds": {"task": "commerce.tasks.expire_quota_holds", "schedule": timedelta(seconds=15)},
+    "expire reservations": {"task": "inventory.tasks.expire_reservations", "schedule": timedelta(seconds=5)},
+    "release stale pick leases": {"task": "orders.tasks.release_stale_leases", "schedule": timedelta(seconds=30)},
+    "mark no-shows": {"task": "orders.tasks.mark_no_shows", "schedule": timedelta(minutes=5)},
+    "prune kernel tables": {"task": "commerce.tasks.prune", "schedule": timedelta(hours=1)},
+}
+
+# --- Kontor ---------------------------------------------------------------------------------------------------------
+
+# Outgoing webhooks may reach private addresses only where there is no one to attack: on a developer's machine.
+WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = os.environ.get("KONTOR_WEBHOOKS_PRIVATE", "0" if PRODUCTION else "1") == "1"
+IDEMPOTENCY_KEPT_FOR = timedelta(hours=48)
+METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")
+
+UNFOLD = {
+    "SITE_TITLE": "Kontor",
+    "SITE_HEADER": "Kontor",
+    "SITE_URL": "/staff/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .02 250)", "100": "oklch(93% .04 250)", "200": "oklch(87% .07 250)",
+            "300": "oklch(79% .11 250)", "400": "oklch(69% .15 250)", "500": "oklch(58% .17 250)",
+            "600": "oklch(50% .17 250)", "700": "oklch(43% .15 250)", "800": "oklch(36% .12 250)",
+            "900": "oklch(31% .09 250)", "950": "oklch(22% .06 250)",
+        }  # fmt: skip
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "commerce.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("KONTOR_LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "kontor": {"level": os.environ.get("KONTOR_LOG_LEVEL", "INFO"), "handlers": ["console"], "propagate": False},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,23 @@
+"""Addresses. Rooms are named by string; each brings its own `api/urls.py` and `staff/urls.py`."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+ROOMS = ["commerce", "inventory", "pricing", "customers", "orders"]
+
+
+def _of_rooms(module: str) -> list[str]:
+    return [f"{room}.{module}" for room in ROOMS if find_spec(f"{room}.{module}")]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    *[path("api/v1/", include(module)) for module in _of_rooms("api.urls")],
+    *[path("staff/", include(module)) for module in _of_rooms("staff.urls")],
+    *[path("", include(module)) for module in _of_rooms("public_urls")],
+]

@@ -1,0 +1,75 @@
+"""Tables of customers: one profile per person, the identifiers that point to it, and what they bought."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from commerce.models import one_of
+from customers.identifiers import IdentifierKind
+
+
+class Profile(models.Model):
+    """One customer, with a stable id. Written by: customers.profiles"""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=160, blank=True)
+    language = models.CharField(_("language"), max_length=5, default="de")
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("customer profile")
+        verbose_name_plural = _("customer profiles")
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Identifier(models.Model):
+    """Something that points to a person: a normalised e-mail, phone, loyalty number or a channel's customer id.
+
+    `scope` is the channel code for a channel's own ids, empty for ids that mean the same everywhere; one value points
+    to one profile only. Written by: customers.profiles
+    """
+
+    profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="identifiers")
+    kind = models.CharField(_("kind"), max_length=20, choices=[(k.value, k.value) for k in IdentifierKind])
+    scope = models.CharField(max_length=40, blank=True)
+    value = models.CharField(_("value"), max_length=254)  # normalised
+    is_verified = models.BooleanField(_("verified"), default=False)
+    source = models.CharField(_("source"), max_length=40)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("identifier")
+        verbose_name_plural = _("identifiers")
+        constraints = [
+            models.UniqueConstraint(name="identifier_points_to_one_profile", fields=["kind", "scope", "value"]),
+            models.CheckConstraint(name="identifier_kind_known", condition=one_of("kind", IdentifierKind)),
+        ]
+
+
+class OrderHistory(models.Model):
+    """What a customer's profile knows of one order, fed by order events; the newest event wins.
+
+    Written by: customers.activity
+    """
+
+    order_id = models.UUIDField(primary_key=True)
+    profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="orders")
+    number = models.CharField(max_length=24)
+    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=20)
+    total_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    pieces = models.IntegerField(default=0)
+    placed_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("order of a customer")
+        verbose_name_plural = _("orders of customers")
+        indexes = [models.Index(name="order_history_by_profile", fields=["profile", "-placed_at"])]

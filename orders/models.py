@@ -1,0 +1,183 @@
+"""Tables of orders: what was bought, who prepares it where, and why there."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from commerce.models import one_of
+from orders.lifecycle import Method, State
+
+
+class Order(models.Model):
+    """What a customer bought through one channel. Arrives once: channel and external reference are unique.
+
+    Its status is computed from its fulfilments, never set. Written by: orders.placement (totals and version also by the
+    other verbs of this room, each in its own transaction)
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField(_("number"), max_length=24, unique=True)  # what people say: "K-100042"
+    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+", verbose_name=_("channel"))
+    external_reference = models.CharField(_("the channel's reference"), max_length=120)
+    customer = models.ForeignKey("customers.Profile", on_delete=models.PROTECT, related_name="+", null=True)
+    contact_name = models.CharField(_("name"), max_length=160, blank=True)
+    contact_email = models.CharField(_("e-mail"), max_length=254, blank=True)
+    contact_phone = models.CharField(_("phone"), max_length=40, blank=True)
+    ship_to = models.JSONField(null=True, blank=True)  # street, postal_code, city, country
+    language = models.CharField(max_length=5, default="de")
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField(_("total"))
+    tax_minor = models.BigIntegerField(_("VAT"))
+    quote_id = models.UUIDField(null=True)
+    pricing = models.JSONField()  # the quote's document: lines, steps, taxes, ruleset version
+    tracking_token = models.CharField(max_length=43, unique=True)
+    version = models.BigIntegerField(default=1)
+    placed_at = models.DateTimeField(_("placed at"))
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(name="order_arrives_once", fields=["channel", "external_reference"]),
+            models.CheckConstraint(name="order_total_not_negative", condition=Q(total_minor__gte=0)),
+        ]
+        indexes = [models.Index(name="order_by_time", fields=["channel", "-placed_at", "-id"])]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderLine(models.Model):
+    """One product of an order, as priced. Written by: orders.placement (cancelled: orders.cancellation, orders.picking)"""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    line_number = models.PositiveSmallIntegerField()
+    product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    quantity = models.PositiveIntegerField()
+    cancelled = models.PositiveIntegerField(default=0)  # pieces that won't be delivered: cancelled or rejected
+    unit_price_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    tax_basis_points = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["order", "line_number"]
+        constraints = [
+            models.UniqueConstraint(name="order_line_number_once", fields=["order", "line_number"]),
+            models.CheckConstraint(name="order_line_quantity_positive", condition=Q(quantity__gte=1)),
+            models.CheckConstraint(name="order_line_cancelled_at_most_all", condition=Q(cancelled__lte=F("quantity"))),
+            models.CheckConstraint(name="order_line_total_not_negative", condition=Q(total_minor__gte=0)),
+        ]
+
+
+class Fulfilment(models.Model):
+    """The work one location does for one order by one method. Its state moves only as `orders.lifecycle` says.
+
+    A lease says who works on it until when; a ready pickup has a code. Written by: orders.fulfilment
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments")
+    location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
+    method = models.CharField(max_length=16, choices=[(m.value, m.value) for m in Method])
+    state = models.CharField(max_length=20, choices=[(s.value, s.value) for s in State], default=State.PLACED.value)
+    window_starts_at = models.DateTimeField(null=True)
+    window_ends_at = models.DateTimeField(null=True)
+    slot_hold_id = models.UUIDField(null=True)  # the quota hold of the pickup window
+    promised_at = models.DateTimeField()  # ready by (pickup) or shipped by: what the customer was told
+    keep_until = models.DateTimeField(null=True)
+    pickup_code = models.CharField(max_length=12, blank=True)
+    failed_code_attempts = models.PositiveSmallIntegerField(default=0)
+    is_on_shelf = models.BooleanField(default=False)  # picked goods lie on the pickup shelf and must go somewhere
+    lease_holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    lease_expires_at = models.DateTimeField(null=True)
+    arrived_at = models.DateTimeField(null=True)
+    bay = models.CharField(max_length=40, blank=True)
+    version = models.BigIntegerField(default=1)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("fulfilment")
+        verbose_name_plural = _("fulfilments")
+        constraints = [
+            models.CheckConstraint(name="fulfilment_state_known", condition=one_of("state", State)),
+            models.CheckConstraint(name="fulfilment_method_known", condition=one_of("method", Method)),
+            models.CheckConstraint(
+                name="fulfilment_lease_is_whole",
+                condition=Q(lease_holder__isnull=True, lease_expires_at__isnull=True)
+                | Q(lease_holder__isnull=False, lease_expires_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="fulfilment_window_is_whole",
+                condition=Q(window_starts_at__isnull=True, window_ends_at__isnull=True)
+                | Q(window_ends_at__gt=F("window_starts_at")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="fulfilment_queue",
+                fields=["location", "promised_at"],
+                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True),
+            ),
+        ]
+
+
+class FulfilmentLine(models.Model):
+    """What a fulfilment owes of one order line: wanted = picked + rejected + still to do. Written by: orders.fulfilment"""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="+")
+    allocation_id = models.UUIDField()
+    quantity = models.PositiveIntegerField()
+    picked = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    reject_reason = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="fulfilment_line_quantity_positive", condition=Q(quantity__gte=1)),
+            models.CheckConstraint(
+                name="fulfilment_line_not_overpicked", condition=Q(quantity__gte=F("picked") + F("rejected"))
+            ),
+        ]
+
+
+class PickScan(models.Model):
+    """One accepted or refused scan while picking, once per the scanner's own id, so that a replay changes nothing.
+
+    Written by: orders.picking
+    """
+
+    id = models.UUIDField(primary_key=True)  # minted by the scanning device
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="scans")
+    line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, null=True, related_name="+")
+    scanned = models.CharField(max_length=80)
+    pieces = models.PositiveIntegerField(default=0)
+    outcome = models.CharField(max_length=20)  # picked, wrong_item, already_complete, unknown_barcode
+    scanned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    scanned_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+
+class RoutingDecision(models.Model):
+    """Why a fulfilment is where it is: candidates, inputs, scores, losers and the policy's version. Can't be changed.
+
+    Written by: orders.routing
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="routing_decisions")
+    policy_version = models.CharField(max_length=40)
+    chosen = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    inputs = models.JSONField()
+    candidates = models.JSONField()  # [{location, able, reasons, distance_km, rank}]
+    decided_at = models.DateTimeField()

@@ -1,0 +1,116 @@
+"""Tables of prices and taxes, and the quotes that were given."""
+
+import uuid
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from commerce.models import one_of
+from pricing.terms import PriceBasis, TierMode
+
+
+class PriceList(models.Model):
+    """Prices in one currency, gross or net, for a channel or for all, in a country or in all.
+
+    The most specific list wins (channel, then country), then the higher priority. Written by: pricing.pricelists
+    """
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    currency = models.CharField(_("currency"), max_length=3)
+    basis = models.CharField(_("basis"), max_length=5, choices=[(b.value, b.value) for b in PriceBasis], default="gross")
+    tier_mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in TierMode], default="all_units")
+    channel = models.ForeignKey(
+        "commerce.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("channel")
+    )
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    customer_group = models.CharField(_("customer group"), max_length=40, blank=True)
+    priority = models.IntegerField(_("priority"), default=0)
+    is_active = models.BooleanField(_("active"), default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("price list")
+        verbose_name_plural = _("price lists")
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(name="price_list_basis_known", condition=one_of("basis", PriceBasis)),
+            models.CheckConstraint(name="price_list_tier_mode_known", condition=one_of("tier_mode", TierMode)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceEntry(models.Model):
+    """The price of one product from a quantity on, within `[from, to)`. Two of them can't overlap.
+
+    Written by: pricing.pricelists
+    """
+
+    price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="entries")
+    product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+")
+    min_quantity = models.PositiveIntegerField(_("from quantity"), default=1)
+    amount_minor = models.BigIntegerField(_("amount in minor units"))
+    valid = DateTimeRangeField(_("valid"))
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+        constraints = [
+            models.CheckConstraint(name="price_entry_not_negative", condition=Q(amount_minor__gte=0)),
+            models.CheckConstraint(name="price_entry_min_quantity_positive", condition=Q(min_quantity__gte=1)),
+            models.CheckConstraint(
+                name="price_entry_valid_from_to", condition=Q(valid__isempty=False, valid__lower_inc=True, valid__upper_inc=False)
+            ),
+            ExclusionConstraint(
+                name="price_entry_no_overlap",
+                expressions=[
+                    ("price_list", RangeOperators.EQUAL),
+                    ("product", RangeOperators.EQUAL),
+                    ("min_quantity", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class TaxRate(models.Model):
+    """The VAT rate of a tax class in a country within `[from, to)`, in basis points. Written by: pricing.taxes"""
+
+    country = models.CharField(_("country"), max_length=2)
+    tax_class = models.CharField(_("tax class"), max_length=20)
+    basis_points = models.PositiveIntegerField(_("rate in basis points"))
+    valid = DateTimeRangeField(_("valid"))
+
+    class Meta:
+        verbose_name = _("tax rate")
+        verbose_name_plural = _("tax rates")
+        constraints = [
+            models.CheckConstraint(name="tax_rate_at_most_100_percent", condition=Q(basis_points__lte=10_000)),
+            ExclusionConstraint(
+                name="tax_rate_no_overlap",
+                expressions=[
+                    ("country", RangeOperators.EQUAL),
+                    ("tax_class", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class Quote(models.Model):
+    """A price that was given to a channel and is honoured until it expires. Never changed after. Written by: pricing.quoting"""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    ruleset_version = models.CharField(max_length=40)
+    basket_hash = models.BinaryField(max_length=32)
+    document = models.JSONField()
+    signature = models.CharField(max_length=90)
+    quoted_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)

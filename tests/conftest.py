@@ -1,0 +1,60 @@
+"""What all tests share: the embedded PostgreSQL, and a way to wait for facts instead of sleeping."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+from commerce import embedded
+
+_started_here = False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the test cluster once, in the process that owns the run. Its data is nobody's, so it need not be durable."""
+    global _started_here
+    if hasattr(config, "workerinput") or not embedded.is_used() or embedded.is_running():
+        return
+    embedded.start(durable=False)
+    _started_here = True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _started_here:
+        embedded.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journals_may_be_flushed_between_tests() -> Iterator[None]:
+    """Tests with real transactions empty all tables after; journals refuse that, so the flush alone skips triggers."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def without_triggers(self: DatabaseOperations, sql_list: list[str]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            flush(self, sql_list)
+            cursor.execute("SET session_replication_role = DEFAULT")
+
+    DatabaseOperations.execute_sql_flush = without_triggers
+    yield
+    DatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture
+def eventually() -> Callable[..., object]:
+    """Return `eventually(fact, within=seconds)`: poll until `fact()` is truthy, return it, fail with its last value."""
+
+    def wait(fact: Callable[[], object], *, within: float = 10.0) -> object:
+        deadline = time.monotonic() + within
+        pause = threading.Event()
+        while True:
+            value = fact()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {within} s: {fact} is {value!r}")
+            pause.wait(0.02)
+
+    return wait
