@@ -126,8 +126,8 @@ def is_running() -> bool:
     return (cluster() / "PG_VERSION").exists() and _run("pg_ctl", "-D", str(cluster()), "status").returncode == 0
 
 
-def start(*, durable: bool = True) -> None:
-    """Create the cluster if it is new, start the server and make the database. Safe to call when it runs already."""
+def prepare(*, durable: bool = True) -> None:
+    """Create the cluster if it is new and write its configuration, without starting the server."""
     folder, sockets = cluster(), socket_dir()
     for needed in (folder, sockets):
         needed.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -142,15 +142,33 @@ def start(*, durable: bool = True) -> None:
         with main.open("a") as handle:
             handle.write("\ninclude 'kontor.conf'\n")
     _give_to_server(folder / "kontor.conf")
+
+
+def server_command() -> list[str]:
+    """Return how to run the prepared server in the foreground, for a supervisor; SIGINT stops it quickly and cleanly."""
+    return [program("postgres"), "-D", str(cluster()), "-k", str(socket_dir())]
+
+
+def server_user() -> str | None:
+    """Return the user that the server must run as, or None for the present one."""
+    return SYSTEM_USER if os.geteuid() == 0 else None
+
+
+def start(*, durable: bool = True) -> None:
+    """Create the cluster if it is new, start the server and make the database. Safe to call when it runs already."""
+    prepare(durable=durable)
+    folder = cluster()
     if not is_running():
         started = _run(
             "pg_ctl", "-D", str(folder), "-w", "-t", str(START_SECONDS), "-l", str(folder / "server.log"),
-            "-o", f"-k {sockets}", "start",
+            "-o", f"-k {socket_dir()}", "start",
         )  # fmt: skip
         if started.returncode:
             log = folder / "server.log"
-            raise RuntimeError(f"PostgreSQL did not start:\n{started.stdout}\n{log.read_text() if log.exists() else ''}")
-    _create_database()
+            raise RuntimeError(
+                f"PostgreSQL did not start:\n{started.stdout}\n{log.read_text() if log.exists() else ''}"
+            )
+    create_database()
 
 
 def stop(*, mode: str = "fast") -> None:
@@ -172,7 +190,8 @@ def running_for(argv: Sequence[str]) -> Iterator[None]:
         stop()
 
 
-def _create_database() -> None:
+def create_database() -> None:
+    """Make the database in the running server if it is missing; wait up to `START_SECONDS` for the server."""
     import psycopg2
 
     deadline = time.monotonic() + START_SECONDS
@@ -211,4 +230,6 @@ def _give_to_server(*paths: Path) -> None:
         for folder in leaf.parents:
             folder.chmod(folder.stat().st_mode | REACHABLE)
     for path in _programs().parent.rglob("*"):
-        path.chmod(path.stat().st_mode | (READABLE | REACHABLE if path.is_dir() or path.parent.name == "bin" else READABLE))
+        path.chmod(
+            path.stat().st_mode | (READABLE | REACHABLE if path.is_dir() or path.parent.name == "bin" else READABLE)
+        )

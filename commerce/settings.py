@@ -36,7 +36,9 @@ SECRET_KEY_FALLBACKS = _listed("KONTOR_SECRET_KEY_FALLBACKS")
 
 ALLOWED_HOSTS = _listed("KONTOR_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = _listed("KONTOR_TRUSTED_ORIGINS")
-PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{os.environ.get('KONTOR_PORT', '8000')}").rstrip("/")
+PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{os.environ.get('KONTOR_PORT', '8000')}").rstrip(
+    "/"
+)
 
 INSTALLED_APPS = [
     "unfold",
@@ -245,17 +247,33 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody asks, and the file broker would keep the unanswered questions
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+
+def _every(seconds: int, task: str) -> dict[str, object]:
+    """Return a beat entry. A run that waited longer than its own period is dropped: the next one does its work."""
+    return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": max(seconds, 10)}}
+
+
 CELERY_BEAT_SCHEDULE = {
-    "re-drive the outbox": {"task": "commerce.tasks.redrive_outbox", "schedule": timedelta(seconds=5)},
-    "expire quota holds": {"task": "commerce.tasks.expire_quota_holds", "schedule": timedelta(seconds=15)},
-    "expire reservations": {"task": "inventory.tasks.expire_reservations", "schedule": timedelta(seconds=5)},
-    "release stale pick leases": {"task": "orders.tasks.release_stale_leases", "schedule": timedelta(seconds=30)},
-    "mark no-shows": {"task": "orders.tasks.mark_no_shows", "schedule": timedelta(minutes=5)},
-    "prune kernel tables": {"task": "commerce.tasks.prune", "schedule": timedelta(hours=1)},
+    "re-drive the outbox": _every(5, "commerce.tasks.redrive_outbox"),
+    "expire quota holds": _every(15, "commerce.tasks.expire_quota_holds"),
+    "expire reservations": _every(5, "inventory.tasks.expire_reservations"),
+    "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
+    "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
+    "prune kernel tables": _every(3600, "commerce.tasks.prune"),
 }
 
 # --- Kontor ---------------------------------------------------------------------------------------------------------
+
+# What `manage.py up` starts.
+HOST = os.environ.get("KONTOR_HOST", "127.0.0.1")
+PORT = int(os.environ.get("KONTOR_PORT", "8000"))
+WEB_WORKERS = int(os.environ.get("KONTOR_WEB_WORKERS", "2"))
+WEB_THREADS = int(os.environ.get("KONTOR_WEB_THREADS", "32"))  # per worker; each keeps one database connection
+DEMO = os.environ.get("KONTOR_DEMO", "0" if PRODUCTION else "1") == "1" and not PRODUCTION
 
 # Outgoing webhooks may reach private addresses only where there is no one to attack: on a developer's machine.
 WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = os.environ.get("KONTOR_WEBHOOKS_PRIVATE", "0" if PRODUCTION else "1") == "1"
@@ -270,10 +288,17 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
         "primary": {
-            "50": "oklch(97% .02 250)", "100": "oklch(93% .04 250)", "200": "oklch(87% .07 250)",
-            "300": "oklch(79% .11 250)", "400": "oklch(69% .15 250)", "500": "oklch(58% .17 250)",
-            "600": "oklch(50% .17 250)", "700": "oklch(43% .15 250)", "800": "oklch(36% .12 250)",
-            "900": "oklch(31% .09 250)", "950": "oklch(22% .06 250)",
+            "50": "oklch(97% .02 250)",
+            "100": "oklch(93% .04 250)",
+            "200": "oklch(87% .07 250)",
+            "300": "oklch(79% .11 250)",
+            "400": "oklch(69% .15 250)",
+            "500": "oklch(58% .17 250)",
+            "600": "oklch(50% .17 250)",
+            "700": "oklch(43% .15 250)",
+            "800": "oklch(36% .12 250)",
+            "900": "oklch(31% .09 250)",
+            "950": "oklch(22% .06 250)",
         }  # fmt: skip
     },
 }
