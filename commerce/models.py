@@ -34,7 +34,9 @@ class User(AbstractUser):
     Written by: commerce.accounts
     """
 
-    language = models.CharField(_("language"), max_length=5, default="de", choices=[("de", "Deutsch"), ("en", "English")])
+    language = models.CharField(
+        _("language"), max_length=5, default="de", choices=[("de", "Deutsch"), ("en", "English")]
+    )
 
     class Meta:
         verbose_name = _("user")
@@ -276,7 +278,9 @@ class OutboxDelivery(models.Model):
         ]
         indexes = [
             models.Index(
-                name="outbox_delivery_open", fields=["subscriber", "aggregate", "id"], condition=Q(state__in=["pending", "parked"])
+                name="outbox_delivery_open",
+                fields=["subscriber", "aggregate", "id"],
+                condition=Q(state__in=["pending", "parked"]),
             ),
             models.Index(name="outbox_delivery_due", fields=["next_attempt_at", "id"], condition=Q(state="pending")),
         ]

@@ -1,5 +1,17 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InventoryConfig(AppConfig):
     name = "inventory"
+    verbose_name = _("Inventory")
+
+    def ready(self) -> None:
+        from commerce import events
+        from commerce.staff import shell
+        from inventory import handlers, locations
+        from inventory.events import StockChanged
+
+        events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)
+        if hasattr(shell, "register_store_provider"):
+            shell.register_store_provider(locations.access)

@@ -26,7 +26,9 @@ class Location(models.Model):
     postal_code = models.CharField(_("postal code"), max_length=12, blank=True)
     city = models.CharField(_("city"), max_length=80, blank=True)
     country = models.CharField(_("country"), max_length=2)
-    region = models.CharField(_("region (ISO 3166-2 part)"), max_length=4, blank=True)  # for public holidays: "BY", "ZH"
+    region = models.CharField(
+        _("region (ISO 3166-2 part)"), max_length=4, blank=True
+    )  # for public holidays: "BY", "ZH"
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=40, default="Europe/Berlin")
@@ -47,9 +49,12 @@ class Location(models.Model):
         constraints = [
             models.CheckConstraint(name="location_kind_known", condition=one_of("kind", LocationKind)),
             models.CheckConstraint(
-                name="location_capabilities_known", condition=Q(capabilities__contained_by=[c.value for c in Capability])
+                name="location_capabilities_known",
+                condition=Q(capabilities__contained_by=[c.value for c in Capability]),
             ),
-            models.CheckConstraint(name="location_slot_minutes_sane", condition=Q(pickup_slot_minutes__range=(5, 1440))),
+            models.CheckConstraint(
+                name="location_slot_minutes_sane", condition=Q(pickup_slot_minutes__range=(5, 1440))
+            ),
             models.CheckConstraint(
                 name="location_coordinates_on_earth",
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
@@ -66,7 +71,12 @@ class StaffAssignment(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
     location = models.ForeignKey(
-        Location, on_delete=models.CASCADE, null=True, blank=True, related_name="assignments", verbose_name=_("location")
+        Location,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="assignments",
+        verbose_name=_("location"),
     )
     role = models.CharField(_("role"), max_length=20, choices=ROLE_CHOICES)
 
@@ -108,7 +118,9 @@ class StockLevel(models.Model):
             models.CheckConstraint(name="stock_level_on_hand_not_negative", condition=Q(on_hand__gte=0)),
             models.CheckConstraint(name="stock_level_allocated_not_negative", condition=Q(allocated__gte=0)),
             models.CheckConstraint(name="stock_level_held_not_negative", condition=Q(held__gte=0)),
-            models.CheckConstraint(name="stock_level_backorder_limit_not_negative", condition=Q(backorder_limit__gte=0)),
+            models.CheckConstraint(
+                name="stock_level_backorder_limit_not_negative", condition=Q(backorder_limit__gte=0)
+            ),
             models.CheckConstraint(
                 name="stock_level_not_oversold",
                 condition=Q(on_hand__gte=F("allocated") + F("held") - F("backorder_limit")),
@@ -165,8 +177,12 @@ class StockEntry(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="stock_entry_by_cause", fields=["cause_type", "cause_id"], condition=~Q(cause_type="reservation")),
-            models.Index(name="stock_entry_by_transfer", fields=["transfer_id"], condition=Q(transfer_id__isnull=False)),
+            models.Index(
+                name="stock_entry_by_cause", fields=["cause_type", "cause_id"], condition=~Q(cause_type="reservation")
+            ),
+            models.Index(
+                name="stock_entry_by_transfer", fields=["transfer_id"], condition=Q(transfer_id__isnull=False)
+            ),
         ]
 
 

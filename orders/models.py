@@ -20,7 +20,9 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("number"), max_length=24, unique=True)  # what people say: "K-100042"
-    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+", verbose_name=_("channel"))
+    channel = models.ForeignKey(
+        "commerce.Channel", on_delete=models.PROTECT, related_name="+", verbose_name=_("channel")
+    )
     external_reference = models.CharField(_("the channel's reference"), max_length=120)
     customer = models.ForeignKey("customers.Profile", on_delete=models.PROTECT, related_name="+", null=True)
     contact_name = models.CharField(_("name"), max_length=160, blank=True)
@@ -125,7 +127,8 @@ class Fulfilment(models.Model):
             models.Index(
                 name="fulfilment_queue",
                 fields=["location", "promised_at"],
-                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True),
+                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"])
+                | Q(is_on_shelf=True),
             ),
         ]
 
@@ -177,7 +180,9 @@ class RoutingDecision(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="routing_decisions")
     policy_version = models.CharField(max_length=40)
-    chosen = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    chosen = models.ForeignKey(
+        "inventory.Location", on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+    )
     inputs = models.JSONField()
     candidates = models.JSONField()  # [{location, able, reasons, distance_km, rank}]
     decided_at = models.DateTimeField()

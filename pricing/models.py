@@ -22,7 +22,9 @@ class PriceList(models.Model):
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)
     currency = models.CharField(_("currency"), max_length=3)
-    basis = models.CharField(_("basis"), max_length=5, choices=[(b.value, b.value) for b in PriceBasis], default="gross")
+    basis = models.CharField(
+        _("basis"), max_length=5, choices=[(b.value, b.value) for b in PriceBasis], default="gross"
+    )
     tier_mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in TierMode], default="all_units")
     channel = models.ForeignKey(
         "commerce.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("channel")
@@ -65,7 +67,8 @@ class PriceEntry(models.Model):
             models.CheckConstraint(name="price_entry_not_negative", condition=Q(amount_minor__gte=0)),
             models.CheckConstraint(name="price_entry_min_quantity_positive", condition=Q(min_quantity__gte=1)),
             models.CheckConstraint(
-                name="price_entry_valid_from_to", condition=Q(valid__isempty=False, valid__lower_inc=True, valid__upper_inc=False)
+                name="price_entry_valid_from_to",
+                condition=Q(valid__isempty=False, valid__lower_inc=True, valid__upper_inc=False),
             ),
             ExclusionConstraint(
                 name="price_entry_no_overlap",

@@ -1,0 +1,101 @@
+"""Grouping: single requests that wait in one process at the same time are settled in one transaction.
+
+A hot row is held until its commit reached the disk, so one commit per request can't pass a few thousand a second, and
+more writers make it slower (measured: PERFORMANCE.md). One writer thread per process takes everything that waits,
+settles it through the same batch path that serves batches, and hands each caller its own result or refusal.
+
+A refusal belongs to its own request. When a batch as a whole fails, its requests are tried one by one, so a poisoned one
+fails alone; but never after a commit whose outcome is unknown.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from commerce import logs
+from commerce.errors import Busy
+from commerce.transactions import transaction
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+MOST_AT_ONCE = 128  # past this a batch holds its rows longer than it saves
+MOST_WAITING = 2_000  # more waiting than a process serves in a second: refuse at once, honestly
+LONGEST_WAIT_SECONDS = 10.0
+
+log = logs.get(__name__)
+
+
+class Combiner(Generic[Q, A]):
+    """Settles requests in groups through `settle(requests) -> answers` (an answer that is an exception is raised to its caller).
+
+    `settle` runs inside a transaction and gives one answer per request, in order.
+    """
+
+    def __init__(self, name: str, settle: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
+        self._name = name
+        self._settle = settle
+        self._waiting: deque[tuple[Q, Future[A]]] = deque()
+        self._wake = threading.Condition()
+        self._writer: threading.Thread | None = None
+
+    def submit(self, request: Q) -> A:
+        """Wait for the group that settles `request` and return its answer. Raises: its refusal, or Busy."""
+        future: Future[A] = Future()
+        with self._wake:
+            if len(self._waiting) >= MOST_WAITING:
+                raise Busy("Too many requests are waiting; please send this one again in a second.")
+            self._waiting.append((request, future))
+            if self._writer is None or not self._writer.is_alive():
+                self._writer = threading.Thread(target=self._write_for_ever, name=f"grouping-{self._name}", daemon=True)
+                self._writer.start()
+            self._wake.notify()
+        try:
+            return future.result(timeout=LONGEST_WAIT_SECONDS)
+        except TimeoutError:
+            if future.cancel():
+                raise Busy("The request waited too long and was not begun; please send it again.") from None
+            return future.result()  # it runs already: its outcome counts, not our patience
+
+    def _write_for_ever(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting:
+                    self._wake.wait()
+                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+            group = [(request, future) for request, future in taken if future.set_running_or_notify_cancel()]
+            if group:
+                self._serve(group)
+
+    def _serve(self, group: list[tuple[Q, Future[A]]]) -> None:
+        try:
+            answers = self._attempt([request for request, _ in group])
+        except (InterfaceError, OperationalError, Busy) as error:
+            # The connection or its commit may be gone: nobody knows, so nobody is tried again behind their back.
+            log.warning("group failed", group=self._name, size=len(group), error=str(error))
+            connection.close()
+            answers = [Busy("The database did not answer; repeat the request with the same idempotency key.")] * len(
+                group
+            )
+        except Exception as error:
+            if len(group) > 1:
+                for one in group:
+                    self._serve([one])
+                return
+            log.exception("request failed", group=self._name)
+            answers = [error]
+        for (_, future), answer in zip(group, answers, strict=True):
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _attempt(self, requests: list[Q]) -> Sequence[A | Exception]:
+        if connection.connection is not None and connection.connection.closed:
+            close_old_connections()
+        with transaction():
+            return self._settle(requests)

@@ -1,0 +1,270 @@
+"""Allocations: promises to order lines. Made from a reservation or from free stock, and ended by goods leaving or release.
+
+Turning a hold into an allocation is one journal entry with both deltas, so the promise is never larger or smaller for a
+moment (law 5). Goods leave only from the allocation that promised them (law 7).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from commerce import ids, integrity
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import ledger, reservations
+from inventory.errors import AllocationOverdrawn, HoldElsewhere, InsufficientStock
+from inventory.ledger import Level, LevelKey, Posting
+from inventory.stock import Counterparty, EntryKind
+
+integrity.refuse(
+    "allocation_not_overdrawn", lambda: AllocationOverdrawn("More was to leave or be released than is still promised.")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one order line needs from one location. `demand_id` is the order line's id; `quantity` in pieces."""
+
+    demand_id: UUID
+    product_id: int
+    location_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stored allocation, the level it promises from, and the pieces of it that a verb is about."""
+
+    allocation_id: UUID
+    demand_id: UUID
+    key: LevelKey
+    quantity: int
+    open: int
+
+
+_INSERT = """
+INSERT INTO inventory_allocation (id, level_id, demand_id, quantity, shipped, released, created_at)
+SELECT a.id, a.level_id, a.demand_id, a.quantity, 0, 0, %s
+FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[]) AS a (id, level_id, demand_id, quantity)
+"""
+
+_READ = """
+SELECT a.id, a.demand_id, l.product_id, l.location_id, l.condition, a.quantity - a.shipped - a.released
+FROM inventory_allocation a JOIN inventory_stocklevel l ON l.id = a.level_id
+WHERE a.id = ANY(%s::uuid[])
+"""
+
+_MOVE = """
+UPDATE inventory_allocation a SET {column} = a.{column} + p.quantity
+FROM unnest(%s::uuid[], %s::bigint[]) AS p (id, quantity) WHERE a.id = p.id
+"""
+
+
+@transaction_required
+def allocate(
+    demands: Sequence[Demand],
+    *,
+    by: Actor,
+    at: datetime,
+    reservation_id: UUID | None = None,
+    channel_id: int | None = None,
+) -> dict[UUID, UUID]:
+    """Promise goods to order lines, all or nothing, and return the allocation of each demand.
+
+    With a reservation its holds are consumed first; what the order wants beyond them comes from free stock, what it does
+    not want is released. Raises: InsufficientStock naming every short line; HoldNotFound, HoldExpired, HoldEnded,
+    HoldElsewhere when the reservation can't serve.
+    """
+    keys = {LevelKey(demand.product_id, demand.location_id) for demand in demands}
+    held_keys = reservations.keys_of(reservation_id) if reservation_id else set()
+    levels = ledger.lock(keys | held_keys, at=at)
+    postings = reservations.sweep(levels, by=by, at=at)
+    held: dict[LevelKey, int] = defaultdict(int)
+    consumed: list[UUID] = []
+    if reservation_id:
+        for hold in reservations.active_holds(reservation_id, channel_id=channel_id, at=at):
+            held[hold.key] += hold.quantity
+            consumed.append(hold.id)
+        if not any(key.location_id == held_key.location_id for key in keys for held_key in held):
+            raise HoldElsewhere("The reservation holds goods at another location; order there or reserve here.")
+    _refuse_short(demands, levels, held, postings)
+
+    allocated: dict[UUID, UUID] = {}
+    rows = []
+    for demand in demands:
+        key = LevelKey(demand.product_id, demand.location_id)
+        from_hold = min(held[key], demand.quantity)
+        held[key] -= from_hold
+        allocation_id = ids.new()
+        allocated[demand.demand_id] = allocation_id
+        rows.append((allocation_id, levels[key].id, demand.demand_id, demand.quantity))
+        postings.append(
+            Posting(
+                ids.new(), key, EntryKind.ALLOCATED, allocated=demand.quantity, held=-from_hold,
+                cause_type="order_line", cause_id=demand.demand_id.hex,
+            )
+        )  # fmt: skip
+    postings += [
+        Posting(
+            ids.new(), key, EntryKind.RELEASED, held=-left, reason="not ordered",
+            cause_type="reservation", cause_id=reservation_id.hex if reservation_id else "",
+        )
+        for key, left in held.items()
+        if left
+    ]  # fmt: skip
+    # What is given back comes first, so that no entry in between promises more than there is.
+    postings.sort(key=lambda posting: posting.allocated + posting.held > 0)
+    ledger.post(levels, postings, by=by, at=at)
+    columns = list(zip(*rows, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                at,
+                ledger.uuids(columns[0]),
+                ledger.numbers(columns[1]),
+                ledger.uuids(columns[2]),
+                ledger.numbers(columns[3]),
+            ],
+        )
+    if consumed:
+        reservations.end(consumed, "consumed", at=at)
+    return allocated
+
+
+@transaction_required
+def release(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime, reason: str) -> None:
+    """Take promises back: the pieces are free again. Raises: AllocationOverdrawn."""
+    levels, found = _lock(parts, at=at)
+    ledger.post(
+        levels,
+        [
+            Posting(
+                ids.new(), part.key, EntryKind.DEALLOCATED, allocated=-part.quantity, reason=reason,
+                cause_type="order_line", cause_id=part.demand_id.hex,
+            )
+            for part in found
+        ],
+        by=by,
+        at=at,
+    )  # fmt: skip
+    _move("released", found)
+
+
+@transaction_required
+def leave(parts: Sequence[tuple[UUID, int]], *, kind: EntryKind, by: Actor, at: datetime) -> None:
+    """Let goods leave to the customer (`kind` handed_over or shipped): on hand falls now, not before.
+
+    Raises: AllocationOverdrawn.
+    """
+    if kind not in (EntryKind.HANDED_OVER, EntryKind.SHIPPED):
+        raise ValueError(f"goods leave by handover or shipment, not by {kind}")
+    levels, found = _lock(parts, at=at)
+    ledger.post(
+        levels,
+        [
+            Posting(
+                ids.new(), part.key, kind, on_hand=-part.quantity, allocated=-part.quantity,
+                counterparty=Counterparty.CUSTOMER, cause_type="order_line", cause_id=part.demand_id.hex,
+            )
+            for part in found
+        ],
+        by=by,
+        at=at,
+    )  # fmt: skip
+    _move("shipped", found)
+
+
+@transaction_required
+def not_found(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime) -> None:
+    """End promises whose goods are not on the shelf, and take what can't be there off the books.
+
+    The missing pieces go to shrinkage, and so does the rest of that level which nobody was promised: a shelf that lacks
+    a promised piece has no free one either, and selling it again would be a lie until someone counts.
+    Raises: AllocationOverdrawn.
+    """
+    levels, found = _lock(parts, at=at)
+    postings = reservations.sweep(levels, by=by, at=at)
+    postings += [
+        Posting(
+            ids.new(), part.key, EntryKind.ADJUSTED, on_hand=-part.quantity, allocated=-part.quantity,
+            counterparty=Counterparty.SHRINKAGE, reason="not_found", cause_type="order_line", cause_id=part.demand_id.hex,
+        )
+        for part in found
+    ]  # fmt: skip
+    for key, level in levels.items():
+        swept = -sum(posting.held for posting in postings if posting.key == key and posting.kind is EntryKind.EXPIRED)
+        rest = min(level.free - level.backorder_limit + swept, level.on_hand)
+        if rest > 0:
+            postings.append(
+                Posting(
+                    ids.new(), key, EntryKind.ADJUSTED, on_hand=-rest, counterparty=Counterparty.SHRINKAGE,
+                    reason="not_found_rest", cause_type="order_line",
+                    cause_id=next(part.demand_id.hex for part in found if part.key == key),
+                )
+            )  # fmt: skip
+    ledger.post(levels, postings, by=by, at=at)
+    _move("released", found)
+
+
+def _lock(parts: Sequence[tuple[UUID, int]], *, at: datetime) -> tuple[dict[LevelKey, Level], list[Part]]:
+    """Lock the levels of the allocations and return both; the open pieces are read under the lock."""
+    wanted = dict(parts)
+    if len(wanted) != len(parts) or min(wanted.values(), default=1) < 1:
+        raise ValueError("each allocation once, with at least one piece")
+    levels = ledger.lock({part.key for part in _read(wanted)}, at=at)
+    found = _read(wanted)
+    if len(found) != len(wanted):
+        raise AllocationOverdrawn("An allocation is unknown.")
+    for part in found:
+        if part.quantity > part.open:
+            raise AllocationOverdrawn(
+                f"{part.quantity} pieces were to leave or be released, but only {part.open} are still promised.",
+                allocation=str(part.allocation_id),
+            )
+    return levels, found
+
+
+def _read(wanted: dict[UUID, int]) -> list[Part]:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [ledger.uuids(wanted)])
+        return [Part(row[0], row[1], LevelKey(*row[2:5]), wanted[row[0]], row[5]) for row in cursor.fetchall()]
+
+
+def _move(column: str, parts: Sequence[Part]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MOVE.format(column=column),
+            [ledger.uuids(part.allocation_id for part in parts), ledger.numbers(part.quantity for part in parts)],
+        )
+
+
+def _refuse_short(
+    demands: Sequence[Demand], levels: dict[LevelKey, Level], held: dict[LevelKey, int], swept: Sequence[Posting]
+) -> None:
+    """Refuse when a level can't serve the sum of its demands beyond what the reservation holds (law 6)."""
+    wanted: dict[LevelKey, int] = defaultdict(int)
+    for demand in demands:
+        wanted[LevelKey(demand.product_id, demand.location_id)] += demand.quantity
+    freed: dict[LevelKey, int] = defaultdict(int)
+    for posting in swept:
+        freed[posting.key] -= posting.held
+    short = []
+    for key, quantity in wanted.items():
+        level = levels.get(key)
+        available = max((level.free if level else 0) + freed[key], 0) + held.get(key, 0)
+        if available < quantity:
+            short.append(
+                {
+                    "product_id": key.product_id,
+                    "location_id": key.location_id,
+                    "wanted": quantity,
+                    "available": available,
+                }
+            )
+    if short:
+        raise InsufficientStock("There is not enough stock for this.", lines=short)

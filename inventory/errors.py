@@ -1,0 +1,64 @@
+"""Named refusals of the inventory room."""
+
+from commerce.errors import CommerceError, Conflict, NotFound
+
+
+class InsufficientStock(CommerceError):
+    """There is less to promise than wanted. `lines` names each product, wanted and available; `alternatives` where else.
+
+    detail: lines=[{sku, product_id, location, wanted, available}], alternatives=[{sku, location, name, distance_km, available}]
+    """
+
+    code = "insufficient_stock"
+    title = "Not enough stock"
+
+
+class HoldNotFound(NotFound):
+    """The reservation does not exist, or belongs to another channel (which looks the same on purpose)."""
+
+    code = "hold_not_found"
+    title = "Reservation not found"
+
+
+class HoldExpired(CommerceError):
+    """The reservation's time is over; its goods may be someone else's by now."""
+
+    code = "hold_expired"
+    status = 410
+    title = "Reservation expired"
+
+
+class HoldEnded(Conflict):
+    """The reservation was already used by an order, or released."""
+
+    code = "hold_ended"
+    title = "Reservation already ended"
+
+
+class HoldElsewhere(Conflict):
+    """The reservation holds goods at another location than the order wants them from."""
+
+    code = "hold_elsewhere"
+    title = "Reservation is for another location"
+
+
+class AllocationOverdrawn(Conflict):
+    """More was to leave or be released than the allocation still holds."""
+
+    code = "allocation_overdrawn"
+    title = "More than was promised"
+
+
+class StockRuleViolated(Conflict):
+    """A movement would bring a stock level below what is there or promised."""
+
+    code = "stock_rule_violated"
+    title = "The stock does not allow this"
+
+
+class LocationUnknown(CommerceError):
+    """No active location has this code."""
+
+    code = "unknown_location"
+    status = 422
+    title = "Unknown location"

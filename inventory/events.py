@@ -1,0 +1,64 @@
+"""Facts that the inventory room tells."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from commerce import events
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockChanged(events.Event):
+    """A stock level changed; carries its newest values. One per level and posting, however many entries that wrote."""
+
+    type: ClassVar[str] = "inventory.stock_changed"
+
+    level_id: int
+    product_id: int
+    location_id: int
+    condition: str
+    on_hand: int
+    allocated: int
+    held: int
+
+    @property
+    def aggregate(self) -> str:
+        return f"stock_level:{self.level_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailabilityChanged(events.Event):
+    """What a channel may sell of a product changed. Newest wins; `version` only grows, so late news can be dropped."""
+
+    type: ClassVar[str] = "availability.changed"
+    is_public: ClassVar[bool] = True
+    is_state: ClassVar[bool] = True
+
+    product_id: int
+    sku: str
+    version: int
+    available: int
+    locations: dict[str, int]
+    as_of: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"listing:{self.channel_id}:{self.product_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExpired(events.Event):
+    """A checkout's time was over before it became an order; its goods are free again."""
+
+    type: ClassVar[str] = "reservation.expired"
+    is_public: ClassVar[bool] = True
+
+    reservation_id: str
+    reference: str
+    expired_at: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"reservation:{self.reservation_id}"

@@ -1,0 +1,156 @@
+"""Movements that people and systems report: goods received, stock adjusted. Each idempotent by its caller-minted id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import connection
+
+from commerce import audit
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import ledger, reservations
+from inventory.errors import StockRuleViolated
+from inventory.ledger import LevelKey, Posting
+from inventory.stock import Condition, Counterparty, EntryKind
+
+Line = TypeVar("Line", "Receipt", "Adjustment")
+
+MOST_LINES = 500
+MOST_PIECES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Goods that came in. `id` names this line for ever: the same id again books nothing again."""
+
+    id: UUID
+    product_id: int
+    location_id: int
+    quantity: int
+    condition: Condition = Condition.SELLABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A correction of what is on hand by `delta` pieces, with a reason. `id` as in Receipt."""
+
+    id: UUID
+    product_id: int
+    location_id: int
+    delta: int
+    reason: str
+    condition: Condition = Condition.SELLABLE
+
+
+@transaction_required
+def receive(
+    lines: Sequence[Receipt],
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    source: str = "",
+    occurred_at: datetime | None = None,
+) -> int:
+    """Book goods in from a supplier and return how many lines were new (a replayed line books nothing)."""
+    fresh = _new(lines)
+    if any(line.quantity < 1 for line in fresh):
+        raise ValueError("a receipt has at least one piece per line")
+    levels = ledger.lock(
+        {LevelKey(line.product_id, line.location_id, line.condition.value) for line in fresh}, at=at, create=True
+    )
+    ledger.post(
+        levels,
+        [
+            Posting(
+                line.id, LevelKey(line.product_id, line.location_id, line.condition.value), EntryKind.RECEIVED,
+                on_hand=line.quantity, counterparty=Counterparty.SUPPLIER, reason=reason, source=source,
+                occurred_at=occurred_at,
+            )
+            for line in fresh
+        ],
+        by=by,
+        at=at,
+    )  # fmt: skip
+    _audit(
+        "inventory.movements.receive",
+        [(line.location_id, line.product_id, line.quantity) for line in fresh],
+        reason,
+        by,
+    )
+    return len(fresh)
+
+
+@transaction_required
+def adjust(
+    lines: Sequence[Adjustment], *, by: Actor, at: datetime, source: str = "", occurred_at: datetime | None = None
+) -> int:
+    """Correct what is on hand, up (found) or down (shrinkage), and return how many lines were new.
+
+    Raises: StockRuleViolated when a level would fall below what is promised or held.
+    """
+    fresh = _new(lines)
+    if any(line.delta == 0 for line in fresh):
+        raise ValueError("an adjustment changes something")
+    levels = ledger.lock(
+        {LevelKey(line.product_id, line.location_id, line.condition.value) for line in fresh}, at=at, create=True
+    )
+    postings = reservations.sweep(levels, by=by, at=at)
+    left = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
+    for number, line in enumerate(fresh):
+        key = LevelKey(line.product_id, line.location_id, line.condition.value)
+        left[key] += line.delta
+        if left[key] < 0:
+            level = levels[key]
+            raise StockRuleViolated(
+                f"Only {max(left[key] - line.delta, 0)} of {level.on_hand} pieces are free; {level.allocated} are promised to "
+                "orders and others are in baskets. Cancel or move those first, or adjust by less.",
+                errors=[{"field": f"lines[{number}]", "value": line.delta, "message": "below what is promised"}],
+                on_hand=level.on_hand,
+                allocated=level.allocated,
+                held=level.held,
+            )
+    postings += [
+        Posting(
+            line.id, LevelKey(line.product_id, line.location_id, line.condition.value), EntryKind.ADJUSTED,
+            on_hand=line.delta, counterparty=Counterparty.FOUND if line.delta > 0 else Counterparty.SHRINKAGE,
+            reason=line.reason, source=source, occurred_at=occurred_at,
+        )
+        for line in fresh
+    ]  # fmt: skip
+    ledger.post(levels, postings, by=by, at=at)
+    _audit(
+        "inventory.movements.adjust",
+        [(line.location_id, line.product_id, line.delta) for line in fresh],
+        fresh[0].reason if fresh else "",
+        by,
+    )
+    return len(fresh)
+
+
+def _new(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that were not booked before."""
+    if len(lines) > MOST_LINES:
+        raise ValueError(f"at most {MOST_LINES} lines at once, not {len(lines)}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM inventory_stockentry WHERE id = ANY(%s::uuid[])", [ledger.uuids(line.id for line in lines)]
+        )
+        known = {row[0] for row in cursor.fetchall()}
+    return [line for line in lines if line.id not in known]
+
+
+def _audit(verb: str, lines: Sequence[tuple[int, int, int]], reason: str, by: Actor) -> None:
+    audit.record_many(
+        [
+            audit.AuditRow(
+                verb=verb, object_type="location", object_id=str(location_id), after={"product_id": product_id, "pieces": pieces},
+                reason=reason,
+            )
+            for location_id, product_id, pieces in lines
+        ],
+        by=by,
+    )  # fmt: skip

@@ -1,0 +1,344 @@
+"""Reservations: a checkout's claim on goods with an expiry. Placed, extended, consumed or released, once.
+
+A hold counts until its expiry, swept or not (law 5): whoever locks a level first ends the holds whose time is over.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from commerce import ids, outbox
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import ledger
+from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
+from inventory.events import ReservationExpired
+from inventory.ledger import Level, LevelKey, Posting
+from inventory.stock import EntryKind
+
+MOST_REQUESTS = 500
+MOST_LINES = 100
+SHORTEST_SECONDS = 60
+LONGEST_SECONDS = 3_600
+DEFAULT_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRequest:
+    """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces)."""
+
+    id: UUID
+    channel_id: int
+    location_id: int
+    lines: tuple[tuple[int, int], ...]
+    expires_at: datetime
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A granted reservation; `lines` are summed per product."""
+
+    id: UUID
+    location_id: int
+    lines: tuple[tuple[int, int], ...]
+    expires_at: datetime
+    reference: str
+    state: str = "active"
+
+
+_INSERT_HOLDS = """
+INSERT INTO inventory_hold
+    (id, reservation_id, channel_id, level_id, quantity, state, reference, created_at, expires_at)
+SELECT h.id, h.reservation_id, h.channel_id, h.level_id, h.quantity, 'active', h.reference, %s, h.expires_at
+FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+    AS h (id, reservation_id, channel_id, level_id, quantity, reference, expires_at)
+"""
+
+_END_EXPIRED = """
+UPDATE inventory_hold SET state = 'expired', ended_at = %s
+WHERE level_id = ANY(%s::bigint[]) AND state = 'active' AND expires_at <= %s
+RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires_at
+"""
+
+_OF_RESERVATION = """
+SELECT h.id, h.level_id, h.quantity, h.state, h.expires_at, h.channel_id, l.product_id, l.location_id, l.condition, h.reference
+FROM inventory_hold h JOIN inventory_stocklevel l ON l.id = h.level_id
+WHERE h.reservation_id = %s
+ORDER BY l.product_id
+"""
+
+_END = "UPDATE inventory_hold SET state = %s, ended_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
+
+_EXTEND = "UPDATE inventory_hold SET expires_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """One stored hold with the key of its level."""
+
+    id: UUID
+    level_id: int
+    quantity: int
+    state: str
+    expires_at: datetime
+    channel_id: int
+    key: LevelKey
+    reference: str
+
+
+@transaction_required
+def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) -> list[Reserved | InsufficientStock]:
+    """Hold goods for many checkouts at once; each gets all of its lines or a refusal, and no one fails a neighbour.
+
+    Requests are served in the order given. Returns one verdict per request. The refusal is returned, not raised: it
+    names every short line with wanted and available pieces (by product id; interfaces add names and alternatives).
+    """
+    if len(requests) > MOST_REQUESTS:
+        raise ValueError(f"at most {MOST_REQUESTS} reservations at once, not {len(requests)}")
+    wanted = [_summed(request) for request in requests]
+    levels = ledger.lock({key for lines in wanted for key in lines}, at=at)
+    postings = sweep(levels, by=by, at=at)
+    verdicts: list[Reserved | InsufficientStock] = []
+    holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
+    taken: dict[LevelKey, int] = defaultdict(int)
+    swept: dict[LevelKey, int] = defaultdict(int)
+    for posting in postings:
+        swept[posting.key] += posting.held  # negative: posted below, but already free
+    for request, lines in zip(requests, wanted, strict=True):
+        short = {}
+        for key, quantity in lines.items():
+            level = levels.get(key)
+            free = level.free - swept[key] - taken[key] if level else 0
+            if free < quantity:
+                short[key] = (quantity, max(free, 0))
+        if short:
+            verdicts.append(_refusal(short))
+            continue
+        for key, quantity in lines.items():
+            hold_id = ids.new()
+            taken[key] += quantity
+            holds.append(
+                (
+                    hold_id,
+                    request.id,
+                    request.channel_id,
+                    levels[key].id,
+                    quantity,
+                    request.reference,
+                    request.expires_at,
+                )
+            )
+            postings.append(
+                Posting(hold_id, key, EntryKind.HELD, held=quantity, cause_type="reservation", cause_id=request.id.hex)
+            )
+        verdicts.append(
+            Reserved(
+                request.id,
+                request.location_id,
+                tuple((key.product_id, quantity) for key, quantity in lines.items()),
+                request.expires_at,
+                request.reference,
+            )
+        )
+    ledger.post(levels, postings, by=by, at=at)
+    if holds:
+        _insert(holds, at=at)
+    return verdicts
+
+
+@transaction_required
+def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: datetime) -> None:
+    """Give a reservation's goods free again. Releasing what is already released or expired changes nothing.
+
+    Raises: HoldNotFound for an unknown id or another channel's; HoldEnded when an order used it.
+    """
+    holds = _of(reservation_id, channel_id)
+    levels = ledger.lock({hold.key for hold in holds}, at=at)
+    postings = sweep(levels, by=by, at=at)
+    holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
+    if any(hold.state == "consumed" for hold in holds):
+        raise HoldEnded("This reservation was already used by an order; cancel the order to free its goods.")
+    active = [hold for hold in holds if hold.state == "active"]
+    postings += [
+        Posting(
+            ids.new(),
+            hold.key,
+            EntryKind.RELEASED,
+            held=-hold.quantity,
+            cause_type="reservation",
+            cause_id=reservation_id.hex,
+        )
+        for hold in active
+    ]
+    ledger.post(levels, postings, by=by, at=at)
+    end([hold.id for hold in active], "released", at=at)
+
+
+@transaction_required
+def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: Actor, at: datetime) -> Reserved:
+    """Let a running reservation live until `expires_at`. Never revives an expired one and never shortens.
+
+    Raises: HoldNotFound, HoldExpired, HoldEnded.
+    """
+    holds = _of(reservation_id, channel_id)
+    levels = ledger.lock({hold.key for hold in holds}, at=at)
+    postings = sweep(levels, by=by, at=at)
+    holds = active_holds(reservation_id, channel_id=channel_id, at=at)
+    until = max([expires_at, *(hold.expires_at for hold in holds)])
+    postings += [
+        Posting(ids.new(), hold.key, EntryKind.EXTENDED, cause_type="reservation", cause_id=reservation_id.hex)
+        for hold in holds
+    ]
+    ledger.post(levels, postings, by=by, at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTEND, [until, ledger.uuids(hold.id for hold in holds)])
+    return Reserved(
+        reservation_id,
+        holds[0].key.location_id,
+        tuple((hold.key.product_id, hold.quantity) for hold in holds),
+        until,
+        holds[0].reference,
+    )
+
+
+def read(reservation_id: UUID, *, channel_id: int, at: datetime) -> Reserved:
+    """Return a channel's reservation as it stands at `at`. Raises: HoldNotFound."""
+    holds = _of(reservation_id, channel_id)
+    state = holds[0].state
+    if state == "active" and holds[0].expires_at <= at:
+        state = "expired"
+    return Reserved(
+        reservation_id,
+        holds[0].key.location_id,
+        tuple((hold.key.product_id, hold.quantity) for hold in holds),
+        holds[0].expires_at,
+        holds[0].reference,
+        state,
+    )
+
+
+def keys_of(reservation_id: UUID) -> set[LevelKey]:
+    """Return the levels a reservation touches, so that a caller can lock them together with its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_RESERVATION, [reservation_id])
+        return {LevelKey(row[6], row[7], row[8]) for row in cursor.fetchall()}
+
+
+def active_holds(reservation_id: UUID, *, channel_id: int | None, at: datetime) -> list[HoldRow]:
+    """Return the holds of a reservation that still counts; its levels must be locked.
+
+    Raises: HoldNotFound, HoldExpired, HoldEnded.
+    """
+    holds = _of(reservation_id, channel_id)
+    if any(hold.state in ("consumed", "released") for hold in holds):
+        used = any(hold.state == "consumed" for hold in holds)
+        raise HoldEnded(
+            "This reservation was already used by an order." if used else "This reservation was released before."
+        )
+    if any(hold.state == "expired" or hold.expires_at <= at for hold in holds):
+        raise HoldExpired(
+            f"The reservation expired at {holds[0].expires_at.isoformat()}; reserve again or order from free stock.",
+            reservation=str(reservation_id),
+            expired_at=holds[0].expires_at.isoformat(),
+        )
+    return holds
+
+
+@transaction_required
+def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Posting]:
+    """End the expired holds of locked levels and return the postings that free them; the caller posts them first."""
+    suspects = {level.id: level for level in levels.values() if level.may_have_expired_holds}
+    if not suspects:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_END_EXPIRED, [at, ledger.numbers(sorted(suspects)), at])
+        rows = cursor.fetchall()
+    outbox.publish(
+        [
+            ReservationExpired(
+                aggregate_sequence=1, channel_id=channel_id, occurred_at=at, reservation_id=str(reservation_id),
+                reference=reference, expired_at=expires_at.isoformat(),
+            )
+            for reservation_id, (channel_id, reference, expires_at) in {
+                row[1]: (row[2], row[5], row[6]) for row in rows
+            }.items()
+        ],
+        by=by,
+    )  # fmt: skip
+    return [
+        Posting(
+            ids.new(), suspects[level_id].key, EntryKind.EXPIRED, held=-quantity,
+            cause_type="reservation", cause_id=reservation_id.hex,
+        )
+        for _, reservation_id, _, level_id, quantity, _, _ in rows
+    ]  # fmt: skip
+
+
+@transaction_required
+def expire_due(*, by: Actor, at: datetime, at_most: int = 200) -> int:
+    """Sweep the holds whose time is over, at most `at_most` levels at once, and return how many levels were swept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT l.product_id, l.location_id, l.condition FROM inventory_hold h"
+            " JOIN inventory_stocklevel l ON l.id = h.level_id"
+            " WHERE h.state = 'active' AND h.expires_at <= %s LIMIT %s",
+            [at, at_most],
+        )
+        keys = [LevelKey(*row) for row in cursor.fetchall()]
+    levels = ledger.lock(keys, at=at)
+    ledger.post(levels, sweep(levels, by=by, at=at), by=by, at=at)
+    return len(keys)
+
+
+def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
+    """Mark holds of locked levels as ended; the entries that say so are posted by the caller."""
+    with connection.cursor() as cursor:
+        cursor.execute(_END, [state, at, ledger.uuids(hold_ids)])
+
+
+def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime) -> None:
+    ids, reservations, channels, levels, quantities, references, expiries = zip(*holds, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_HOLDS,
+            [
+                at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),
+                ledger.numbers(quantities), ledger.texts(references), list(expiries),
+            ],
+        )  # fmt: skip
+
+
+def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_RESERVATION, [reservation_id])
+        holds = [HoldRow(*row[:6], LevelKey(*row[6:9]), row[9]) for row in cursor.fetchall()]
+    if not holds or (channel_id is not None and holds[0].channel_id != channel_id):
+        raise HoldNotFound(f"There is no reservation {reservation_id}.", reservation=str(reservation_id))
+    return holds
+
+
+def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
+    """Sum demand per level before any check (law 6)."""
+    lines: dict[LevelKey, int] = defaultdict(int)
+    for product_id, quantity in request.lines:
+        if quantity < 1:
+            raise ValueError(f"a reservation line needs at least one piece, not {quantity}")
+        lines[LevelKey(product_id, request.location_id)] += quantity
+    if not lines:
+        raise ValueError("a reservation needs at least one line")
+    return lines
+
+
+def _refusal(short: dict[LevelKey, tuple[int, int]]) -> InsufficientStock:
+    return InsufficientStock(
+        "There is not enough stock for this.",
+        lines=[
+            {"product_id": key.product_id, "location_id": key.location_id, "wanted": wanted, "available": available}
+            for key, (wanted, available) in short.items()
+        ],
+    )

@@ -1,0 +1,89 @@
+"""The stock feed: tells every channel that lists a product what it may sell of it now, newest value only."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+
+from commerce import catalog, outbox
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import availability, ledger, locations
+from inventory.events import AvailabilityChanged
+
+FEEDER = Actor.system("stock feed")
+
+_LOCK_FIGURES = """
+SELECT f.id, f.channel_id, f.product_id, f.version, f.available, f.by_location
+FROM inventory_feedfigure f
+WHERE (f.channel_id, f.product_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
+ORDER BY f.channel_id, f.product_id FOR UPDATE
+"""
+
+_ADD_FIGURES = """
+INSERT INTO inventory_feedfigure (channel_id, product_id, version, available, by_location, told_at)
+SELECT channel_id, product_id, 0, 0, '{}', %s FROM unnest(%s::bigint[], %s::bigint[]) AS f (channel_id, product_id)
+ORDER BY channel_id, product_id ON CONFLICT ON CONSTRAINT feed_figure_once DO NOTHING
+"""
+
+_WRITE_FIGURES = """
+UPDATE inventory_feedfigure f SET version = w.version, available = w.available, by_location = w.by_location, told_at = %s
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb[]) AS w (id, version, available, by_location)
+WHERE f.id = w.id
+"""
+
+
+@transaction_required
+def tell(product_ids: Iterable[int], *, at: datetime) -> int:
+    """Publish `availability.changed` for every channel that lists one of the products and would now read another number.
+
+    The rows are locked before the figures are read, so of two feeders the later always tells the newer value.
+    Returns the number of events published.
+    """
+    listings = catalog.listings_of(set(product_ids))
+    if not listings:
+        return 0
+    pairs = sorted((listing.channel_id, listing.product_id) for listing in listings)
+    columns = [ledger.numbers(pair[0] for pair in pairs), ledger.numbers(pair[1] for pair in pairs)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_FIGURES, [at, *columns])
+        cursor.execute(_LOCK_FIGURES, columns)
+        told = {(row[1], row[2]): row for row in cursor.fetchall()}
+    free: dict[int, dict[int, int]] = defaultdict(dict)
+    for figure in availability.figures({pair[1] for pair in pairs}, at=at):
+        free[figure.product_id][figure.location_id] = figure.available
+
+    changed, events = [], []
+    for listing in sorted(listings, key=lambda listing: (listing.channel_id, listing.product_id)):
+        row_id, _, _, version, available, by_location = told[listing.channel_id, listing.product_id]
+        serving = {place.id: place.code for place in locations.serving(listing.country)}
+        now_by_location = {
+            serving[location_id]: pieces
+            for location_id, pieces in free[listing.product_id].items()
+            if location_id in serving
+        }
+        total = sum(now_by_location.values())
+        if version and total == available and now_by_location == by_location:
+            continue
+        changed.append((row_id, version + 1, total, now_by_location))
+        events.append(
+            AvailabilityChanged(
+                aggregate_sequence=version + 1, channel_id=listing.channel_id, occurred_at=at, product_id=listing.product_id,
+                sku=listing.sku, version=version + 1, available=total, locations=now_by_location, as_of=at.isoformat(),
+            )
+        )  # fmt: skip
+    if changed:
+        import orjson
+
+        ids, versions, totals, maps = zip(*changed, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _WRITE_FIGURES,
+                [
+                    at, ledger.numbers(ids), ledger.numbers(versions), ledger.numbers(totals),
+                    [orjson.dumps(by_location).decode() for by_location in maps],
+                ],
+            )  # fmt: skip
+        outbox.publish(events, by=FEEDER)
+    return len(events)
