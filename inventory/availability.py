@@ -127,7 +127,10 @@ def explained(refusal: InsufficientStock, *, at: datetime) -> InsufficientStock:
             for found in alternatives(line["product_id"], line["wanted"], near=line["location_id"], at=at)
         ]
     first = lines[0]
-    sentence = f"Only {first['available']} of {first['sku']} ({first['name']}) are available at {first['location']}, {first['wanted']} were wanted."
+    sentence = (
+        f"Only {first['available']} of {first['sku']} ({first['name']}) are available at {first['location']}, "
+        f"{first['wanted']} were wanted."
+    )
     if elsewhere:
         sentence += f" {elsewhere[0]['name']} has {elsewhere[0]['available']}."
     return InsufficientStock(sentence, errors=errors, lines=lines, alternatives=elsewhere)
