@@ -1,0 +1,108 @@
+"""The canonical data model: what every channel says, whatever platform it runs on. [pure]
+
+An interface or a translator makes these from a request or a platform's own document; rooms take nothing else.
+Amounts are integers in minor units of the currency, quantities are pieces, instants are aware.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+PICKUP = "pickup"
+SHIP = "ship"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingLine:
+    """A product and how many pieces of it. Raises: ValueError when that is not one piece or more."""
+
+    product_id: int
+    quantity: int
+
+    def __post_init__(self) -> None:
+        if self.quantity.__class__ is not int or self.quantity < 1:
+            raise ValueError(f"A quantity is a whole number of at least 1, not {self.quantity!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingCustomer:
+    """Who orders, as far as the channel says. Anything may be missing; `customers.profiles` makes sense of it."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    language: str = ""
+    channel_customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingOrder:
+    """An order as a channel hands it over.
+
+    `external_reference` is the channel's own and unique there. A pickup names its location and window; a shipment has
+    an address (street, postal_code, city, country). A reservation or quote given earlier is redeemed by it.
+    """
+
+    external_reference: str
+    method: str
+    lines: tuple[IncomingLine, ...]
+    customer: IncomingCustomer = field(default_factory=IncomingCustomer)
+    location_id: int | None = None
+    window_starts_at: datetime | None = None
+    reservation_id: UUID | None = None
+    quote_id: UUID | None = None
+    ship_to: Mapping[str, str] | None = None
+    occurred_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.external_reference:
+            raise ValueError("An order needs the channel's reference.")
+        if not self.lines:
+            raise ValueError("An order needs at least one line.")
+
+    def quantities(self) -> dict[int, int]:
+        """Return the pieces wanted of each product, lines of one product summed, sorted by product."""
+        wanted: dict[int, int] = {}
+        for line in sorted(self.lines, key=lambda line: line.product_id):
+            wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
+        return wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockUpdate:
+    """A figure of stock from outside, absolute, and what it was when its source looked (law 9).
+
+    `expected` is the figure that the source believes we have: the update holds only while that is so.
+    """
+
+    product_id: int
+    location_id: int
+    on_hand: int
+    as_of: datetime
+    expected: int | None = None
+    source_event_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.on_hand < 0:
+            raise ValueError(f"Stock on hand can't be {self.on_hand}.")
+        if self.as_of.tzinfo is None:
+            raise ValueError("An instant needs a time zone.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceUpdate:
+    """A price from outside for one piece from `minimum_quantity` pieces on, gross, valid in [valid_from, valid_to)."""
+
+    product_id: int
+    currency: str
+    unit_price_minor: int
+    valid_from: datetime
+    valid_to: datetime | None = None
+    minimum_quantity: int = 1
+
+    def __post_init__(self) -> None:
+        if self.unit_price_minor < 0:
+            raise ValueError(f"A price can't be {self.unit_price_minor}.")
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError("A price must end after it begins.")
