@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     IMPORT = 3
     DEMO = 4
     BEAT_TASK = 5
+    ORDER = 6
 
 
 def number(name: str) -> int:
