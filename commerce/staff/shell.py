@@ -13,7 +13,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from commerce.actors import Actor
@@ -45,7 +44,10 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuEntry:
-    """A room in the menu: `label` is translated lazily, `icon` a lucide name, `counter` says what waits at a store."""
+    """A room in the menu: `label` is translated lazily, `icon` a lucide name, `counter` says what waits at a store.
+
+    Rooms that people rarely need set `is_only_in_more`: they stand on the page "More" instead of the rail.
+    """
 
     key: str
     label: Any
@@ -54,6 +56,7 @@ class MenuEntry:
     permission: Permission
     order: int
     counter: Callable[[Store], int] | None = None
+    is_only_in_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Room:
     url: str
     is_current: bool
     waiting: int | None
+    is_only_in_more: bool
 
 
 StoreProvider = Callable[[Any], Access]
@@ -226,9 +230,16 @@ def menu(request: HttpRequest) -> list[Room]:
             url=addresses[entry.key],
             is_current=addresses[entry.key] == here,
             waiting=entry.counter(store) if entry.counter and store else None,
+            is_only_in_more=entry.is_only_in_more,
         )
         for entry in entries
     ]
+
+
+def room_of(request: HttpRequest, path: str) -> str:
+    """Return the address of the room that `path` lies in, or of the start page when it lies in none."""
+    addresses = [room.url for room in menu(request)]
+    return max((a for a in addresses if path.startswith(a)), key=len, default=reverse("staff:home"))
 
 
 def find(request: HttpRequest, text: str) -> str | None:
@@ -267,19 +278,26 @@ class _Shell:
 
     @property
     def rooms(self) -> list[Room]:
+        """Return the rooms of the rail; the bottom bar of a phone shows the first ENTRIES_ON_A_PHONE of them."""
+        return [room for room in self._all_rooms if not room.is_only_in_more]
+
+    @property
+    def places_on_a_phone(self) -> int:
+        return ENTRIES_ON_A_PHONE
+
+    @property
+    def rooms_in_more(self) -> list[Room]:
+        """Return what "More" lists: rare rooms, and those that didn't fit into the bottom bar."""
+        overflow = self.rooms[ENTRIES_ON_A_PHONE:]
+        return overflow + [room for room in self._all_rooms if room.is_only_in_more]
+
+    @property
+    def _all_rooms(self) -> list[Room]:
         if self._rooms is None:
             self._rooms = menu(self._request)
         return self._rooms
 
     @property
-    def rooms_on_a_phone(self) -> list[Room]:
-        return self.rooms[:ENTRIES_ON_A_PHONE]
-
-    @property
     def can(self) -> dict[str, bool]:
         """Return `{"work_pickups": True, …}` for `{% if shell.can.work_pickups %}`."""
         return {permission.value: True for permission in permissions(self._request)}
-
-    @property
-    def more_label(self) -> Any:
-        return _("More")

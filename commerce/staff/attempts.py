@@ -1,0 +1,47 @@
+"""How often one may try to sign in: failures are counted per name and address, and per address, for a while.
+
+The counters are quotas, so they hold across processes and restarts. Names and addresses are spread over a fixed number
+of buckets: nobody can fill the table by inventing names, and no personal value is stored.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from commerce import quotas, transactions
+
+FORGOTTEN_AFTER = timedelta(minutes=15)
+FAILURES_PER_NAME = 5  # a tired clerk needs three, a guesser needs thousands
+FAILURES_PER_ADDRESS = 60  # a whole store may share one address
+BUCKETS = 4096
+
+
+def begin(name: str, address: str, *, at: datetime) -> Sequence[UUID]:
+    """Count an attempt before the password is looked at, so that parallel guesses count too.
+
+    Raises: quotas.QuotaExhausted when this name from this address, or this address, failed too often.
+    """
+    expires_at = at + FORGOTTEN_AFTER
+    requests = [
+        quotas.HoldRequest(key=key, limit=limit, quantity=1, purpose="sign-in", expires_at=expires_at)
+        for key, limit in (
+            (f"sign-in:name:{_bucket(name.strip().casefold(), address)}", FAILURES_PER_NAME),
+            (f"sign-in:address:{_bucket(address)}", FAILURES_PER_ADDRESS),
+        )
+    ]
+    with transactions.transaction():
+        return quotas.hold(requests, at=at)
+
+
+def succeeded(attempt: Sequence[UUID]) -> None:
+    """Take back the count of an attempt that was right."""
+    with transactions.transaction():
+        quotas.release(attempt)
+
+
+def _bucket(*parts: str) -> int:
+    digest = hashlib.sha256("\x00".join((settings.SECRET_KEY, *parts)).encode()).digest()
+    return int.from_bytes(digest[:4], "big") % BUCKETS
