@@ -145,7 +145,7 @@ def prepare(*, durable: bool = True) -> None:
 
 
 def server_command() -> list[str]:
-    """Return how to run the prepared server in the foreground, for a supervisor; SIGINT stops it quickly and cleanly."""
+    """Return how to run the prepared server in the foreground, for a supervisor; SIGINT stops it cleanly."""
     return [program("postgres"), "-D", str(cluster()), "-k", str(socket_dir())]
 
 
@@ -165,9 +165,8 @@ def start(*, durable: bool = True) -> None:
         )  # fmt: skip
         if started.returncode:
             log = folder / "server.log"
-            raise RuntimeError(
-                f"PostgreSQL did not start:\n{started.stdout}\n{log.read_text() if log.exists() else ''}"
-            )
+            said = log.read_text() if log.exists() else ""
+            raise RuntimeError(f"PostgreSQL did not start:\n{started.stdout}\n{said}")
     create_database()
 
 
@@ -230,6 +229,5 @@ def _give_to_server(*paths: Path) -> None:
         for folder in leaf.parents:
             folder.chmod(folder.stat().st_mode | REACHABLE)
     for path in _programs().parent.rglob("*"):
-        path.chmod(
-            path.stat().st_mode | (READABLE | REACHABLE if path.is_dir() or path.parent.name == "bin" else READABLE)
-        )
+        is_entered = path.is_dir() or path.parent.name == "bin"
+        path.chmod(path.stat().st_mode | (READABLE | REACHABLE if is_entered else READABLE))

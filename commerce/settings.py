@@ -36,9 +36,8 @@ SECRET_KEY_FALLBACKS = _listed("KONTOR_SECRET_KEY_FALLBACKS")
 
 ALLOWED_HOSTS = _listed("KONTOR_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = _listed("KONTOR_TRUSTED_ORIGINS")
-PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{os.environ.get('KONTOR_PORT', '8000')}").rstrip(
-    "/"
-)
+_port = os.environ.get("KONTOR_PORT", "8000")
+PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{_port}").rstrip("/")
 
 INSTALLED_APPS = [
     "unfold",
@@ -122,7 +121,8 @@ def _database(url: str) -> dict[str, object]:
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
             # A request never waits longer for a row than a person would; long jobs set their own limits.
-            "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c jit=off",
+            "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+            " -c jit=off",
             "application_name": "kontor",
             **query,
         },
@@ -270,7 +270,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # What `manage.py up` starts.
 HOST = os.environ.get("KONTOR_HOST", "127.0.0.1")
-PORT = int(os.environ.get("KONTOR_PORT", "8000"))
+PORT = int(_port)
 WEB_WORKERS = int(os.environ.get("KONTOR_WEB_WORKERS", "2"))
 WEB_THREADS = int(os.environ.get("KONTOR_WEB_THREADS", "32"))  # per worker; each keeps one database connection
 DEMO = os.environ.get("KONTOR_DEMO", "0" if PRODUCTION else "1") == "1" and not PRODUCTION
@@ -299,7 +299,7 @@ UNFOLD = {
             "800": "oklch(36% .12 250)",
             "900": "oklch(31% .09 250)",
             "950": "oklch(22% .06 250)",
-        }  # fmt: skip
+        }
     },
 }
 

@@ -80,12 +80,8 @@ class Command(BaseCommand):
         program = processes.database()
         supervisor.start(program)
         if not supervisor.wait_until(processes.database_answers, within=DATABASE_SECONDS):
-            log = (
-                program.log.read_text(errors="replace").splitlines()[-10:]
-                if program.log and program.log.exists()
-                else []
-            )
-            raise CommandError("PostgreSQL did not start. Its last messages:\n" + "\n".join(log))
+            said = program.log.read_text(errors="replace").splitlines()[-10:] if program.log else []
+            raise CommandError("PostgreSQL did not start. Its last messages:\n" + "\n".join(said))
         embedded.create_database()
 
     def _migrate(self) -> None:
