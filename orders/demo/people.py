@@ -1,0 +1,58 @@
+"""Who works and who buys at Ackerblau: invented people at addresses that can't receive mail. [pure]"""
+
+from dataclasses import dataclass
+
+PASSWORD = "Ackerblau-2026"  # noqa: S105 (the demo's, printed at every start; never made in production)
+MAIL_DOMAIN = "example.com"  # set aside by RFC 2606
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of staff: roles with the location they hold at ("" for everywhere)."""
+
+    username: str
+    first_name: str
+    last_name: str
+    language: str
+    role: str
+    location: str
+    does: str
+
+
+STAFF = [
+    Member("clerk.berlin", "Mina", "Albers", "de", "clerk", "BER01", "picks and hands over in Berlin"),
+    Member("clerk2.berlin", "Jonas", "Petri", "de", "clerk", "BER01", "a colleague of the same store"),
+    Member("manager.berlin", "Renate", "Holm", "de", "store_manager", "BER01", "runs the Berlin store"),
+    Member("clerk.zurich", "Urs", "Ammann", "de", "clerk", "ZRH01", "picks and hands over in Zürich"),
+    Member("service", "Tilda", "Marsh", "en", "service_agent", "", "answers customers, all locations"),
+    Member("merch", "Ada", "Lund", "en", "merchandiser", "", "keeps products and prices"),
+    Member("admin", "Kim", "Sander", "en", "administrator", "", "may do everything"),
+]
+SHOWN = ["clerk.berlin", "manager.berlin", "service", "merch", "admin"]
+
+_FIRST = ["Anna", "Ben", "Clara", "David", "Elif", "Finn", "Greta", "Hakan", "Ida", "Jan", "Klara", "Luca", "Marie", "Nils",
+          "Olga", "Paul", "Ronja", "Selim", "Thea", "Udo"]  # fmt: skip
+_LAST = ["Ahrens", "Bauer", "Çelik", "Dietz", "Ebner", "Frey", "Gruber", "Huber", "Imhof", "Jansen", "Keller", "Lorenz",
+         "Meier", "Nowak", "Ott", "Pichler", "Reuter", "Steiner", "Thoma", "Vogel"]  # fmt: skip
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ç": "c", "Ç": "C"})
+_PHONES = {"DE": "+49 30 23125{:03d}", "AT": "+43 1 234 56{:02d}", "CH": "+41 44 668 18 {:02d}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    name: str
+    email: str
+    phone: str
+    language: str
+
+
+def customer(number: int, country: str) -> Customer:
+    """Return the customer with this number, always the same one."""
+    first, last = _FIRST[number % len(_FIRST)], _LAST[(number * 7 + number // len(_FIRST)) % len(_LAST)]
+    address = f"{first}.{last}.{number}".translate(_LETTERS).lower()
+    return Customer(
+        name=f"{first} {last}",
+        email=f"{address}@{MAIL_DOMAIN}",
+        phone=_PHONES[country].format(number % 100),
+        language="en" if number % 9 == 0 else "de",
+    )
