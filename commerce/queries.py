@@ -1,0 +1,24 @@
+"""Lists of the kernel for the rooms: read only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commerce.models import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRef:
+    """A product on an active channel, with what a reader needs to address it."""
+
+    channel_id: int
+    product_id: int
+    sku: str
+    country: str
+
+
+def listings_of(product_ids: Iterable[int]) -> list[ListingRef]:
+    """Return the listings of the products on all active channels, in one query."""
+    rows = Listing.objects.filter(product_id__in=set(product_ids), channel__is_active=True).values_list(
+        "channel_id", "product_id", "product__sku", "channel__country"
+    )
+    return [ListingRef(*row) for row in rows]
