@@ -3,6 +3,7 @@
 `allowed_actions`, the database CHECK, the diagram in the README and the code are compared by a test.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -25,6 +26,19 @@ class State(StrEnum):
     REJECTED = "rejected"
     NO_SHOW = "no_show"
     RETURNED_TO_STOCK = "returned_to_stock"
+    CANCELLED = "cancelled"
+
+
+class OrderStatus(StrEnum):
+    """What an order's fulfilments come to. Computed, never set."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    READY = "ready"
+    NOT_COLLECTED = "not_collected"
+    COMPLETED = "completed"
+    RETURNED = "returned"
+    REJECTED = "rejected"
     CANCELLED = "cancelled"
 
 
@@ -74,6 +88,45 @@ TERMINAL = frozenset({State.HANDED_OVER, State.SHIPPED, State.REJECTED, State.RE
 OPEN = frozenset(State) - TERMINAL
 
 
-def allowed_actions(state: State) -> list[Action]:
+# The status of an order is the first of these that any of its fulfilments is in: what is least done comes first, and of
+# orders that are through, what was delivered outweighs what was not.
+STATUS_OF: dict[OrderStatus, frozenset[State]] = {
+    OrderStatus.OPEN: frozenset({State.PLACED}),
+    OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING}),
+    OrderStatus.READY: frozenset({State.READY, State.ARRIVED}),
+    OrderStatus.NOT_COLLECTED: frozenset({State.NO_SHOW}),
+    OrderStatus.COMPLETED: frozenset({State.HANDED_OVER, State.SHIPPED}),
+    OrderStatus.RETURNED: frozenset({State.RETURNED_TO_STOCK}),
+    OrderStatus.REJECTED: frozenset({State.REJECTED}),
+    OrderStatus.CANCELLED: frozenset({State.CANCELLED}),
+}
+
+
+def order_status(states: Iterable[State | str]) -> OrderStatus:
+    """Return the status of an order whose fulfilments are in `states`; an order without any is open."""
+    present = {State(state) for state in states}
+    return next((status for status, group in STATUS_OF.items() if present & group), OrderStatus.OPEN)
+
+
+def after(state: State | str, action: Action) -> State | None:
+    """Return the state that `action` leads to, or None when it is not allowed."""
+    return MOVES.get((State(state), action))
+
+
+def allowed_actions(state: State | str) -> list[Action]:
     """Return what may happen next, in the order a screen should offer it."""
-    return [action for action in Action if (state, action) in MOVES]
+    return [action for action in Action if (State(state), action) in MOVES]
+
+
+def is_cancellable(states: Iterable[State | str]) -> bool:
+    """Say whether an order can be cancelled: none of its goods have left, and something is left to cancel."""
+    known = {State(state) for state in states}
+    return not known & {State.HANDED_OVER, State.SHIPPED} and any((state, Action.CANCEL) in MOVES for state in known)
+
+
+def diagram() -> str:
+    """Return the lifecycle as a Mermaid state diagram, as the README shows it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {State.PLACED}"]
+    lines += [f"    {source} --> {target}: {action}" for (source, action), target in MOVES.items()]
+    lines += [f"    {state} --> [*]" for state in State if state in TERMINAL]
+    return "\n".join(lines)

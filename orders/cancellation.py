@@ -1,0 +1,75 @@
+"""Cancelling: a whole order before its goods leave, or pieces of it that can't be delivered."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from commerce import quotas
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import allocations
+from orders import errors, events, fulfilment, lifecycle, totals
+from orders.fulfilment import Work
+from orders.lifecycle import Action, State
+
+LONGEST_REASON = 200
+
+
+@transaction_required
+def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", channel_id: int | None = None) -> None:
+    """Cancel an order: its goods and its pickup window are free again. Cancelling a cancelled order changes nothing.
+
+    Goods that were picked already stay marked as lying on the pickup shelf until someone puts them back. With
+    `channel_id`, an order of another channel does not exist.
+    Raises: CannotCancel when goods have left or nothing is left to cancel, OrderNotFound.
+    """
+    work = fulfilment.claim_order(order_id)
+    if channel_id is not None and work.order.channel_id != channel_id:
+        raise errors.OrderNotFound("There is no such order.", order=str(order_id))
+    if all(one.state == State.CANCELLED for one in work.fulfilments):
+        return
+    _require_cancellable(work)
+    going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
+    lines = [line for one in going for line in work.lines_of(one)]
+    quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
+    allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")
+    cancel_pieces(work, {line.order_line_id: line.quantity - line.rejected for line in lines})
+    work.focus = going[0]
+    for one in going:
+        fulfilment.advance(work, one, Action.CANCEL, at=at)
+    fulfilment.conclude(
+        work,
+        verb="orders.cancellation.cancel_order",
+        event=events.OrderCancelled,
+        by=by,
+        at=at,
+        reason=reason[:LONGEST_REASON],
+    )
+
+
+def cancel_pieces(work: Work, pieces: Mapping[UUID, int]) -> None:
+    """Take pieces off order lines and off the order's totals, to the cent; `conclude` writes the totals."""
+    for line_id, count in pieces.items():
+        if count == 0:
+            continue
+        line = work.order_lines[line_id]
+        before, line.cancelled = line.cancelled, line.cancelled + count
+        for total, amount in (("total_minor", line.total_minor), ("tax_minor", line.tax_minor)):
+            gone = totals.remaining_minor(amount, line.quantity, before) - totals.remaining_minor(
+                amount, line.quantity, line.cancelled
+            )
+            setattr(work.order, total, getattr(work.order, total) - gone)
+        line.save(update_fields=["cancelled"])
+
+
+def _require_cancellable(work: Work) -> None:
+    states = [one.state for one in work.fulfilments]
+    if lifecycle.is_cancellable(states):
+        return
+    if State.HANDED_OVER in states:
+        why = "its goods were handed over; take them back as a return instead."
+    elif State.SHIPPED in states:
+        why = "its goods were shipped; take them back as a return instead."
+    else:
+        why = f"it is {lifecycle.order_status(states)} already."
+    raise errors.CannotCancel(f"Order {work.order.number} can't be cancelled: {why}", states=states)

@@ -1,0 +1,101 @@
+"""Named refusals of orders: each says what was asked, why that can't be, and the way out. [pure]"""
+
+from commerce.errors import CommerceError, NotFound
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it belongs to another channel."""
+
+    code = "order_not_found"
+    title = "Order not found"
+
+
+class FulfilmentNotFound(NotFound):
+    """There is no such fulfilment, or it has no such line."""
+
+    code = "fulfilment_not_found"
+    title = "Fulfilment not found"
+
+
+class DuplicateReference(CommerceError):
+    """The channel placed another order under this reference before; an identical one would have been returned."""
+
+    code = "duplicate_reference"
+    title = "This reference was used for another order"
+
+
+class WindowClosed(CommerceError):
+    """The pickup window does not exist, has begun, lies too near to prepare the goods, or beyond the horizon."""
+
+    code = "window_closed"
+    title = "The pickup window is not open"
+
+
+class WindowFull(CommerceError):
+    """The pickup window has no capacity left."""
+
+    code = "window_full"
+    title = "The pickup window is full"
+
+
+class LocationNotAble(CommerceError):
+    """The location is inactive or does not offer the method."""
+
+    code = "location_not_able"
+    title = "The location can't do that"
+
+
+class NoAbleLocation(CommerceError):
+    """No location is active and able to do what the order needs."""
+
+    code = "no_able_location"
+    title = "No location can do that"
+
+
+class MoveNotAllowed(CommerceError):
+    """The lifecycle knows no such step from the state that the fulfilment is in."""
+
+    code = "move_not_allowed"
+    title = "Not possible in this state"
+
+
+class AlreadyTaken(CommerceError):
+    """Someone else holds the pick lease."""
+
+    code = "already_taken"
+    title = "Someone else works on it"
+
+
+class LinesStillOpen(CommerceError):
+    """Lines are neither picked nor rejected, so the order is not ready."""
+
+    code = "lines_still_open"
+    title = "Not everything is picked"
+
+
+class MoreThanWanted(CommerceError):
+    """More pieces were picked or rejected than the line still wants."""
+
+    code = "more_than_wanted"
+    title = "More pieces than wanted"
+
+
+class TooManyCodeAttempts(CommerceError):
+    """The pickup code was wrong too often; someone with more rights must check who collects."""
+
+    code = "too_many_code_attempts"
+    title = "The pickup code is locked"
+
+
+class CannotCancel(CommerceError):
+    """The goods have left already, so that there is nothing to cancel."""
+
+    code = "cannot_cancel"
+    title = "The order can't be cancelled any more"
+
+
+class StillKept(CommerceError):
+    """The order is still kept for its customer, so that it is too early to call it a no-show."""
+
+    code = "still_kept"
+    title = "The order is still kept for its customer"

@@ -1,0 +1,145 @@
+"""Facts of orders, told to whoever listens: our own rooms, and the channel that placed the order.
+
+All of them belong to the aggregate `order:<id>`; `aggregate_sequence` is the order's version after the change, so that a
+receiver can drop what is older than what it knows. They hold ids and primitives, no personal values. [pure]
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from commerce import events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent(events.Event):
+    """What every event of an order says. `pieces` and `total_minor` count what is still to be delivered."""
+
+    type: ClassVar[str] = ""
+    is_public: ClassVar[bool] = True
+
+    order_id: UUID
+    number: str
+    external_reference: str
+    customer_id: UUID | None
+    status: str
+    total_minor: int
+    currency: str
+    pieces: int
+    placed_at: datetime
+    location: str | None
+    fulfilment_id: UUID | None
+    state: str | None
+
+    @property
+    def aggregate(self) -> str:
+        return f"order:{self.order_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced(OrderEvent):
+    """An order stands: price, goods and window are settled."""
+
+    type: ClassVar[str] = "order.placed"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled(OrderEvent):
+    """An order was cancelled by its customer, its channel or staff; its goods and window are free again."""
+
+    type: ClassVar[str] = "order.cancelled"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentAccepted(OrderEvent):
+    """A location took the order on."""
+
+    type: ClassVar[str] = "fulfilment.accepted"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentReleased(OrderEvent):
+    """The order went back to the queue of its location."""
+
+    type: ClassVar[str] = "fulfilment.released"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentPicking(OrderEvent):
+    """Picking began."""
+
+    type: ClassVar[str] = "fulfilment.picking"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentLineRejected(OrderEvent):
+    """Pieces of a line won't be delivered; the order's total is lower by their price."""
+
+    type: ClassVar[str] = "fulfilment.line_rejected"
+
+    sku: str
+    rejected: int
+    reason: str
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentRejected(OrderEvent):
+    """Nothing of the order could be picked at the location."""
+
+    type: ClassVar[str] = "fulfilment.rejected"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentReady(OrderEvent):
+    """The goods wait for their customer or carrier."""
+
+    type: ClassVar[str] = "fulfilment.ready"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentArrived(OrderEvent):
+    """The customer waits outside."""
+
+    type: ClassVar[str] = "fulfilment.arrived"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentHandedOver(OrderEvent):
+    """The goods left with the customer."""
+
+    type: ClassVar[str] = "fulfilment.handed_over"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentShipped(OrderEvent):
+    """The goods left with a carrier."""
+
+    type: ClassVar[str] = "fulfilment.shipped"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentNoShow(OrderEvent):
+    """Nobody came while the order was kept."""
+
+    type: ClassVar[str] = "fulfilment.no_show"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentReturnedToStock(OrderEvent):
+    """The goods that nobody collected can be sold again."""
+
+    type: ClassVar[str] = "fulfilment.returned_to_stock"

@@ -1,0 +1,242 @@
+"""The one writer of fulfilments: every step of the lifecycle goes through here.
+
+How a change is made safe: `claim` lets one change of an order run at a time (an advisory lock, taken before quotas and
+stock, so that nobody who holds goods ever waits for an order); the verb then settles quotas and stock; `advance` and
+`conclude` write last, and `conclude` refuses when the order's version is not the one that was read. The version, the
+audit entry and the event are written in the same transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from commerce import audit, locks, outbox
+from commerce.actors import Actor
+from commerce.errors import Conflict
+from inventory import locations
+from orders import errors, lifecycle
+from orders.events import OrderEvent
+from orders.lifecycle import Action, State
+from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
+
+# One statement of the placement writes all its rows; this is the part that this module owns. `opened` feeds the lines.
+OPENING_SQL = """
+opened AS (
+    INSERT INTO orders_fulfilment (id, order_id, location_id, method, state, window_starts_at, window_ends_at, slot_hold_id,
+        promised_at, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version, created_at, changed_at)
+    VALUES (%(fulfilment_id)s, %(order_id)s, %(location_id)s, %(method)s, 'placed', %(window_starts_at)s,
+        %(window_ends_at)s, %(slot_hold_id)s, %(promised_at)s, %(keep_until)s, %(pickup_code)s, 0, FALSE, '', 1,
+        %(at)s, %(at)s)
+    RETURNING id
+), opened_lines AS (
+    INSERT INTO orders_fulfilmentline
+        (id, fulfilment_id, order_line_id, allocation_id, quantity, picked, rejected, reject_reason)
+    SELECT line.id, opened.id, line.order_line_id, line.allocation_id, line.quantity, 0, 0, ''
+    FROM opened, unnest(%(fulfilment_line_ids)s::uuid[], %(line_ids)s::uuid[], %(allocation_ids)s::uuid[],
+        %(quantities)s::int[]) AS line(id, order_line_id, allocation_id, quantity)
+)
+"""
+
+
+@dataclass(slots=True)
+class Work:
+    """One order under change: the rows as they were when it was claimed."""
+
+    order: Order
+    fulfilments: list[Fulfilment]
+    order_lines: dict[UUID, OrderLine]
+    lines: list[FulfilmentLine]
+    focus: Fulfilment | None = None
+    _before: dict[UUID, str] = field(default_factory=dict)
+
+    @property
+    def fulfilment(self) -> Fulfilment:
+        """The fulfilment at hand."""
+        if self.focus is None:
+            raise LookupError("This work is about a whole order.")
+        return self.focus
+
+    def lines_of(self, fulfilment: Fulfilment) -> list[FulfilmentLine]:
+        """Return the lines of one fulfilment in the order of the customer's lines."""
+        return [line for line in self.lines if line.fulfilment_id == fulfilment.id]
+
+    def line(self, line_id: UUID) -> FulfilmentLine:
+        """Return a line of the fulfilment at hand. Raises: FulfilmentNotFound."""
+        for line in self.lines_of(self.fulfilment):
+            if line.id == line_id:
+                return line
+        raise errors.FulfilmentNotFound("This fulfilment has no such line.", line=str(line_id))
+
+
+def claim(fulfilment_id: UUID) -> Work:
+    """Let this transaction be the only one that changes the fulfilment's order, and read it.
+
+    Raises: FulfilmentNotFound; Busy when another change takes too long.
+    """
+    order_id = Fulfilment.objects.filter(pk=fulfilment_id).values_list("order_id", flat=True).first()
+    if order_id is None:
+        raise errors.FulfilmentNotFound("There is no such fulfilment.", fulfilment=str(fulfilment_id))
+    work = claim_order(order_id)
+    work.focus = next(one for one in work.fulfilments if one.id == fulfilment_id)
+    return work
+
+
+def claim_order(order_id: UUID) -> Work:
+    """Let this transaction be the only one that changes the order, and read it with all its parts.
+
+    Raises: OrderNotFound; Busy when another change takes too long.
+    """
+    locks.hold(locks.Purpose.ORDER, str(order_id))
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise errors.OrderNotFound("There is no such order.", order=str(order_id))
+    fulfilments = list(
+        Fulfilment.objects.filter(order_id=order_id).select_related("lease_holder").order_by("created_at", "id")
+    )
+    order_lines = {line.id: line for line in OrderLine.objects.filter(order_id=order_id).select_related("product")}
+    lines = list(
+        FulfilmentLine.objects.filter(fulfilment__order_id=order_id)
+        .order_by("order_line__line_number")
+        .select_for_update()
+    )
+    for line in lines:
+        line.order_line = order_lines[line.order_line_id]
+    return Work(order, fulfilments, order_lines, lines)
+
+
+def require(fulfilment: Fulfilment, action: Action) -> State:
+    """Return the state that `action` leads to. Raises: MoveNotAllowed naming the state and what is possible."""
+    target = lifecycle.after(fulfilment.state, action)
+    if target is None:
+        possible = [str(one) for one in lifecycle.allowed_actions(fulfilment.state)]
+        raise errors.MoveNotAllowed(
+            f"'{action}' is not possible while this is '{fulfilment.state}'"
+            + (f"; possible: {', '.join(possible)}." if possible else ": it is finished."),
+            state=fulfilment.state,
+            action=str(action),
+            allowed_actions=possible,
+        )
+    return target
+
+
+def advance(work: Work, fulfilment: Fulfilment, action: Action, *, at: datetime, **changes: Any) -> None:
+    """Take one step of the lifecycle and write it. Terminal states end the lease.
+
+    Raises: MoveNotAllowed.
+    """
+    target = require(fulfilment, action)
+    if target in lifecycle.TERMINAL or target in (State.READY, State.PLACED, State.NO_SHOW):
+        changes = {"lease_holder": None, "lease_expires_at": None, **changes}
+    amend(work, fulfilment, at=at, state=target.value, **changes)
+
+
+def amend(work: Work, fulfilment: Fulfilment, *, at: datetime, **changes: Any) -> None:
+    """Write columns of a fulfilment. Its version grows by one; `conclude` has to follow."""
+    work._before.setdefault(fulfilment.id, fulfilment.state)
+    fulfilment.version += 1
+    fulfilment.changed_at = at
+    for name, value in changes.items():
+        setattr(fulfilment, name, value)
+    fulfilment.save(update_fields=["version", "changed_at", *changes])
+
+
+def count(line: FulfilmentLine, *, picked: int = 0, rejected: int = 0, reason: str = "") -> None:
+    """Add to what was picked (may be negative: put back) or rejected of a line."""
+    line.picked += picked
+    line.rejected += rejected
+    line.reject_reason = reason or line.reject_reason
+    line.save(update_fields=["picked", "rejected", "reject_reason"])
+
+
+def conclude(
+    work: Work,
+    *,
+    verb: str,
+    by: Actor,
+    at: datetime,
+    event: type[OrderEvent] | None = None,
+    told: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Raise the order's version, write its totals, tell the event and record who did what.
+
+    `told` are the event's own facts; `before` and `after` go to the audit beside the states.
+    Raises: Conflict when someone changed the order past `claim`; nothing of this transaction may stay then.
+    """
+    order = work.order
+    written = Order.objects.filter(pk=order.pk, version=order.version).update(
+        version=F("version") + 1, changed_at=at, total_minor=order.total_minor, tax_minor=order.tax_minor
+    )
+    if not written:
+        raise Conflict(
+            "The order was changed by someone else at the same moment; look at it again.", order=str(order.pk)
+        )
+    order.version += 1
+    order.changed_at = at
+    focus = work.focus or (work.fulfilments[0] if work.fulfilments else None)
+    states_before = {"state": work._before[focus.id]} if focus and focus.id in work._before else {}
+    audit.record(
+        verb,
+        "order",
+        order.pk,
+        by=by,
+        before={**states_before, **(before or {})} or None,
+        after={**({"state": focus.state} if focus else {}), **(after or {})} or None,
+        reason=reason,
+    )
+    work._before.clear()
+    if event is not None:
+        outbox.publish([event(**facts(work, at=at), **(told or {}))], by=by)
+
+
+def facts(work: Work, *, at: datetime) -> dict[str, Any]:
+    """Return what every event of this order says, as of its present version."""
+    order, focus = work.order, work.focus or (work.fulfilments[0] if work.fulfilments else None)
+    place = locations.by_id(focus.location_id) if focus else None
+    return {
+        "aggregate_sequence": order.version,
+        "channel_id": order.channel_id,
+        "occurred_at": at,
+        "order_id": order.pk,
+        "number": order.number,
+        "external_reference": order.external_reference,
+        "customer_id": order.customer_id,
+        "status": lifecycle.order_status(one.state for one in work.fulfilments).value,
+        "total_minor": order.total_minor,
+        "currency": order.currency,
+        "pieces": sum(line.quantity - line.cancelled for line in work.order_lines.values()),
+        "placed_at": order.placed_at,
+        "location": place.code if place else None,
+        "fulfilment_id": focus.id if focus else None,
+        "state": focus.state if focus else None,
+    }
+
+
+def move(
+    work: Work,
+    action: Action,
+    *,
+    verb: str,
+    event: type[OrderEvent],
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    **changes: Any,
+) -> None:
+    """Take one step with the fulfilment at hand and conclude: the whole of most verbs.
+
+    Raises: MoveNotAllowed, Conflict.
+    """
+    advance(work, work.fulfilment, action, at=at, **changes)
+    conclude(work, verb=verb, event=event, by=by, at=at, reason=reason)
+
+
+def allocated_parts(lines: Sequence[FulfilmentLine]) -> list[tuple[UUID, int]]:
+    """Return (allocation, pieces) for all that these lines still have allocated: what was not rejected."""
+    return [(line.allocation_id, line.quantity - line.rejected) for line in lines if line.quantity > line.rejected]

@@ -1,0 +1,49 @@
+"""Who works on an order, until when, and whether they may: two clerks can't pick the same order."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+
+from commerce.errors import NotAllowed
+from commerce.roles import Permission
+from inventory import locations
+from orders import errors
+from orders.fulfilment import Work
+
+# Long enough to walk to a far shelf and back, short enough that a forgotten phone doesn't cost a promise.
+LEASE_MINUTES = 15
+
+
+def permit(user: AbstractUser, work: Work, permission: Permission) -> None:
+    """Make sure that this person may do this where the goods are (law 17). Raises: NotAllowed."""
+    location_id = work.fulfilment.location_id
+    if permission not in locations.access(user).permissions_at(location_id):
+        raise NotAllowed(
+            f"This needs the right '{permission}' at {locations.by_id(location_id).name}.",
+            permission=str(permission),
+            location=locations.by_id(location_id).code,
+        )
+
+
+def is_free(work: Work, user: AbstractUser, *, at: datetime) -> bool:
+    """Say whether this person may take the lease: nobody holds it, it ran out, or it is theirs."""
+    held = work.fulfilment
+    return held.lease_holder_id in (None, user.pk) or held.lease_expires_at is None or held.lease_expires_at <= at
+
+
+def check(work: Work, user: AbstractUser, *, at: datetime) -> None:
+    """Make sure that nobody else works on it. Raises: AlreadyTaken naming who and until when."""
+    if is_free(work, user, at=at):
+        return
+    held = work.fulfilment
+    holder, until = held.lease_holder, held.lease_expires_at
+    name = (holder.get_full_name() or holder.get_username()) if holder else ""
+    raise errors.AlreadyTaken(
+        f"{name} works on this order until {until:%H:%M} UTC.", holder=name, until=until.isoformat() if until else None
+    )
+
+
+def lease(user: AbstractUser, *, at: datetime) -> dict[str, Any]:
+    """Return the columns of a fresh lease."""
+    return {"lease_holder": user, "lease_expires_at": at + timedelta(minutes=LEASE_MINUTES)}

@@ -1,0 +1,176 @@
+"""Pickup windows: the time slots in which customers may fetch, and how many orders each still takes.
+
+A window lies wholly within opening hours. It is offered when the goods can be ready at its start: preparation takes the
+location's lead minutes, counted only while it is open. Capacity is a quota per window, so it can't be overbooked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from commerce import quotas
+from commerce.errors import InvalidInput
+from commerce.transactions import transaction_required
+from inventory.locations import LocationRef
+from orders import opening
+from orders.errors import WindowClosed, WindowFull
+from orders.opening import Interval
+
+# How far ahead preparation may reach: longer than any run of holidays, short enough to end for a place that never opens.
+LONGEST_CLOSED_DAYS = 30
+MOST_ALTERNATIVES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time slot at a location. Instants in UTC; `left` is how many more orders it takes; `ready_by` is the promise."""
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    left: int
+    ready_by: datetime
+
+
+def opening_days(location: LocationRef, *, start: datetime, days: int) -> Iterator[tuple[Interval, ...]]:
+    """Yield the opening intervals of a location for each local calendar day from the one of `start` on."""
+    first = start.astimezone(ZoneInfo(location.time_zone)).date()
+    for offset in range(days):
+        yield opening.intervals_on(
+            location.opening_hours,
+            location.time_zone,
+            location.country,
+            location.region,
+            first + timedelta(days=offset),
+        )
+
+
+def slots_of(intervals: tuple[Interval, ...], minutes: int) -> list[Interval]:
+    """Cut opening intervals into slots of `minutes`; what remains of an interval at its end is no slot. [pure]"""
+    length = timedelta(minutes=minutes)
+    slots = []
+    for opens, closes in intervals:
+        start = opens
+        while start + length <= closes:
+            slots.append((start, start + length))
+            start += length
+    return slots
+
+
+def earliest_ready(location: LocationRef, *, at: datetime) -> datetime | None:
+    """Return when an order placed now can be ready: lead minutes after now, counted while the location is open.
+
+    None when it does not open long enough in the next thirty days.
+    """
+    missing = timedelta(minutes=location.pickup_lead_minutes)
+    for intervals in opening_days(location, start=at, days=LONGEST_CLOSED_DAYS):
+        for opens, closes in intervals:
+            begin = max(opens, at)
+            if begin >= closes:
+                continue
+            if closes - begin >= missing:
+                return begin + missing
+            missing -= closes - begin
+    return None
+
+
+def windows_between(location: LocationRef, *, at: datetime, days: int) -> list[Interval]:
+    """Return the windows that can be promised truthfully at `at`, within `days` local days and the location's horizon.
+
+    Pure: it knows no capacity and asks no database.
+    """
+    ready = earliest_ready(location, at=at)
+    if ready is None:
+        return []
+    reach = min(days, location.pickup_horizon_days + 1)
+    return [
+        slot
+        for intervals in opening_days(location, start=at, days=reach)
+        for slot in slots_of(intervals, location.pickup_slot_minutes)
+        if slot[0] >= ready
+    ]
+
+
+def open_windows(location: LocationRef, *, at: datetime, days: int) -> list[Window]:
+    """Return the location's windows of the next `days` local days (today is the first) with what is left of each."""
+    slots = windows_between(location, at=at, days=days)
+    usage = quotas.usage([key(location, start) for start, _ in slots], at=at) if slots else {}
+    windows = []
+    for start, end in slots:
+        used = usage[key(location, start)].used if key(location, start) in usage else 0
+        left = max(0, location.pickup_slot_capacity - used)
+        windows.append(Window(window_id(location, start), start, end, location.pickup_slot_capacity, left, start))
+    return windows
+
+
+def find(location: LocationRef, starts_at: datetime, *, at: datetime) -> Interval:
+    """Return the open window that starts then. Raises: WindowClosed naming the next windows that have room."""
+    for slot in windows_between(location, at=at, days=location.pickup_horizon_days + 1):
+        if slot[0] == starts_at:
+            return slot
+    raise WindowClosed(
+        f"{location.name} has no open pickup window that starts at {_text(starts_at)}.",
+        errors=[{"field": "window", "value": window_id(location, starts_at), "message": "not an open window"}],
+        window=window_id(location, starts_at),
+        alternatives=alternatives(location, at=at),
+    )
+
+
+@transaction_required
+def book(location: LocationRef, starts_at: datetime, *, purpose: str, at: datetime) -> UUID:
+    """Take one place of a window for good and return the claim, which `quotas.release` gives back.
+
+    Raises: WindowFull naming the next windows that have room.
+    """
+    request = quotas.HoldRequest(key(location, starts_at), location.pickup_slot_capacity, 1, purpose)
+    try:
+        return quotas.book([request], at=at)[0]
+    except quotas.QuotaExhausted as error:
+        raise WindowFull(
+            f"The pickup window at {_text(starts_at)} at {location.name} is full.",
+            errors=[{"field": "window", "value": window_id(location, starts_at), "message": "full"}],
+            window=window_id(location, starts_at),
+            alternatives=alternatives(location, at=at),
+        ) from error
+
+
+def alternatives(location: LocationRef, *, at: datetime) -> list[dict[str, object]]:
+    """Return the next windows that have room, as primitives for a refusal."""
+    days = location.pickup_horizon_days + 1
+    free = [window for window in open_windows(location, at=at, days=days) if window.left]
+    return [
+        {"id": window.id, "starts_at": _text(window.starts_at), "ends_at": _text(window.ends_at), "left": window.left}
+        for window in free[:MOST_ALTERNATIVES]
+    ]
+
+
+def key(location: LocationRef, starts_at: datetime) -> str:
+    """Return the quota key of a window."""
+    return f"pickup:{window_id(location, starts_at)}"
+
+
+def window_id(location: LocationRef, starts_at: datetime) -> str:
+    """Return how a window is named outside: "BER01:2026-11-21T14:00:00+00:00"."""
+    return f"{location.code}:{starts_at.astimezone(UTC).isoformat(timespec='seconds')}"
+
+
+def parse_id(text: str) -> tuple[str, datetime]:
+    """Return (location code, start) of a window's name. Raises: InvalidInput."""
+    code, _, start = text.partition(":")
+    try:
+        starts_at = datetime.fromisoformat(start.replace("Z", "+00:00"))
+    except ValueError:
+        starts_at = None
+    if not code or starts_at is None or starts_at.tzinfo is None:
+        raise InvalidInput(
+            "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00+00:00.",
+            errors=[{"field": "window", "value": text, "message": "not the id of a window"}],
+        )
+    return code, starts_at.astimezone(UTC)
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
