@@ -106,7 +106,7 @@ def alternatives(product_id: int, quantity: int, *, near: int, at: datetime, at_
 def explained(refusal: InsufficientStock, *, at: datetime) -> InsufficientStock:
     """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some."""
     short: Sequence[dict[str, Any]] = refusal.detail["lines"]
-    products = catalog.by_ids({line["product_id"] for line in short})
+    products = catalog.products_by_id({line["product_id"] for line in short})
     lines, elsewhere, errors = [], [], []
     for line in short:
         product, place = products[line["product_id"]], locations.by_id(line["location_id"])

@@ -175,7 +175,7 @@ def post(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Acto
                 by.kind.value, by.id, at,
                 uuids(e[0]), numbers(e[1]), numbers(e[2]), texts(e[3]), numbers(e[4]), numbers(e[5]), numbers(e[6]),
                 numbers(e[7]), numbers(e[8]), numbers(e[9]), texts(e[10]), uuids(e[11]), uuids(e[12]), texts(e[13]),
-                texts(e[14]), texts(e[15]), texts(e[16]), list(e[17]),
+                texts(e[14]), texts(e[15]), texts(e[16]), instants(e[17]),
             ],
         )  # fmt: skip
     outbox.publish(
@@ -215,9 +215,16 @@ def uuids(values: Iterable[UUID | None]) -> str:
     return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
+def instants(values: Iterable[datetime]) -> str:
+    """Return a PostgreSQL array literal of instants. A batch mostly repeats one instant, so each is written out once."""
+    written: dict[datetime, str] = {}
+    return "{" + ",".join(written.get(v) or written.setdefault(v, f'"{v.isoformat()}"') for v in values) + "}"
+
+
 def texts(values: Iterable[str]) -> str:
     """Return a PostgreSQL array literal of texts, quoted."""
-    return "{" + ",".join(map(_quoted, values)) + "}"
+    written: dict[str, str] = {}  # kinds, sources and reasons repeat
+    return "{" + ",".join(written.get(v) or written.setdefault(v, _quoted(v)) for v in values) + "}"
 
 
 def _quoted(value: str) -> str:

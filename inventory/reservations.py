@@ -308,7 +308,7 @@ def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *,
             _INSERT_HOLDS,
             [
                 at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),
-                ledger.numbers(quantities), ledger.texts(references), list(expiries),
+                ledger.numbers(quantities), ledger.texts(references), ledger.instants(expiries),
             ],
         )  # fmt: skip
 

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+import orjson
 from django.db import connection
 
-from commerce import catalog, outbox
+from commerce import outbox, queries
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import availability, ledger, locations
@@ -41,7 +42,7 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
     The rows are locked before the figures are read, so of two feeders the later always tells the newer value.
     Returns the number of events published.
     """
-    listings = catalog.listings_of(set(product_ids))
+    listings = queries.listings_of(product_ids)
     if not listings:
         return 0
     pairs = sorted((listing.channel_id, listing.product_id) for listing in listings)
@@ -74,8 +75,6 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
             )
         )  # fmt: skip
     if changed:
-        import orjson
-
         ids, versions, totals, maps = zip(*changed, strict=True)
         with connection.cursor() as cursor:
             cursor.execute(
