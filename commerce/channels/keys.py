@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from commerce import audit, clock
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, KeyNotActive
@@ -31,12 +33,16 @@ def issue(
     scopes: Iterable[Scope | str],
     requests_per_minute: int = 6000,
     expires_at: datetime | None = None,
+    plain: str = "",
     by: Actor,
 ) -> tuple[ChannelKey, str]:
     """Make a key for `channel` and return it with its plain text, which nobody can read again later.
 
+    `plain` gives the whole key instead of a random one: for the demo, whose key is public, and refused in production.
     Raises: InvalidInput for an unknown scope, none at all, or a rate out of bounds.
     """
+    if plain and settings.PRODUCTION:
+        raise InvalidInput("In production every key is random.")
     granted = _known(scopes)
     if not 1 <= requests_per_minute <= MOST_REQUESTS_PER_MINUTE:
         raise InvalidInput(
@@ -44,6 +50,8 @@ def issue(
             errors=[{"field": "requests_per_minute", "value": requests_per_minute, "message": "Out of bounds."}],
         )
     prefix, secret = secrets.token_hex(PREFIX_BYTES), secrets.token_urlsafe(SECRET_BYTES)
+    if plain:
+        _, prefix, secret = plain.split("_", 2)
     key = ChannelKey.objects.create(
         channel=channel,
         name=name,
