@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     DEMO = 4
     BEAT_TASK = 5
     ORDER = 6
+    OUTBOX_SUBSCRIBER = 7
 
 
 def number(name: str) -> int:

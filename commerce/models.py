@@ -225,7 +225,7 @@ class OutboxMessage(models.Model):
     the gapless place in the public stream that the relay gives it when it first sees it committed.
 
     Per aggregate, `aggregate_sequence` only grows. Payloads hold ids and primitives, no personal values.
-    Written by: commerce.outbox
+    Written by: commerce.outbox (position: commerce.deliveries)
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -243,7 +243,10 @@ class OutboxMessage(models.Model):
     position = models.BigIntegerField(null=True, unique=True)
 
     class Meta:
-        indexes = [models.Index(name="outbox_unsequenced", fields=["id"], condition=Q(position__isnull=True))]
+        indexes = [
+            models.Index(name="outbox_unsequenced", fields=["id"], condition=Q(position__isnull=True)),
+            models.Index(name="outbox_stream", fields=["channel", "position"], condition=Q(channel__isnull=False)),
+        ]
 
 
 class DeliveryState(models.TextChoices):
@@ -251,13 +254,14 @@ class DeliveryState(models.TextChoices):
     DONE = "done", _("Done")
     SUPERSEDED = "superseded", _("Superseded")
     PARKED = "parked", _("Parked")
+    DISMISSED = "dismissed", _("Dismissed")
 
 
 class OutboxDelivery(models.Model):
     """One subscriber's copy of a message: a handler of ours, or `webhook:<endpoint id>`. Done exactly once.
 
     Within one subscriber and aggregate, a later message is not tried before the earlier one is done, superseded
-    (state events, newest wins) or dismissed. Written by: commerce.outbox
+    (state events, newest wins) or dismissed. Written by: commerce.deliveries (by people's hands: commerce.outbox)
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -282,7 +286,8 @@ class OutboxDelivery(models.Model):
                 fields=["subscriber", "aggregate", "id"],
                 condition=Q(state__in=["pending", "parked"]),
             ),
-            models.Index(name="outbox_delivery_due", fields=["next_attempt_at", "id"], condition=Q(state="pending")),
+            models.Index(name="outbox_delivery_due", fields=["subscriber", "id"], condition=Q(state="pending")),
+            models.Index(name="outbox_delivery_parked", fields=["id"], condition=Q(state="parked")),
         ]
 
 
