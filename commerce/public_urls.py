@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
+from commerce.staff import installable
+
 
 def health(request: HttpRequest) -> HttpResponse:
     """Say that this process answers and reaches the database."""
@@ -17,4 +19,7 @@ def health(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", RedirectView.as_view(url="/staff/"), name="home"),
     path("healthz", health, name="health"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("service-worker.js", installable.service_worker, name="service-worker"),
+    path("offline/", installable.offline, name="offline"),
 ]

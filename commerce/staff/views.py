@@ -105,7 +105,7 @@ def language(request: HttpRequest) -> HttpResponse:
         return response
     if request.user.is_authenticated:
         with transactions.transaction():
-            accounts.set_language(request.user, wanted, by=shell.actor(request))
+            accounts.set_language(request.user.pk, wanted, by=shell.actor(request))
     translation.activate(wanted)
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,

@@ -1,0 +1,200 @@
+/* Scanning: a hand scanner is a keyboard that types fast and ends with Enter; a phone has a camera; a person may type.
+
+   <form class="scan" data-scan action="…" method="post" hx-post="…" hx-target="#…" hx-swap="…">
+     <input data-scan-input name="text">   <button data-scan-camera hidden>…</button>
+   </form>
+
+   data-scan            Enter sends the text, empties the field at once, and sends scans one after the other in their order.
+                        Each scan carries a `scan_id` (a UUID, the same on every repeat) and `scanned_at`.
+   data-scan-offline    without a connection scans are kept on the device and replayed once, in order, when it is back;
+                        the event `kontor:replayed` on <body> then lets fragments renew themselves.
+   Without data-scan on the page, a scan goes to the search field of the top bar.
+   While a dialog is open (a hard stop), scans are refused with the stop sound. */
+"use strict";
+
+(() => {
+  const BETWEEN_KEYS = 60; // ms; hands are slower than 100 ms, scanners faster than 30 ms
+  const SHORTEST = 6; // characters; shorter bursts are somebody typing
+  const MOST_KEPT = 500;
+  const TRY_AGAIN = 5000;
+  const user = document.body.dataset.user || "";
+  const KEPT = `kontor.scans.${user}`; // another person on this device never sends these in their name
+
+  const kept = () => { try { return JSON.parse(kontor.remembered(KEPT) || "[]"); } catch { return []; } };
+  const keep = (scans) => { kontor.remember(KEPT, JSON.stringify(scans)); kontor.scansWaiting(scans.length); };
+  const isStopped = () => Boolean(document.querySelector("dialog[open]"));
+  const field = () => document.querySelector("[data-scan] [data-scan-input]");
+  const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
+
+  /* --- sending, one after the other --- */
+  let line = Promise.resolve();
+  function take(form, text) {
+    const scan = { url: form.getAttribute("hx-post") || form.action, id: uuid(), at: new Date().toISOString(), text };
+    line = line.then(() => send(form, scan)).catch(() => {});
+    return line;
+  }
+  async function send(form, scan) {
+    const input = form.querySelector("[data-scan-input]") || field();
+    const name = input?.name || "text";
+    const isKept = form.hasAttribute("data-scan-offline");
+    if (isKept && (kept().length || !navigator.onLine)) return keepScan(scan, name);
+    const source = form.isConnected ? form : document.querySelector("[data-scan]");
+    if (!source) return undefined;
+    try {
+      await htmx.ajax("POST", scan.url, {
+        source,
+        target: source.getAttribute("hx-target") || undefined,
+        swap: source.getAttribute("hx-swap") || undefined,
+        values: { [name]: scan.text, scan_id: scan.id, scanned_at: scan.at },
+      });
+    } catch {
+      if (isKept) return keepScan(scan, name);
+      if (input?.isConnected && !input.value) input.value = scan.text; // nothing is lost
+      kontor.toast(kontor.word("noConnection"), "bad");
+    }
+    return undefined;
+  }
+  function keepScan(scan, name) {
+    const scans = kept();
+    if (scans.length < MOST_KEPT) keep([...scans, { ...scan, name }]);
+    kontor.toast(kontor.word("scanKept"), "warn");
+  }
+
+  /* --- replay: in order, by one tab at a time; the server knows a scan_id it has seen --- */
+  let isReplaying = false;
+  async function replay() {
+    if (isReplaying || !kept().length || !navigator.onLine) return;
+    isReplaying = true;
+    const work = async (lock) => { if (lock !== null) await replayAll(); };
+    try {
+      await (navigator.locks ? navigator.locks.request(KEPT, { ifAvailable: true }, work) : work());
+    } finally {
+      isReplaying = false;
+    }
+  }
+  async function replayAll() {
+    let sent = 0, refused = 0;
+    while (kept().length) {
+      const [scan, ...rest] = kept();
+      let response;
+      try {
+        response = await fetch(scan.url, {
+          method: "POST",
+          headers: { "X-CSRFToken": kontor.csrf(), "HX-Request": "true", "X-Kontor-Replay": "true" },
+          body: new URLSearchParams({ [scan.name]: scan.text, scan_id: scan.id, scanned_at: scan.at }),
+          redirect: "manual",
+        });
+      } catch {
+        break; // still offline
+      }
+      const mustWait = response.type === "opaqueredirect" || response.headers.has("HX-Redirect") || [401, 408, 429].includes(response.status) || response.status >= 500;
+      if (mustWait) break;
+      kontor.answered();
+      response.ok ? (sent += 1) : (refused += 1);
+      keep(rest);
+    }
+    if (sent) kontor.toast(kontor.word("scansSent", sent), "ok");
+    if (refused) { kontor.toast(kontor.word("scanRefused", refused), "bad"); kontor.sound("stop"); }
+    if (sent || refused) htmx.trigger(document.body, "kontor:replayed", { sent, refused });
+  }
+
+  /* --- the field --- */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-scan]") || !form.hasAttribute("hx-post")) return;
+    const input = form.querySelector("[data-scan-input]");
+    const isScan = !event.submitter || event.submitter.hasAttribute("data-scan-send");
+    if (!isScan || !input) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // htmx would send it a second time
+    const text = input.value.trim();
+    input.value = "";
+    if (isStopped()) return kontor.sound("stop");
+    if (text) take(form, text);
+  }, true);
+
+  const isTouch = () => matchMedia("(pointer: coarse)").matches;
+  function refocus() {
+    const input = field();
+    const active = document.activeElement;
+    const isFree = !active || active === document.body || !active.isConnected || active.id === "main";
+    if (input && isFree && !isStopped() && !isTouch()) input.focus({ preventScroll: true });
+  }
+  document.addEventListener("htmx:afterSettle", refocus);
+  document.addEventListener("close", () => setTimeout(refocus), true);
+
+  /* --- bursts that hit the page while no field has the focus; their Enter must not press a button --- */
+  let burst = "", lastKey = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isField = event.target.matches?.("input:not([type=button], [type=submit], [type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (isField) { burst = ""; return; }
+    const now = event.timeStamp;
+    if (now - lastKey > BETWEEN_KEYS) burst = "";
+    lastKey = now;
+    if (event.key.length === 1) { burst += event.key; return; }
+    if (event.key !== "Enter" || burst.length < SHORTEST) { if (event.key !== "Shift") burst = ""; return; }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const text = burst;
+    burst = "";
+    scanned(text);
+  }, true);
+
+  function scanned(text) {
+    if (isStopped()) return kontor.sound("stop");
+    const form = document.querySelector("form[data-scan][hx-post]");
+    if (form) return take(form, text);
+    const search = document.querySelector("form[data-scan]") || document.querySelector("form[data-find]");
+    if (!search) return undefined;
+    search.querySelector("[data-scan-input], [name=q]").value = text;
+    search.requestSubmit();
+    return undefined;
+  }
+
+  /* --- the phone's camera --- */
+  async function lookThroughCamera() {
+    const dialog = document.createElement("dialog");
+    dialog.className = "dialog";
+    const close = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-block", textContent: kontor.word("close") });
+    const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+    const hint = Object.assign(document.createElement("p"), { className: "muted", textContent: kontor.word("camera") });
+    const body = Object.assign(document.createElement("div"), { className: "stack" });
+    body.append(hint, video, close);
+    dialog.append(body);
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch {
+      return kontor.toast(kontor.word("noCamera"), "warn");
+    }
+    document.body.append(dialog);
+    dialog.addEventListener("close", () => { stream.getTracks().forEach((track) => track.stop()); dialog.remove(); });
+    close.addEventListener("click", () => dialog.close());
+    dialog.showModal();
+    video.srcObject = stream;
+    await video.play();
+    const detector = new BarcodeDetector();
+    const look = async () => {
+      if (!dialog.open) return;
+      const [found] = await detector.detect(video).catch(() => []);
+      if (!found) return void setTimeout(look, 120);
+      dialog.close();
+      scanned(found.rawValue);
+    };
+    return look();
+  }
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-scan-camera]")) lookThroughCamera(); });
+  const showCamera = () => {
+    const canSee = "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
+    document.querySelectorAll("[data-scan-camera]").forEach((button) => (button.hidden = !canSee));
+  };
+  document.addEventListener("htmx:load", showCamera);
+
+  showCamera();
+  refocus();
+  keep(kept());
+  replay();
+  setInterval(replay, TRY_AGAIN);
+  window.addEventListener("online", replay);
+})();
