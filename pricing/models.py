@@ -106,6 +106,22 @@ class TaxRate(models.Model):
         ]
 
 
+class RulesetRevision(models.Model):
+    """Which prices and rates are in force: one row, renewed in the transaction of every write to them.
+
+    Its number comes from a sequence, so that a number that was rolled back never comes again with other prices behind
+    it. `written_in` is the transaction that wrote it. The row is also the lock that lets one writer at a time change
+    prices. Written by: pricing.revisions
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField()
+    written_in = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="ruleset_revision_is_one_row", condition=Q(id=1))]
+
+
 class Quote(models.Model):
     """A price that was given to a channel and is honoured until it expires. Never changed after. Written by: pricing.quoting"""
 

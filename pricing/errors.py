@@ -1,0 +1,79 @@
+"""Refusals of pricing. Each says what was asked, why that can't be, and the way out."""
+
+from commerce.errors import CommerceError, NotFound
+
+
+class NoPrice(CommerceError):
+    """No price list that applies to this channel has a price for the product and quantity at that time."""
+
+    code = "no_price"
+    status = 422
+    title = "There is no price"
+
+
+class NoTaxRate(CommerceError):
+    """The country has no VAT rate for the product's tax class at that time."""
+
+    code = "no_tax_rate"
+    status = 422
+    title = "There is no tax rate"
+
+
+class QuoteNotFound(NotFound):
+    """The quote does not exist, or belongs to another channel."""
+
+    code = "quote_not_found"
+    title = "The quote was not found"
+
+
+class QuoteExpired(CommerceError):
+    """The quote was honoured until it expired; a new one gives today's price."""
+
+    code = "quote_expired"
+    status = 410
+    title = "The quote has expired"
+
+
+class QuoteMismatch(CommerceError):
+    """The basket is not the one that was quoted."""
+
+    code = "quote_mismatch"
+    status = 422
+    title = "The basket differs from the quote"
+
+
+class QuoteForged(CommerceError):
+    """The stored quote does not carry our signature, so its figures can't be trusted."""
+
+    code = "quote_forged"
+    status = 422
+    title = "The quote is not genuine"
+
+
+class PriceOverlap(CommerceError):
+    """Two prices (or rates) for the same thing would be valid at the same time."""
+
+    code = "price_overlap"
+    title = "Prices overlap"
+
+
+class PriceInThePast(CommerceError):
+    """A price or rate that was already in force can't be rewritten: what customers were shown stays provable."""
+
+    code = "price_in_the_past"
+    status = 422
+    title = "The past can't be repriced"
+
+
+class PriceListNotFound(NotFound):
+    """There is no such price list."""
+
+    code = "price_list_not_found"
+    title = "The price list was not found"
+
+
+class PriceListExists(CommerceError):
+    """The code of a price list is taken."""
+
+    code = "price_list_exists"
+    title = "The price list exists already"

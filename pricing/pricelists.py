@@ -1,0 +1,277 @@
+"""Price lists and their entries. Prices are laid over each other by validity, set-based, and never overlap.
+
+What was in force stays as it was (the lowest price of the last 30 days must be provable): only the time from now on can
+be repriced.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+from psycopg2.extras import DateTimeTZRange
+
+from commerce import audit, catalog, clock, integrity
+from commerce.actors import Actor, ActorKind
+from commerce.errors import InvalidInput, UnknownProduct
+from commerce.transactions import transaction_required
+from pricing import revisions, validity
+from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceOverlap
+from pricing.models import PriceEntry, PriceList
+from pricing.terms import PriceBasis, TierMode
+
+MOST_ENTRIES = 50_000  # per call: a few seconds of work while other writers of prices wait
+HIGHEST_AMOUNT_MINOR = 10**12  # ten billion; with the largest quantity it still fits 64 bits many times over
+HIGHEST_QUANTITY = 1_000_000
+ROWS_PER_STATEMENT = 5_000
+GRACE = timedelta(minutes=1)  # "from now on" said by a caller a moment ago is not the past
+
+_CLOSE = """
+UPDATE pricing_priceentry AS entry SET valid = tstzrange(starts_at, ends_at)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS kept (id, starts_at, ends_at)
+WHERE entry.id = kept.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """What one piece of a product costs from `min_quantity` pieces on, within `[valid_from, valid_until)`.
+
+    Without `valid_from` it holds from now on; without `valid_until`, until another price takes over.
+    """
+
+    product_id: int
+    amount_minor: int
+    min_quantity: int = 1
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+@transaction_required
+def add_list(
+    code: str,
+    *,
+    name: str,
+    currency: str,
+    by: Actor,
+    basis: PriceBasis = PriceBasis.GROSS,
+    tier_mode: TierMode = TierMode.ALL_UNITS,
+    channel_id: int | None = None,
+    country: str = "",
+    customer_group: str = "",
+    priority: int = 0,
+) -> int:
+    """Open a price list for a channel or all, a country or all, a customer group or all; return its id.
+
+    Raises: PriceListExists, InvalidInput.
+    """
+    _check_currency(currency)
+    if PriceList.objects.filter(code=code).exists():
+        raise _exists(code)
+    terms = {
+        "name": name, "currency": currency, "basis": PriceBasis(basis).value, "tier_mode": TierMode(tier_mode).value,
+        "channel_id": channel_id, "country": country, "customer_group": customer_group, "priority": priority,
+    }  # fmt: skip
+    revisions.renew()
+    added = PriceList(code=code, **terms)
+    _keep_version(added, by)
+    audit.record("pricing.pricelists.add_list", "price_list", code, by=by, after=terms)
+    return added.pk
+
+
+@transaction_required
+def change_list(
+    code: str, *, by: Actor, name: str | None = None, priority: int | None = None, is_active: bool | None = None
+) -> None:
+    """Rename a price list, change its priority, or switch it on or off, from now on.
+
+    Raises: PriceListNotFound.
+    """
+    revisions.renew()
+    changed = _found(code)
+    wanted = {"name": name, "priority": priority, "is_active": is_active}
+    after = {field: value for field, value in wanted.items() if value is not None and getattr(changed, field) != value}
+    if not after:
+        return
+    before = {field: getattr(changed, field) for field in after}
+    for field, value in after.items():
+        setattr(changed, field, value)
+    _keep_version(changed, by)
+    audit.record("pricing.pricelists.change_list", "price_list", code, by=by, before=before, after=after)
+
+
+@transaction_required
+def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> int:
+    """Lay new prices over a price list, named by its code; return how many entries say something new.
+
+    A price that is covered gives way from the new one's start, and comes back at the new one's end if it has one.
+
+    Raises: PriceListNotFound, UnknownProduct, PriceOverlap when the entries contradict each other, PriceInThePast,
+    InvalidInput.
+    """
+    at = clock.now()
+    wanted = _spans(list(entries), at)
+    _check_products({product_id for product_id, _min_quantity in wanted})
+    revisions.renew()
+    found = _found(price_list)
+    existing = _existing(found.pk, wanted)
+    plans = {}
+    for key, spans in wanted.items():
+        before = existing.get(key, [])
+        _refuse_the_past(price_list, key, before, spans, at)
+        plan = validity.plan(before, spans)
+        if not plan.is_empty:
+            plans[key] = plan
+    _write(found.pk, plans)
+    audit.record_many([_audited(price_list, key, plan) for key, plan in plans.items()], by=by)
+    return sum(len(plan.added) for plan in plans.values())
+
+
+Key = tuple[int, int]  # product, from quantity
+
+
+def _spans(entries: Sequence[NewPrice], at: datetime) -> dict[Key, list[validity.Span]]:
+    """Check entries and group them by what they price."""
+    if len(entries) > MOST_ENTRIES:
+        raise InvalidInput(f"At most {MOST_ENTRIES} prices at once; these are {len(entries)}. Send them in parts.")
+    wanted: dict[Key, list[validity.Span]] = defaultdict(list)
+    for number, entry in enumerate(entries):
+        starts_at = entry.valid_from or at
+        _check_range(f"entries[{number}]", "amount_minor", entry.amount_minor, 0, HIGHEST_AMOUNT_MINOR)
+        _check_range(f"entries[{number}]", "min_quantity", entry.min_quantity, 1, HIGHEST_QUANTITY)
+        if entry.valid_until is not None and entry.valid_until <= starts_at:
+            raise _invalid(f"entries[{number}].valid_until", entry.valid_until, "A price ends after it starts.")
+        wanted[entry.product_id, entry.min_quantity].append(
+            validity.Span(entry.amount_minor, starts_at, entry.valid_until)
+        )
+    for (product_id, min_quantity), spans in wanted.items():
+        if validity.overlap(spans):
+            raise PriceOverlap(
+                f"Two of the prices for product {product_id} from {min_quantity} pieces on hold at the same time.",
+                product_id=product_id,
+                min_quantity=min_quantity,
+            )
+    return wanted
+
+
+def _existing(list_id: int, wanted: Mapping[Key, list[validity.Span]]) -> Mapping[Key, list[validity.Span]]:
+    """Return what is in force or scheduled from the first instant on that the new prices touch."""
+    if not wanted:
+        return {}
+    earliest = min(span.starts_at for spans in wanted.values() for span in spans if span.starts_at)
+    existing: dict[Key, list[validity.Span]] = defaultdict(list)
+    rows = PriceEntry.objects.filter(
+        price_list_id=list_id,
+        product_id__in={product_id for product_id, _min_quantity in wanted},
+        valid__overlap=DateTimeTZRange(earliest, None, "[)"),
+    ).order_by("id")
+    for identifier, product_id, min_quantity, amount, valid in rows.values_list(
+        "id", "product_id", "min_quantity", "amount_minor", "valid"
+    ):
+        existing[product_id, min_quantity].append(validity.Span(amount, valid.lower, valid.upper, identifier))
+    return existing
+
+
+def _refuse_the_past(
+    code: str, key: Key, existing: Sequence[validity.Span], wanted: Sequence[validity.Span], at: datetime
+) -> None:
+    for new in wanted:
+        if new.starts_at is None or new.starts_at >= at - GRACE:
+            continue
+        past = validity.Span(new.value, new.starts_at, min(at, new.ends_at or at))
+        for old in existing:
+            if old.value != new.value and validity.touches(old, past):
+                raise PriceInThePast(
+                    f"Product {key[0]} had another price on list {code} since {new.starts_at.isoformat()}; "
+                    "let the new price start now or later.",
+                    price_list=code,
+                    product_id=key[0],
+                    valid_from=new.starts_at.isoformat(),
+                )
+
+
+def _write(list_id: int, plans: Mapping[Key, validity.Plan]) -> None:
+    """Store plans so that no row overlaps another at any step: delete, shorten, add."""
+    deleted = [span.id for plan in plans.values() for span in plan.deleted]
+    shortened = [span for plan in plans.values() for span in plan.shortened]
+    PriceEntry.objects.filter(Q(price_list_id=list_id), Q(id__in=deleted)).delete()
+    if shortened:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _CLOSE,
+                [
+                    [span.id for span in shortened],
+                    [span.starts_at for span in shortened],
+                    [span.ends_at for span in shortened],
+                ],
+            )
+    PriceEntry.objects.bulk_create(
+        [
+            PriceEntry(
+                price_list_id=list_id,
+                product_id=product_id,
+                min_quantity=min_quantity,
+                amount_minor=span.value,
+                valid=DateTimeTZRange(span.starts_at, span.ends_at, "[)"),
+            )
+            for (product_id, min_quantity), plan in plans.items()
+            for span in plan.added
+        ],
+        batch_size=ROWS_PER_STATEMENT,
+    )
+
+
+def _audited(code: str, key: Key, plan: validity.Plan) -> audit.AuditRow:
+    product_id, min_quantity = key
+    named = {"price_list": code, "min_quantity": min_quantity}
+    return audit.AuditRow(
+        verb="pricing.pricelists.set_prices",
+        object_type="product",
+        object_id=product_id,
+        before=named | {"gone": validity.primitives(plan.deleted)},
+        after=named | {"kept": validity.primitives(plan.shortened), "new": validity.primitives(plan.added)},
+    )
+
+
+def _found(code: str) -> PriceList:
+    found = PriceList.objects.filter(code=code).first()
+    if found is None:
+        raise PriceListNotFound(f"There is no price list {code}.", price_list=code)
+    return found
+
+
+def _keep_version(changed: PriceList, by: Actor) -> None:
+    """Save with a version that names who changed it, for the admin's history."""
+    changed._history_user_id = int(by.id) if by.kind is ActorKind.STAFF else None
+    changed._change_reason = "" if by.kind is ActorKind.STAFF else by.label[:100]
+    changed.save()
+
+
+def _check_products(product_ids: set[int]) -> None:
+    unknown = sorted(product_ids - set(catalog.products_by_id(product_ids)))
+    if unknown:
+        raise UnknownProduct(f"There is no product with the id {unknown[0]}.", product_ids=unknown[:100])
+
+
+def _check_currency(currency: str) -> None:
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+        raise _invalid("currency", currency, "A currency is its three-letter ISO code, such as EUR.")
+
+
+def _check_range(where: str, name: str, value: int, lowest: int, highest: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise _invalid(f"{where}.{name}", value, f"It is a whole number from {lowest} to {highest}.")
+
+
+def _invalid(name: str, value: object, message: str) -> InvalidInput:
+    return InvalidInput(f"{name}: {message}", errors=[{"field": name, "value": value, "message": message}])
+
+
+def _exists(code: str) -> PriceListExists:
+    return PriceListExists(f"There is a price list {code} already.", price_list=code)
+
+
+integrity.refuse("pricing_pricelist_code_key", lambda: PriceListExists("There is a price list with this code already."))
+integrity.refuse("price_entry_no_overlap", lambda: PriceOverlap("Two prices of a product hold at the same time."))
