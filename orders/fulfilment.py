@@ -6,7 +6,7 @@ stock, so that nobody who holds goods ever waits for an order); the verb then se
 audit entry and the event are written in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from orders import errors, lifecycle
 from orders.events import OrderEvent
 from orders.lifecycle import Action, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
+from orders.queries import FulfilmentView
 
 # One statement of the placement writes all its rows; this is the part that this module owns. `opened` feeds the lines.
 OPENING_SQL = """
@@ -40,6 +41,27 @@ opened AS (
         %(quantities)s::int[]) AS line(id, order_line_id, allocation_id, quantity)
 )
 """
+
+
+def opening_parameters(
+    opened: FulfilmentView, *, slot_hold_id: UUID | None, allocated: Mapping[UUID, UUID]
+) -> dict[str, Any]:
+    """Return the parameters of OPENING_SQL that are this module's; `allocated` maps order lines to allocations."""
+    return {
+        "fulfilment_id": opened.id,
+        "location_id": opened.location_id,
+        "method": opened.method,
+        "window_starts_at": opened.window_starts_at,
+        "window_ends_at": opened.window_ends_at,
+        "slot_hold_id": slot_hold_id,
+        "promised_at": opened.promised_at,
+        "keep_until": opened.keep_until,
+        "pickup_code": opened.pickup_code,
+        "fulfilment_line_ids": [line.id for line in opened.lines],
+        "line_ids": [line.order_line_id for line in opened.lines],
+        "allocation_ids": [allocated[line.order_line_id] for line in opened.lines],
+        "quantities": [line.quantity for line in opened.lines],
+    }
 
 
 @dataclass(slots=True)

@@ -123,6 +123,13 @@ class Fulfilment(models.Model):
                 condition=Q(window_starts_at__isnull=True, window_ends_at__isnull=True)
                 | Q(window_ends_at__gt=F("window_starts_at")),
             ),
+            # Two customers of one store never hold the same code at once.
+            models.UniqueConstraint(
+                name="pickup_code_once_per_location",
+                fields=["location", "pickup_code"],
+                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"])
+                & ~Q(pickup_code=""),
+            ),
         ]
         indexes = [
             models.Index(

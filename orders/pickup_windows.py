@@ -162,14 +162,14 @@ def parse_id(text: str) -> tuple[str, datetime]:
     code, _, start = text.partition(":")
     try:
         starts_at = datetime.fromisoformat(start.replace("Z", "+00:00"))
-    except ValueError:
-        starts_at = None
-    if not code or starts_at is None or starts_at.tzinfo is None:
-        raise InvalidInput(
-            "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00+00:00.",
-            errors=[{"field": "window", "value": text, "message": "not the id of a window"}],
-        )
-    return code, starts_at.astimezone(UTC)
+        if code and starts_at.tzinfo is not None:
+            return code, starts_at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(
+        "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00+00:00.",
+        errors=[{"field": "window", "value": text, "message": "not the id of a window"}],
+    )
 
 
 def _text(instant: datetime) -> str:
