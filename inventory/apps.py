@@ -11,7 +11,8 @@ class InventoryConfig(AppConfig):
         from commerce.staff import shell
         from inventory import handlers, locations
         from inventory.events import StockChanged
+        from inventory.staff import rooms
 
         events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)
-        if hasattr(shell, "register_store_provider"):
-            shell.register_store_provider(locations.access)
+        shell.register_store_provider(locations.access)
+        rooms.register()

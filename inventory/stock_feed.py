@@ -65,7 +65,7 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
             if location_id in serving
         }
         total = sum(now_by_location.values())
-        if version and total == available and now_by_location == by_location:
+        if version and total == available and now_by_location == orjson.loads(by_location):
             continue
         changed.append((row_id, version + 1, total, now_by_location))
         events.append(

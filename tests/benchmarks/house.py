@@ -30,17 +30,17 @@ def prepare() -> None:
     files = sorted(ROOT.glob("*/migrations/*.py")) + [ROOT / "requirements.lock"]
     schema = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
     template = f"{TEMPLATE}_{schema}"
-    with _administrator() as cursor:
+    with administrator() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template])
         known = cursor.fetchone()
     if not known:
-        with _administrator() as cursor:
+        with administrator() as cursor:
             cursor.execute('DROP DATABASE IF EXISTS "kontor" WITH (FORCE)')
             cursor.execute('CREATE DATABASE "kontor"')
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
-        with _administrator() as cursor:
+        with administrator() as cursor:
             cursor.execute(f'ALTER DATABASE "kontor" RENAME TO "{template}"')
-    with _administrator() as cursor:
+    with administrator() as cursor:
         cursor.execute('DROP DATABASE IF EXISTS "kontor" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "kontor" TEMPLATE "{template}"')
     import django
@@ -59,7 +59,7 @@ def finish() -> None:
 
 
 @contextmanager
-def _administrator() -> Iterator[object]:
+def administrator() -> Iterator[object]:
     import psycopg2
 
     from commerce import embedded
@@ -74,7 +74,9 @@ def _administrator() -> Iterator[object]:
 
 
 @contextmanager
-def processes(*commands: list[str], environment: dict[str, str] | None = None) -> Iterator[list[subprocess.Popen[bytes]]]:
+def processes(
+    *commands: list[str], environment: dict[str, str] | None = None
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run processes beside the benchmark and end exactly those, with their children, after it."""
     started = [
         subprocess.Popen(

@@ -1,0 +1,45 @@
+"""What inventory brings to the staff shell: its menu entries, its finders, its refusals in the reader's language."""
+
+from django.utils.translation import gettext_lazy as _
+
+from commerce.roles import Permission
+from commerce.staff import refusals, shell
+from inventory.staff import finding
+
+
+def register() -> None:
+    """Plug the room's screens into the shell."""
+    shell.register_menu(
+        shell.MenuEntry(
+            key="stock",
+            label=_("Stock"),
+            icon="package-search",
+            url_name="inventory-staff:stock",
+            permission=Permission.VIEW_STOCK,
+            order=20,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="receive",
+            label=_("Receive goods"),
+            icon="package-plus",
+            url_name="inventory-staff:receive",
+            permission=Permission.RECEIVE_STOCK,
+            order=60,
+            is_only_in_more=True,
+        )
+    )
+    shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
+    shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
+    for code, sentence in _SENTENCES.items():
+        refusals.register(code, sentence)
+
+
+_SENTENCES = {
+    "stock_rule_violated": _(
+        "Of the %(on_hand)s pieces on hand %(allocated)s are promised to orders and %(held)s are in baskets; only the rest "
+        "can be taken off. Cancel those orders first, or correct by less."
+    ),
+    "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
+}

@@ -1,0 +1,49 @@
+"""The journal in the reader's words: what kind of entry it is, with an icon."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from inventory.stock import EntryKind
+
+KINDS: dict[EntryKind, tuple[Any, str]] = {
+    EntryKind.RECEIVED: (_("Received"), "package-plus"),
+    EntryKind.HELD: (_("Put in a basket"), "shopping-basket"),
+    EntryKind.EXTENDED: (_("Basket kept longer"), "timer"),
+    EntryKind.RELEASED: (_("Out of the basket"), "undo-2"),
+    EntryKind.EXPIRED: (_("Basket expired"), "timer-off"),
+    EntryKind.ALLOCATED: (_("Promised to an order"), "bookmark-check"),
+    EntryKind.DEALLOCATED: (_("Promise taken back"), "bookmark-x"),
+    EntryKind.SHIPPED: (_("Shipped"), "truck"),
+    EntryKind.HANDED_OVER: (_("Handed over"), "hand-helping"),
+    EntryKind.RETURNED: (_("Came back"), "package-open"),
+    EntryKind.MOVED_OUT: (_("Moved out"), "log-out"),
+    EntryKind.MOVED_IN: (_("Moved in"), "log-in"),
+    EntryKind.COUNTED: (_("Counted"), "clipboard-check"),
+    EntryKind.ADJUSTED: (_("Corrected"), "pencil-line"),
+    EntryKind.WRITTEN_OFF: (_("Written off"), "trash-2"),
+    EntryKind.CORRECTED: (_("Booking corrected"), "rotate-ccw"),
+}
+
+REASONS: dict[str, Any] = {
+    "found": _("Found"),
+    "missing": _("Missing"),
+    "damaged": _("Damaged"),
+    "stolen": _("Stolen"),
+    "own_use": _("Used in the store"),
+    "booking_error": _("Booking error"),
+}
+
+
+def kind(value: str) -> Any:
+    """Return what staff call this kind of entry."""
+    return KINDS[EntryKind(value)][0]
+
+
+def icon(value: str) -> str:
+    return KINDS[EntryKind(value)][1]
+
+
+def reason(value: str) -> Any:
+    """Return a reason as staff read it: one of ours translated, anything else as it was written."""
+    return REASONS.get(value, value)

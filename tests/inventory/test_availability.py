@@ -1,0 +1,40 @@
+"""The figure, where else there is some, and how a refusal is explained."""
+
+from commerce import clock
+from inventory import availability, locations
+from inventory.errors import InsufficientStock
+from tests.factories import inventory as make
+from tests.inventory.conftest import Shelf
+
+
+def test_figures_take_one_query_however_many_places(shelf: Shelf, django_assert_num_queries) -> None:
+    for _ in range(5):
+        make.receive(shelf.product_id, make.store().id, 2)
+    with django_assert_num_queries(1):
+        figures = availability.figures([shelf.product_id], at=clock.now())
+    assert sorted(figure.available for figure in figures) == [2, 2, 2, 2, 2, 10]
+
+
+def test_a_refusal_names_the_nearest_places_that_can(shelf: Shelf) -> None:
+    hamburg = make.store("HAM", name="Hamburg", latitude=53.55, longitude=9.99, city="Hamburg")
+    munich = make.store("MUC", name="München", latitude=48.14, longitude=11.58, city="München")
+    zurich = make.store("ZRH", name="Zürich", latitude=47.37, longitude=8.54, city="Zürich", country="CH", region="ZH")
+    short = make.store("LEJ", name="Leipzig", latitude=51.34, longitude=12.37, city="Leipzig")
+    for place, pieces in ((hamburg, 30), (munich, 30), (zurich, 30), (short, 19)):
+        make.receive(shelf.product_id, place.id, pieces)
+    refusal = shelf.reserve(20)
+    assert isinstance(refusal, InsufficientStock)
+    explained = availability.explained(refusal, at=clock.now())
+    assert explained.detail["lines"] == [
+        {"sku": shelf.sku, "name": "Lamp", "location": shelf.store.code, "wanted": 20, "available": 10}
+    ]
+    found = [(entry["location"], entry["available"]) for entry in explained.detail["alternatives"]]
+    assert found == [("HAM", 30), ("MUC", 30)], "nearest first; not across a customs border, not where too few are"
+    assert "Hamburg has 30" in explained.message
+
+
+def test_places_are_ordered_by_distance(shelf: Shelf) -> None:
+    far = make.store("FAR", latitude=48.14, longitude=11.58)
+    near = make.store("NEAR", latitude=52.53, longitude=13.38)
+    ordered = [place.code for place, _ in locations.nearest([far, near], 52.52, 13.40)]
+    assert ordered == ["NEAR", "FAR"]

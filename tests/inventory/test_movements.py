@@ -1,0 +1,56 @@
+"""Receiving and adjusting: exact, idempotent by line id, and never below what is promised."""
+
+import pytest
+
+from commerce import clock, ids
+from commerce.models import AuditEntry
+from commerce.transactions import transaction
+from inventory import movements
+from inventory.errors import StockRuleViolated
+from inventory.movements import Adjustment, Receipt
+from tests.inventory.conftest import BY, Shelf
+
+
+def test_the_same_receipt_line_books_once(shelf: Shelf) -> None:
+    line = Receipt(ids.new(), shelf.product_id, shelf.store.id, 5)
+    booked = []
+    for _ in range(2):
+        with transaction():
+            booked.append(movements.receive([line], by=BY, at=clock.now(), reason="delivery note 7", source="tests"))
+    assert booked == [1, 0]
+    assert shelf.figure().on_hand == 15
+
+
+def test_an_adjustment_moves_both_ways_and_names_the_other_side(shelf: Shelf) -> None:
+    with transaction():
+        movements.adjust(
+            [
+                Adjustment(ids.new(), shelf.product_id, shelf.store.id, -4, "broken"),
+                Adjustment(ids.new(), shelf.product_id, shelf.store.id, 1, "found behind the shelf"),
+            ],
+            by=BY,
+            at=clock.now(),
+        )
+    assert shelf.figure().on_hand == 7
+    assert AuditEntry.objects.filter(verb="inventory.movements.adjust", object_id=str(shelf.store.id)).count() == 2
+
+
+def test_an_adjustment_below_what_is_promised_is_refused_with_the_numbers(shelf: Shelf) -> None:
+    shelf.allocate(4)
+    shelf.reserve(3)
+    with (
+        pytest.raises(StockRuleViolated, match=r"Only 3 of 10 pieces are free; 4 are promised") as refusal,
+        transaction(),
+    ):
+        movements.adjust([Adjustment(ids.new(), shelf.product_id, shelf.store.id, -4, "stolen")], by=BY, at=clock.now())
+    assert refusal.value.errors[0]["field"] == "lines[0]"
+    assert shelf.figure().on_hand == 10
+
+
+def test_expired_holds_do_not_stand_in_the_way_of_an_adjustment(shelf: Shelf) -> None:
+    held = shelf.reserve(10, minutes=1)
+    with transaction():
+        movements.adjust(
+            [Adjustment(ids.new(), shelf.product_id, shelf.store.id, -10, "water damage")], by=BY, at=held.expires_at
+        )
+    assert shelf.figure(held.expires_at).on_hand == 0

@@ -1,0 +1,136 @@
+"""A hold counts until its expiry, ends once, and never passes through a moment in which the promise is wrong."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from commerce import clock, ids
+from commerce.models import OutboxMessage
+from commerce.transactions import transaction
+from inventory import reservations, tasks
+from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
+from inventory.models import Hold, StockEntry, StockLevel
+from inventory.reservations import ReservationRequest, Reserved
+from tests.inventory.conftest import BY, Shelf
+
+
+def test_a_hold_takes_from_what_is_available_not_from_what_is_on_hand(shelf: Shelf) -> None:
+    held = shelf.reserve(4)
+    assert isinstance(held, Reserved)
+    figure = shelf.figure()
+    assert (figure.on_hand, figure.held, figure.available) == (10, 4, 6)
+
+
+def test_a_refusal_names_what_was_wanted_and_what_there_is(shelf: Shelf) -> None:
+    shelf.reserve(8)
+    refusal = shelf.reserve(3)
+    assert isinstance(refusal, InsufficientStock)
+    (line,) = refusal.detail["lines"]
+    assert (line["product_id"], line["wanted"], line["available"]) == (shelf.product_id, 3, 2)
+    assert shelf.figure().available == 2
+
+
+def test_a_batch_serves_in_order_and_a_refusal_fails_no_neighbour(shelf: Shelf) -> None:
+    at = clock.now()
+    wants = [6, 5, 4, 1]
+    requests = [
+        ReservationRequest(
+            ids.new(), shelf.channel_id, shelf.store.id, ((shelf.product_id, pieces),), at + timedelta(minutes=5)
+        )
+        for pieces in wants
+    ]
+    with transaction():
+        verdicts = reservations.reserve(requests, by=BY, at=at)
+    assert [isinstance(verdict, Reserved) for verdict in verdicts] == [True, False, True, False]
+    assert shelf.figure().available == 0
+
+
+def test_lines_of_one_product_are_summed_before_the_check(shelf: Shelf) -> None:
+    at = clock.now()
+    twice = ReservationRequest(
+        ids.new(),
+        shelf.channel_id,
+        shelf.store.id,
+        ((shelf.product_id, 6), (shelf.product_id, 5)),
+        at + timedelta(minutes=5),
+    )
+    with transaction():
+        (verdict,) = reservations.reserve([twice], by=BY, at=at)
+    assert isinstance(verdict, InsufficientStock)
+    assert verdict.detail["lines"][0]["wanted"] == 11
+
+
+def test_an_expired_hold_counts_for_nobody_even_before_it_is_swept(shelf: Shelf) -> None:
+    held = shelf.reserve(10, minutes=1)
+    assert isinstance(held, Reserved)
+    later = held.expires_at
+    assert StockLevel.objects.get(product_id=shelf.product_id).held == 10
+    assert shelf.figure(later).available == 10
+    assert isinstance(shelf.reserve(10, at=later), Reserved), (
+        "the next buyer gets the goods without waiting for a sweep"
+    )
+    kinds = list(
+        StockEntry.objects.filter(level__product_id=shelf.product_id).order_by("version").values_list("kind", flat=True)
+    )
+    assert kinds == ["received", "held", "expired", "held"]
+
+
+def test_the_sweeper_frees_expired_holds_once_and_tells(shelf: Shelf) -> None:
+    held = shelf.reserve(3, minutes=1)
+    assert isinstance(held, Reserved)
+    with clock.frozen(held.expires_at):
+        assert tasks.expire_reservations() == 1
+        assert tasks.expire_reservations() == 0
+    assert Hold.objects.get(reservation_id=held.id).state == "expired"
+    told = OutboxMessage.objects.get(event_type="reservation.expired")
+    assert told.payload["reservation_id"] == str(held.id)
+    assert told.channel_id == shelf.channel_id
+
+
+def test_release_gives_back_and_may_be_repeated(shelf: Shelf) -> None:
+    held = shelf.reserve(4)
+    for _ in range(2):
+        with transaction():
+            reservations.release(held.id, channel_id=shelf.channel_id, by=BY, at=clock.now())
+    assert shelf.figure().available == 10
+    assert StockEntry.objects.filter(level__product_id=shelf.product_id, kind="released").count() == 1
+
+
+def test_another_channels_reservation_looks_as_if_it_did_not_exist(shelf: Shelf) -> None:
+    held = shelf.reserve(4)
+    with pytest.raises(HoldNotFound), transaction():
+        reservations.release(held.id, channel_id=shelf.channel_id + 1, by=BY, at=clock.now())
+    with pytest.raises(HoldNotFound), transaction():
+        reservations.release(uuid4(), channel_id=shelf.channel_id, by=BY, at=clock.now())
+    assert shelf.figure().available == 6
+
+
+def test_extend_moves_the_expiry_and_never_shortens_or_revives(shelf: Shelf) -> None:
+    held = shelf.reserve(4, minutes=10)
+    assert isinstance(held, Reserved)
+    with transaction():
+        longer = reservations.extend(
+            held.id, held.expires_at + timedelta(minutes=5), channel_id=shelf.channel_id, by=BY, at=clock.now()
+        )
+    assert longer.expires_at == held.expires_at + timedelta(minutes=5)
+    with transaction():
+        same = reservations.extend(
+            held.id, clock.now() + timedelta(seconds=60), channel_id=shelf.channel_id, by=BY, at=clock.now()
+        )
+    assert same.expires_at == longer.expires_at
+    with pytest.raises(HoldExpired), transaction():
+        reservations.extend(
+            held.id, longer.expires_at + timedelta(hours=1), channel_id=shelf.channel_id, by=BY, at=longer.expires_at
+        )
+
+
+def test_a_consumed_hold_cannot_be_released_or_used_again(shelf: Shelf) -> None:
+    held = shelf.reserve(4)
+    shelf.allocate(4, reservation_id=held.id)
+    with pytest.raises(HoldEnded), transaction():
+        reservations.release(held.id, channel_id=shelf.channel_id, by=BY, at=clock.now())
+    with pytest.raises(HoldEnded):
+        shelf.allocate(4, reservation_id=held.id)
+    figure = shelf.figure()
+    assert (figure.allocated, figure.held, figure.available) == (4, 0, 6)
