@@ -243,7 +243,8 @@ def quote(basket: Iterable[Item], ruleset: Ruleset, at: datetime, *, customer_gr
     ]
     taxes = vat.per_line(taxables, ruleset.tax_rounding)
     lines = tuple(
-        _finished(line, ruleset.currency, *rest) for line, *rest in zip(priced, cuts, amounts, taxes, strict=True)
+        _finished(line, ruleset.currency, steps, amount, tax)
+        for line, steps, amount, tax in zip(priced, cuts, amounts, taxes, strict=True)
     )
     exact = sum(line.total_minor for line in lines)
     total = rounding.to_step(exact, ruleset.rounding.cash_step_minor)
@@ -305,7 +306,9 @@ def _choose(
     item: Item, lists: Sequence[ListTerms], entries: Sequence[PriceTerms], at: datetime
 ) -> tuple[ListTerms | None, tuple[tiers.Part, ...], tuple[Candidate, ...]]:
     """Return the best list that has a price for this quantity, and what became of the others. `lists` come best first."""
-    chosen, chosen_parts, candidates = None, (), []
+    chosen: ListTerms | None = None
+    chosen_parts: tuple[tiers.Part, ...] = ()
+    candidates = []
     for terms in lists:
         offered = [entry for entry in entries if entry.list_id == terms.id]
         if not offered:

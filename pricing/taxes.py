@@ -143,7 +143,7 @@ def _write(country: str, tax_class: str, plan: validity.Plan) -> None:
 
 
 def _check(country: str, tax_class: str, basis_points: int, starts_at: datetime, ends_at: datetime | None) -> None:
-    wrong = []
+    wrong: list[tuple[str, object, str]] = []
     if not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
         wrong.append(("country", country, "A country is its two-letter ISO code, such as DE."))
     if not tax_class or len(tax_class) > 20:
