@@ -15,7 +15,7 @@ GTIN_PREFIX = "952"
 CASE_PACK_INDICATOR = "1"  # the first digit of a GTIN-14 that stands for a case of the product
 EUR_TO_CHF = 1.12  # demo prices only: Swiss shelf prices are a little higher
 BRAND = "Ackerblau"
-BOOKS = "books"
+BOOKS = "Bücher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _article(family: dict[str, str], place: int, variant: str, number: int) -> A
     grams, case_of = int(family["grams"]), int(family["case_of"])
     return Article(
         sku=f"{family['code']}-{place + 1:02d}",
-        name=f"{variant} (Buch)" if family["tax_class"] == BOOKS else f"{family['name']} {variant}",
+        name=f"{variant} (Buch)" if family["category"] == BOOKS else f"{family['name']} {variant}",
         category=family["category"],
         tax_class=family["tax_class"],
         weight_grams=grams + grams * place // 12,

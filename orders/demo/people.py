@@ -23,12 +23,30 @@ STAFF = [
     Member("clerk.berlin", "Mina", "Albers", "de", "clerk", "BER01", "picks and hands over in Berlin"),
     Member("clerk2.berlin", "Jonas", "Petri", "de", "clerk", "BER01", "a colleague of the same store"),
     Member("manager.berlin", "Renate", "Holm", "de", "store_manager", "BER01", "runs the Berlin store"),
-    Member("clerk.zurich", "Urs", "Ammann", "de", "clerk", "ZRH01", "picks and hands over in Zürich"),
+    Member("clerk.steglitz", "Lale", "Brandt", "de", "clerk", "BER02", "picks and hands over in Steglitz"),
+    Member("clerk.hamburg", "Ole", "Carstens", "de", "clerk", "HAM01", "picks and hands over in Hamburg"),
+    Member("clerk.muenchen", "Vroni", "Dorn", "de", "clerk", "MUC01", "picks and hands over in München"),
+    Member("clerk.koeln", "Pit", "Esser", "de", "clerk", "CGN01", "picks and hands over in Köln"),
+    Member("clerk.frankfurt", "Samira", "Falk", "de", "clerk", "FRA01", "picks and hands over in Frankfurt"),
+    Member("clerk.leipzig", "Rico", "Gerlach", "de", "clerk", "LEJ01", "picks and hands over in Leipzig"),
+    Member("clerk.wien", "Resi", "Hofer", "de", "clerk", "VIE01", "picks and hands over in Wien"),
+    Member("clerk.graz", "Toni", "Innerhofer", "de", "clerk", "GRZ01", "picks and hands over in Graz"),
+    Member("clerk.zuerich", "Urs", "Ammann", "de", "clerk", "ZRH01", "picks and hands over in Zürich"),
+    Member("clerk.bern", "Reto", "Kunz", "de", "clerk", "BRN01", "picks and hands over in Bern"),
+    Member("clerk.basel", "Lea", "Merian", "de", "clerk", "BSL01", "picks and hands over in Basel"),
+    Member("lager.kassel", "Bernd", "Noll", "de", "clerk", "LAGER-DE", "ships from the warehouse in Kassel"),
+    Member("lager.egerkingen", "Silvan", "Rüegg", "de", "clerk", "LAGER-CH", "ships from the warehouse in Egerkingen"),
     Member("service", "Tilda", "Marsh", "en", "service_agent", "", "answers customers, all locations"),
     Member("merch", "Ada", "Lund", "en", "merchandiser", "", "keeps products and prices"),
     Member("admin", "Kim", "Sander", "en", "administrator", "", "may do everything"),
 ]
 SHOWN = ["clerk.berlin", "manager.berlin", "service", "merch", "admin"]
+
+
+def clerk_at(location: str) -> str:
+    """Return the user name of the first person who works at a location."""
+    return next(member.username for member in STAFF if member.location == location)
+
 
 _FIRST = ["Anna", "Ben", "Clara", "David", "Elif", "Finn", "Greta", "Hakan", "Ida", "Jan", "Klara", "Luca", "Marie", "Nils",
           "Olga", "Paul", "Ronja", "Selim", "Thea", "Udo"]  # fmt: skip

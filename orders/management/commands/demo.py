@@ -1,0 +1,81 @@
+"""`manage.py demo`: fill an empty installation with an invented retailer, or show how to sign in to it."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError
+from django.core.management.base import BaseCommand
+from django.db import connection
+from tqdm import tqdm
+
+from commerce import audit, clock, locks
+from commerce.models import AuditEntry, Channel, Product
+from commerce.transactions import transaction
+from orders.demo import people, retailer, trade
+
+VERB = "orders.demo.load"
+
+
+class Command(BaseCommand):
+    """Load the demo into empty tables: all of it in one transaction, or nothing."""
+
+    help = "Load an invented retailer with stores, products, stock, prices and open orders into an empty installation."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="Do nothing when there are data already.")
+        parser.add_argument("--show", action="store_true", help="Only show how to sign in, and a first request.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["show"]:
+            self._show()
+            return
+        if settings.PRODUCTION:
+            raise CommandError("Demo data has public passwords and keys, so it is never loaded in production.")
+        if Channel.objects.exists() or Product.objects.exists():
+            if options["if_empty"]:
+                return
+            raise CommandError(
+                "There are data already; the demo needs empty tables. Start a second installation for it:"
+                " KONTOR_DATA_DIR=.kontor-demo make run"
+            )
+        load(now=clock.now(), is_quiet=options["verbosity"] == 0)
+
+    def _show(self) -> None:
+        if not AuditEntry.objects.filter(object_type="demo", verb=VERB).exists():
+            return
+        base = settings.PUBLIC_URL
+        width = max(len(name) for name in people.SHOWN)
+        lines = [f"  Sign in with the password {people.PASSWORD} as"]
+        lines += [
+            f"    {member.username:<{width}}  {member.does}"
+            for member in people.STAFF
+            if member.username in people.SHOWN
+        ]
+        lines += [
+            f"  API key    {retailer.API_KEY}",
+            "  Try it     "
+            f"curl -H 'Authorization: Bearer {retailer.API_KEY}' '{base}/api/v1/availability"
+            "?sku=GSCH-01,TASS-02&country=DE&postal_code=10115'",
+        ]
+        self.stdout.write("\n".join(lines))
+
+
+def load(*, now: datetime, is_quiet: bool = False) -> None:
+    """Write the whole demo as of the minute of `now`, in one transaction of its own, and let the planner know it.
+
+    Statistics are taken after the data is in: plans made for empty tables would read all of them for ever.
+    """
+    now = now.replace(second=0, microsecond=0)
+    with tqdm(total=retailer.steps(), desc="Demo", unit=" steps", disable=is_quiet or None) as bar:
+        with transaction():
+            locks.hold(locks.Purpose.DEMO)
+            shop = retailer.found(now=now, progress=bar.update)
+            written = trade.stories(shop, now=now)
+            bar.total += trade.count(written)
+            trade.play(shop, written, now=now, progress=bar.update)
+            audit.record(VERB, "demo", "ackerblau", by=retailer.ACTOR, after={"orders": len(written)})
+        bar.refresh()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
