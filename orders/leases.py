@@ -2,14 +2,18 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
+from commerce.actors import Actor
 from commerce.errors import NotAllowed
 from commerce.roles import Permission
+from commerce.transactions import transaction_required
 from inventory import locations
-from orders import errors
+from orders import errors, events, fulfilment
 from orders.fulfilment import Work
+from orders.lifecycle import Action, State
 
 # Long enough to walk to a far shelf and back, short enough that a forgotten phone doesn't cost a promise.
 LEASE_MINUTES = 15
@@ -47,3 +51,27 @@ def check(work: Work, user: AbstractUser, *, at: datetime) -> None:
 def lease(user: AbstractUser, *, at: datetime) -> dict[str, Any]:
     """Return the columns of a fresh lease."""
     return {"lease_holder": user, "lease_expires_at": at + timedelta(minutes=LEASE_MINUTES)}
+
+
+@transaction_required
+def end(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End a lease that ran out: an accepted order goes back to the queue, a begun one keeps its progress for anyone.
+
+    Raises: AlreadyTaken when it runs again, MoveNotAllowed when there is none, FulfilmentNotFound.
+    """
+    work = fulfilment.claim(fulfilment_id)
+    held = work.fulfilment
+    if held.lease_expires_at is None:
+        raise errors.MoveNotAllowed("Nobody holds a lease on this order.", state=held.state)
+    if held.lease_expires_at > at:
+        raise errors.AlreadyTaken("The lease was extended.", until=held.lease_expires_at.isoformat())
+    before = {"lease_holder": held.lease_holder_id}
+    if held.state == State.ACCEPTED:
+        fulfilment.advance(work, held, Action.RELEASE, at=at)
+        told: type[events.OrderEvent] | None = events.FulfilmentReleased
+    else:
+        fulfilment.amend(work, held, at=at, lease_holder=None, lease_expires_at=None)
+        told = None
+    fulfilment.conclude(
+        work, verb="orders.leases.end", event=told, by=by, at=at, before=before, reason="the lease ran out"
+    )

@@ -135,10 +135,7 @@ _FULFILMENT_FIELDS = [name for name in FulfilmentView.__dataclass_fields__ if na
 
 def order(order_id: UUID, *, channel_id: int | None = None) -> OrderView:
     """Return one order. With `channel_id`, an order of another channel does not exist (law 17). Raises: OrderNotFound."""
-    chosen = Order.objects.filter(pk=order_id)
-    if channel_id is not None:
-        chosen = chosen.filter(channel_id=channel_id)
-    found = views(chosen)
+    found = views(select(channel_id=channel_id).filter(pk=order_id))
     if not found:
         raise OrderNotFound(f"There is no order {order_id}.", order=str(order_id))
     return found[0]
@@ -146,21 +143,13 @@ def order(order_id: UUID, *, channel_id: int | None = None) -> OrderView:
 
 def order_by_token(token: str) -> OrderView:
     """Return the order whose tracking link this is. Raises: OrderNotFound."""
-    found = views(Order.objects.filter(tracking_token=token))
+    found = views(select().filter(tracking_token=token))
     if not found:
         raise OrderNotFound("There is no order behind this link.")
     return found[0]
 
 
-def version(order_id: UUID, *, channel_id: int) -> int:
-    """Return an order's version, for an answer that need not be sent again. Raises: OrderNotFound."""
-    found = Order.objects.filter(pk=order_id, channel_id=channel_id).values_list("version", flat=True).first()
-    if found is None:
-        raise OrderNotFound(f"There is no order {order_id}.", order=str(order_id))
-    return found
-
-
-def search(
+def select(
     *,
     channel_id: int | None = None,
     location_ids: Iterable[int] | None = None,
@@ -168,12 +157,9 @@ def search(
     placed_after: datetime | None = None,
     placed_before: datetime | None = None,
     external_reference: str = "",
-    number: str = "",
-    before: tuple[datetime, UUID] | None = None,
-    at_most: int = 50,
-) -> list[OrderView]:
-    """Return orders, newest first; `before` continues after the (placed_at, id) of the last one seen."""
-    chosen = Order.objects.order_by("-placed_at", "-id")
+) -> QuerySet[Order, dict[str, Any]]:
+    """Return the rows of orders that fit, unordered, for a pager; `views` makes them whole."""
+    chosen = Order.objects.all()
     if channel_id is not None:
         chosen = chosen.filter(channel_id=channel_id)
     if location_ids is not None:
@@ -186,16 +172,11 @@ def search(
         chosen = chosen.filter(placed_at__lt=placed_before)
     if external_reference:
         chosen = chosen.filter(external_reference=external_reference)
-    if number:
-        chosen = chosen.filter(number=number.strip().upper())
-    if before is not None:
-        chosen = chosen.filter(Q(placed_at__lt=before[0]) | Q(placed_at=before[0], id__lt=before[1]))
-    return views(chosen[:at_most])
+    return chosen.values(*_ORDER_FIELDS)
 
 
-def views(chosen: QuerySet[Order]) -> list[OrderView]:
-    """Return the orders that a query chooses with all their parts, in four SQL queries, in the query's order."""
-    rows = list(chosen.values(*_ORDER_FIELDS))
+def views(rows: Sequence[dict[str, Any]]) -> list[OrderView]:
+    """Return orders with all their parts from their rows, in three more SQL queries, in the order of the rows."""
     ids = [row["id"] for row in rows]
     if not ids:
         return []
@@ -310,6 +291,24 @@ def fulfilment_location(fulfilment_id: UUID) -> int:
     if found is None:
         raise FulfilmentNotFound("There is no such fulfilment.", fulfilment=str(fulfilment_id))
     return found
+
+
+def stale_leases(*, at: datetime, at_most: int) -> list[UUID]:
+    """Return fulfilments in work whose lease ran out, the longest first."""
+    return list(
+        Fulfilment.objects.filter(state__in=[State.ACCEPTED, State.PICKING], lease_expires_at__lte=at)
+        .order_by("lease_expires_at", "id")
+        .values_list("id", flat=True)[:at_most]
+    )
+
+
+def overdue(*, at: datetime, at_most: int) -> list[UUID]:
+    """Return ready fulfilments that are not kept any longer, the longest first."""
+    return list(
+        Fulfilment.objects.filter(state=State.READY, keep_until__lte=at)
+        .order_by("keep_until", "id")
+        .values_list("id", flat=True)[:at_most]
+    )
 
 
 # --- the pickup queue -------------------------------------------------------------------------------------------------

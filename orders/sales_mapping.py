@@ -82,7 +82,7 @@ class Mapping:
     decimal_point: str = "."
     customer_suffix: str = ""
     countries: ReadOnlyDict[str, str] = field(default_factory=dict)
-    cancellation: re.Pattern[str] | None = None
+    cancellation_prefix: str = ""
     expected: ReadOnlyDict[str, ReadOnlyDict[str, str]] = field(default_factory=dict)
     expected_together: ReadOnlyDict[str, str] = field(default_factory=dict)
     together: frozenset[str] = frozenset()
@@ -123,11 +123,10 @@ def parse(text: str) -> Mapping:
     location = known(document.get("location", {}), _LOCATION, "location")
     for key in {"code", "name", "kind", "country"} - location.keys():
         complain(f"location.{key}", "", "is missing")
-    report = known(document.get("report", {}), {"cancellation_invoice"}, "report")
+    report = known(document.get("report", {}), {"cancellation_prefix"}, "report")
     rules = [_rule(index, rule, known, complain) for index, rule in enumerate(_tables(document.get("rules"), complain))]
     expected, expected_together, together = _expected(document.get("expected", {}), known, complain)
     zone = _zone(time.get("zone", "UTC"), complain)
-    cancellation = _pattern("report.cancellation_invoice", report.get("cancellation_invoice"), complain)
     if wrong:
         first = wrong[0]
         raise InvalidInput(
@@ -149,7 +148,7 @@ def parse(text: str) -> Mapping:
         decimal_point=file.get("decimal_point", "."),
         customer_suffix=customers.get("strip_suffix", ""),
         countries=document.get("countries", {}),
-        cancellation=cancellation,
+        cancellation_prefix=report.get("cancellation_prefix", ""),
         expected=expected,
         expected_together=expected_together,
         together=together,

@@ -1,0 +1,48 @@
+"""What happens to orders when time passes. Safe to run twice, and at once: every order is one transaction of its own."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from celery import shared_task
+
+from commerce import clock, logs
+from commerce.actors import Actor
+from commerce.errors import CommerceError
+from commerce.transactions import transaction
+from orders import leases, pickup, queries
+
+MOST_AT_ONCE = 500  # the rest follows with the next run
+
+log = logs.get(__name__)
+
+
+@shared_task(name="orders.tasks.release_stale_leases")
+def release_stale_leases() -> int:
+    """End leases that ran out: accepted orders go back to the queue, begun ones wait for anyone with their progress."""
+    at, by = clock.now(), Actor.system("pick leases")
+    return _each(
+        queries.stale_leases(at=at, at_most=MOST_AT_ONCE), lambda fulfilment_id: leases.end(fulfilment_id, by=by, at=at)
+    )
+
+
+@shared_task(name="orders.tasks.mark_no_shows")
+def mark_no_shows() -> int:
+    """Call ready orders a no-show when the time that they are kept is over."""
+    at, by = clock.now(), Actor.system("no-shows")
+    return _each(
+        queries.overdue(at=at, at_most=MOST_AT_ONCE),
+        lambda fulfilment_id: pickup.mark_no_show(fulfilment_id, by=by, at=at),
+    )
+
+
+def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], None]) -> int:
+    """Do it to each in a transaction of its own; one that has moved on meanwhile is left alone. Return how many were done."""
+    done = 0
+    for fulfilment_id in fulfilment_ids:
+        try:
+            with transaction():
+                verb(fulfilment_id)
+            done += 1
+        except CommerceError as refusal:
+            log.info("left alone", fulfilment=str(fulfilment_id), code=refusal.code)
+    return done
