@@ -1,5 +1,8 @@
 """Parked messages: deliveries that gave up and need a person, with what went wrong, retry and dismiss."""
 
+import json
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,11 +11,30 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commerce import outbox, transactions
 from commerce.errors import CommerceError
+from commerce.models import OutboxMessage
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from commerce.staff.forms import DismissForm
 
 MOST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A parked delivery with what it carries, as indented JSON."""
+
+    delivery: outbox.ParkedDelivery
+    payload: str
+
+
+def _with_payloads() -> list[Shown]:
+    deliveries = outbox.parked(at_most=MOST_SHOWN)
+    wanted = [delivery.message_id for delivery in deliveries]
+    payloads = dict(OutboxMessage.objects.filter(message_id__in=wanted).values_list("message_id", "payload"))
+    return [
+        Shown(delivery, json.dumps(payloads.get(delivery.message_id), indent=2, ensure_ascii=False))
+        for delivery in deliveries
+    ]
 
 
 @require_GET
@@ -53,5 +75,5 @@ def dismiss(request: HttpRequest, delivery_id: int) -> HttpResponse:
 def _page(
     request: HttpRequest, *, dismissing: int | None = None, form: DismissForm | None = None, status: int = 200
 ) -> HttpResponse:
-    facts = {"deliveries": outbox.parked(at_most=MOST_SHOWN), "dismissing": dismissing, "form": form or DismissForm()}
+    facts = {"deliveries": _with_payloads(), "dismissing": dismissing, "form": form or DismissForm()}
     return render(request, "staff/messages.html", facts, status=status)

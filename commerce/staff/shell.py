@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ClassVar, Protocol
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -126,6 +127,14 @@ def current_store(request: HttpRequest) -> Store | None:
     allowed = stores(request)
     chosen = request.session.get(STORE_IN_SESSION)
     return next((store for store in allowed if store.id == chosen), allowed[0] if allowed else None)
+
+
+def here(request: HttpRequest) -> Store:
+    """Return the current store where a page can't do without one. Raises: PermissionDenied (the 403 page explains)."""
+    store = current_store(request)
+    if store is None:
+        raise PermissionDenied
+    return store
 
 
 def choose_store(request: HttpRequest, code: str) -> Store | None:

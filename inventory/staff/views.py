@@ -31,9 +31,7 @@ def stock(request: HttpRequest) -> HttpResponse:
     found = catalog.product_by_barcode(text) if text else None
     if found is not None:
         return _product_page(request, *found, text=text)
-    store = shell.current_store(request)
-    assert store is not None  # `require` lets nobody pass without a store
-    now = clock.now()
+    store, now = shell.here(request), clock.now()
     facts = {
         "text": text,
         "hits": lookup.search(text, store, at=now) if text else lookup.recent(store, at=now),
@@ -49,8 +47,8 @@ def adjust(request: HttpRequest) -> HttpResponse:
     """Correct what is on hand of one product at the current store."""
     form = AdjustmentForm(request.POST)
     found = catalog.product_by_barcode(request.POST.get("sku", ""))
-    store = shell.current_store(request)
-    if found is None or store is None:
+    store = shell.here(request)
+    if found is None:
         messages.error(request, _("This product isn’t known any more. Search for it again."))
         return redirect("inventory-staff:stock")
     product = found[0]
@@ -85,8 +83,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     delivery = Delivery.from_form(request.POST).checked()
     if not delivery.is_complete:
         return render(request, "inventory/receive.html", {"delivery": delivery}, status=422)
-    store = shell.current_store(request)
-    assert store is not None  # `require` lets nobody pass without a store
+    store = shell.here(request)
     lines = [
         movements.Receipt(
             id=uuid5(delivery.id, f"{store.id}:{line.product.id}"),
@@ -154,8 +151,7 @@ def _product_page(
     form: AdjustmentForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    store = shell.current_store(request)
-    assert store is not None  # `require` lets nobody pass without a store
+    store = shell.here(request)
     facts = {
         "text": text,
         "card": lookup.card(product, store, pieces=pieces, at=clock.now()),

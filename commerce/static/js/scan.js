@@ -9,6 +9,7 @@
    data-scan-offline    without a connection scans are kept on the device and replayed once, in order, when it is back;
                         the event `kontor:replayed` on <body> then lets fragments renew themselves.
    Without data-scan on the page, a scan goes to the search field of the top bar.
+   data-scan-guard      on other inputs of such a page: a scan that lands there doesn't become its value.
    While a dialog is open (a hard stop), scans are refused with the stop sound. */
 "use strict";
 
@@ -139,6 +140,26 @@
     const text = burst;
     burst = "";
     scanned(text);
+  }, true);
+
+  /* Other fields of a scanning page (data-scan-guard): a scan that lands there is taken out again and treated as a scan,
+     and Enter goes back to the scan field instead of sending the form. */
+  let guarded = { keys: "", at: 0, before: "" };
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (!input.matches?.("[data-scan-guard]")) return;
+    if (event.timeStamp - guarded.at > BETWEEN_KEYS) guarded = { keys: "", at: 0, before: input.value };
+    guarded.at = event.timeStamp;
+    if (event.key.length === 1) guarded.keys += event.key;
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    const text = guarded.keys;
+    guarded.keys = "";
+    if (text.length >= SHORTEST) {
+      input.value = guarded.before;
+      scanned(text);
+    }
+    field()?.focus();
   }, true);
 
   function scanned(text) {
