@@ -14,11 +14,11 @@ from typing import Protocol
 
 from django.db import connection
 
-from commerce import audit, catalog, clock, locks, queries, transactions
+from commerce import audit, catalog, clock, integrity, locks, transactions
 from commerce.actors import Actor
 from commerce.catalog import ProductSpec
 from commerce.errors import Busy, InvalidInput
-from commerce.models import ProductKind
+from commerce.models import Channel, ProductKind
 from customers import bulk as customers_bulk
 from customers.bulk import ChannelCustomer
 from inventory import history, locations
@@ -137,9 +137,9 @@ def _alone() -> Iterator[None]:
     lock = [int(locks.Purpose.IMPORT), locks.number("past sales")]
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'; SET statement_timeout = 0")
-        cursor.execute("SET idle_in_transaction_session_timeout = 0; SET work_mem = '64MB'; SET temp_buffers = '64MB'")
+        cursor.execute("SET idle_in_transaction_session_timeout = 0; SET work_mem = '64MB'")
         try:
-            with transactions.integrity.translated():
+            with integrity.translated():
                 cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)
         except Busy as error:
             raise Busy("Another import is running; start this one again when it has finished.") from error
@@ -158,7 +158,7 @@ def _prepare(mapping: Mapping, by: Actor) -> _Ground:
     """Open the mapping's channel and location unless they are there."""
     with transactions.transaction():
         code = mapping.channel["code"]
-        if queries.channel_by_code(code) is None:
+        if not Channel.objects.filter(code=code).exists():
             catalog.add_channel(**{"language": "en", **mapping.channel}, by=by)
         try:
             location = locations.ref(mapping.location["code"])

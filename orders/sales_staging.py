@@ -7,6 +7,7 @@ a line that is there already is left out when it is staged again.
 import csv
 import gzip
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -222,8 +223,6 @@ def _opened(path: Path) -> Any:
 
 def _text(raw: Any, encoding: str) -> Iterator[str]:
     """Yield the lines of a file. Bytes that are no text survive as surrogates, so that only their row is refused."""
-    import io
-
     return io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="\n")
 
 
