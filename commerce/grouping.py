@@ -46,6 +46,9 @@ class Combiner(Generic[Q, A]):
     def submit(self, request: Q) -> A:
         """Wait for the group that settles `request` and return its answer. Raises: its refusal, or Busy."""
         future: Future[A] = Future()
+        if connection.in_atomic_block:  # who is in a transaction can't wait for another thread's: settle it right here
+            self._serve([(request, future)])
+            return future.result()
         with self._wake:
             if len(self._waiting) >= MOST_WAITING:
                 raise Busy("Too many requests are waiting; please send this one again in a second.")

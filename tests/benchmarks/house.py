@@ -27,7 +27,7 @@ def prepare() -> None:
     from commerce import embedded
 
     embedded.start(durable=True)
-    files = sorted(ROOT.glob("*/migrations/*.py")) + [ROOT / "requirements.lock"]
+    files = [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.lock"]
     schema = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
     template = f"{TEMPLATE}_{schema}"
     with administrator() as cursor:

@@ -1,0 +1,221 @@
+"""Reservations over the API. Single ones that wait in a process at the same time are settled in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, extend_schema
+
+from commerce import catalog, clock, idempotency, ids
+from commerce.actors import Actor
+from commerce.api import problems, rendering
+from commerce.api.views import ApiRequest, ApiView
+from commerce.catalog import ProductRef
+from commerce.errors import CommerceError
+from commerce.grouping import Combiner
+from commerce.roles import Scope
+from inventory import availability, locations, reservations
+from inventory.api import serializers
+from inventory.errors import InsufficientStock
+from inventory.reservations import ReservationRequest, Reserved
+
+PATH = "/api/v1/reservations"
+
+
+class ReservationsView(ApiView):
+    scopes = {"POST": Scope.RESERVATIONS_WRITE}
+
+    @extend_schema(
+        summary="Hold goods for a checkout",
+        request=serializers.ReservationBody,
+        responses={201: serializers.ReservationDocument},
+        examples=[
+            OpenApiExample(
+                "one lamp",
+                request_only=True,
+                value={"location": "BER01", "lines": [{"sku": "LAMP-1", "quantity": 1}], "ttl_seconds": 900},
+            )
+        ],
+    )
+    def post(self, request: ApiRequest) -> HttpResponse:
+        """Take goods out of what others may buy, until the reservation is ordered, released or expires."""
+        body = serializers.ReservationBody.read(request.data)
+        key = idempotency.key_of(request.META)
+        products = catalog.known([line["sku"] for line in body["lines"]])
+        return _group.submit(
+            _Wish(
+                _request(body, products, request.auth.channel_id),
+                request.auth.actor,
+                self.attempt(request, key) if key else None,
+            )
+        )
+
+
+class ReservationBatchView(ApiView):
+    scopes = {"POST": Scope.RESERVATIONS_WRITE}
+
+    @extend_schema(
+        summary="Hold goods for up to 500 checkouts",
+        request=serializers.ReservationBatchBody,
+        responses={200: serializers.BatchDocument},
+    )
+    def post(self, request: ApiRequest) -> HttpResponse:
+        """Serve the items in order, each with a verdict of its own: a refusal fails no neighbour."""
+        items = serializers.ReservationBatchBody.read(request.data)["items"]
+        verdicts: list[dict[str, Any] | None] = []
+        wanted: list[ReservationRequest] = []
+        skus = {line["sku"] for item in items for line in item["lines"]}
+        products = catalog.products_by_sku(skus)
+        for index, item in enumerate(items):
+            try:
+                if not all(line["sku"] in products for line in item["lines"]):
+                    catalog.known([line["sku"] for line in item["lines"]], at=f"items[{index}].lines[{{}}].sku")
+                wanted.append(_request(item, products, request.auth.channel_id))
+                verdicts.append(None)
+            except CommerceError as refusal:
+                verdicts.append(_refused(index, refusal, request.path))
+
+        def work() -> tuple[int, Any]:
+            now = clock.now()
+            outcomes = iter(reservations.reserve(wanted, by=request.auth.actor, at=now))
+            answers = []
+            for index, verdict in enumerate(verdicts):
+                if verdict is None:
+                    outcome = next(outcomes)
+                    if isinstance(outcome, InsufficientStock):
+                        verdict = _refused(index, availability.explained(outcome, at=now), request.path)
+                    else:
+                        verdict = {"index": index, "status": "reserved", "reservation": document(outcome)}
+                answers.append(verdict)
+            reserved = sum(answer["status"] == "reserved" for answer in answers)
+            return 200, {"reserved": reserved, "refused": len(answers) - reserved, "items": answers}
+
+        return self.once(request, work)
+
+
+class ReservationView(ApiView):
+    scopes = {"GET": Scope.RESERVATIONS_WRITE, "DELETE": Scope.RESERVATIONS_WRITE}
+
+    @extend_schema(summary="One reservation", responses=serializers.ReservationDocument)
+    def get(self, request: ApiRequest, reservation_id: UUID) -> HttpResponse:
+        """Read a reservation of this channel as it stands now."""
+        return self.reply(
+            document(reservations.read(reservation_id, channel_id=request.auth.channel_id, at=clock.now()))
+        )
+
+    @extend_schema(summary="Release a reservation", request=None, responses={204: None})
+    def delete(self, request: ApiRequest, reservation_id: UUID) -> HttpResponse:
+        """Give the goods free. Releasing again, or after the expiry, changes nothing."""
+
+        def work() -> tuple[int, Any]:
+            reservations.release(
+                reservation_id, channel_id=request.auth.channel_id, by=request.auth.actor, at=clock.now()
+            )
+            return 204, None
+
+        return self.once(request, work)
+
+
+class ReservationExtendView(ApiView):
+    scopes = {"POST": Scope.RESERVATIONS_WRITE}
+
+    @extend_schema(
+        summary="Extend a reservation",
+        request=serializers.ExtendBody,
+        responses={200: serializers.ReservationDocument},
+    )
+    def post(self, request: ApiRequest, reservation_id: UUID) -> HttpResponse:
+        """Let a running reservation live longer. An expired one is not revived: reserve again."""
+        body = serializers.ExtendBody.read(request.data)
+
+        def work() -> tuple[int, Any]:
+            now = clock.now()
+            extended = reservations.extend(
+                reservation_id,
+                now + timedelta(seconds=body["ttl_seconds"]),
+                channel_id=request.auth.channel_id,
+                by=request.auth.actor,
+                at=now,
+            )
+            return 200, document(extended)
+
+        return self.once(request, work)
+
+
+def document(reserved: Reserved) -> dict[str, Any]:
+    """Return a reservation as channels read it."""
+    products = catalog.products_by_id(product_id for product_id, _ in reserved.lines)
+    return {
+        "id": reserved.id,
+        "location": locations.by_id(reserved.location_id).code,
+        "lines": [{"sku": products[product_id].sku, "quantity": quantity} for product_id, quantity in reserved.lines],
+        "state": reserved.state,
+        "expires_at": reserved.expires_at,
+        "reference": reserved.reference,
+    }
+
+
+def _request(body: Mapping[str, Any], products: Mapping[str, ProductRef], channel_id: int) -> ReservationRequest:
+    return ReservationRequest(
+        ids.new(),
+        channel_id,
+        locations.ref(body["location"]).id,
+        tuple((products[line["sku"]].id, line["quantity"]) for line in body["lines"]),
+        clock.now() + timedelta(seconds=body["ttl_seconds"]),
+        body["reference"],
+    )
+
+
+def _refused(index: int, refusal: CommerceError, path: str) -> dict[str, Any]:
+    return {"index": index, "status": "refused", "problem": problems.document(refusal, instance=path)}
+
+
+# --- the group ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One waiting POST: what it wants, who asks, and what makes it safe to repeat."""
+
+    request: ReservationRequest
+    by: Actor
+    attempt: idempotency.Attempt | None
+
+
+def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
+    """Settle the reservations that wait in this process at the same time, in one transaction."""
+    begun = iter(idempotency.begin_all([wish.attempt for wish in wishes if wish.attempt]))
+    verdicts = [next(begun) if wish.attempt else None for wish in wishes]
+    now = clock.now()
+    fresh = [wish for wish, verdict in zip(wishes, verdicts, strict=True) if verdict is None]
+    outcomes: dict[UUID, Reserved | InsufficientStock] = {}
+    for by in dict.fromkeys(wish.by for wish in fresh):  # one posting is signed by one actor
+        group = [wish.request for wish in fresh if wish.by == by]
+        outcomes |= zip((one.id for one in group), reservations.reserve(group, by=by, at=now), strict=True)
+    answers: list[HttpResponse | Exception] = []
+    kept = []
+    for wish, verdict in zip(wishes, verdicts, strict=True):
+        if verdict is not None:
+            answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
+            continue
+        outcome = outcomes[wish.request.id]
+        response = (
+            problems.respond(availability.explained(outcome, at=now), instance=PATH)
+            if isinstance(outcome, InsufficientStock)
+            else rendering.reply(document(outcome), 201)
+        )
+        if wish.attempt:
+            kept.append(
+                idempotency.Answer(
+                    wish.attempt, response.status_code, response.content, response.headers["Content-Type"]
+                )
+            )
+        answers.append(response)
+    idempotency.store_all(kept)
+    return answers
+
+
+_group: Combiner[_Wish, HttpResponse] = Combiner("reservations", _settle)

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from inventory.api import reservation_views, views
+
+urlpatterns = [
+    path("availability", views.AvailabilityView.as_view(), name="availability"),
+    path("availability/query", views.AvailabilityQueryView.as_view(), name="availability-query"),
+    path("reservations", reservation_views.ReservationsView.as_view(), name="reservations"),
+    path("reservations/batch", reservation_views.ReservationBatchView.as_view(), name="reservation-batch"),
+    path("reservations/<uuid:reservation_id>", reservation_views.ReservationView.as_view(), name="reservation"),
+    path(
+        "reservations/<uuid:reservation_id>/extend",
+        reservation_views.ReservationExtendView.as_view(),
+        name="reservation-extend",
+    ),
+    path("stock", views.StockView.as_view(), name="stock"),
+    path("stock/receipts", views.ReceiptsView.as_view(), name="stock-receipts"),
+    path("stock/adjustments", views.AdjustmentsView.as_view(), name="stock-adjustments"),
+    path("locations", views.LocationsView.as_view(), name="locations"),
+    path("locations/<str:code>", views.LocationView.as_view(), name="location"),
+]

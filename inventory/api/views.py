@@ -1,0 +1,291 @@
+"""The goods part of the API: availability, stock, locations. Reservations are beside, in `reservation_views`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from commerce import catalog, clock, ids
+from commerce.api.views import ApiRequest, ApiView
+from commerce.errors import InvalidInput, NotFound, UnknownProduct
+from commerce.roles import Scope
+from inventory import availability, locations, movements, queries
+from inventory.api import serializers
+from inventory.errors import LocationUnknown
+from inventory.stock import Condition
+
+OLDEST_REPORT = timedelta(days=31)  # a movement reported later than this is an import, not a report
+CLOCK_SKEW = timedelta(minutes=5)
+NEAR_BY_DEFAULT = 10
+
+
+class AvailabilityView(ApiView):
+    scopes = {"GET": Scope.AVAILABILITY_READ}
+
+    @extend_schema(
+        summary="What may be sold where, now",
+        parameters=[serializers.AvailabilityParameters],
+        responses=serializers.AvailabilityDocument,
+    )
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """Read the figures of up to 100 products from the ledger, at named locations, or near a postal code."""
+        asked = serializers.AvailabilityParameters.of(request)
+        return self.reply(_availability(asked["sku"], asked.get("location"), asked, request.auth.country, at="sku"))
+
+
+class AvailabilityQueryView(ApiView):
+    scopes = {"POST": Scope.AVAILABILITY_READ}
+    reading = frozenset({"POST"})
+
+    @extend_schema(
+        summary="What may be sold where, for up to 500 products",
+        request=serializers.AvailabilityQuery,
+        responses=serializers.AvailabilityDocument,
+    )
+    def post(self, request: ApiRequest) -> HttpResponse:
+        """Do as GET, with the products in the body. Changes nothing."""
+        asked = serializers.AvailabilityQuery.read(request.data)
+        return self.reply(
+            _availability(asked["skus"], asked.get("locations"), asked, request.auth.country, at="skus[{}]")
+        )
+
+
+def _availability(
+    skus: Sequence[str], codes: Sequence[str] | None, asked: Mapping[str, Any], country: str, *, at: str
+) -> dict[str, Any]:
+    products = catalog.known(list(skus), at=at)
+    places = {
+        place.id: place for place in ([locations.ref(code) for code in codes] if codes else locations.serving(country))
+    }
+    distances: dict[int, float] = {}
+    limit = asked.get("limit")
+    if "postal_code" in asked:
+        origin = locations.place(asked["country"], asked["postal_code"])
+        if origin is None:
+            message = (
+                f"{asked['country']} {asked['postal_code']} is no postal code we know; leave it out or name locations."
+            )
+            raise InvalidInput(
+                message,
+                errors=[{"field": "postal_code", "value": asked["postal_code"], "message": "unknown postal code"}],
+            )
+        radius = asked.get("radius_km", serializers.FARTHEST_KM)
+        near = [(place, km) for place, km in locations.nearest(list(places.values()), *origin) if km <= radius]
+        distances = {place.id: km for place, km in near}
+        places = {place.id: place for place, _ in near}
+        limit = limit or NEAR_BY_DEFAULT
+    now = clock.now()
+    figures: dict[int, list[availability.Figure]] = {product.id: [] for product in products.values()}
+    for figure in availability.figures(figures, location_ids=places if codes or distances else None, at=now):
+        if figure.location_id in places:
+            figures[figure.product_id].append(figure)
+    items = []
+    for sku in dict.fromkeys(skus):
+        found = figures[products[sku].id]
+        found.sort(key=lambda figure: (distances.get(figure.location_id, 0.0), places[figure.location_id].code))
+        items.append(
+            {
+                "sku": sku,
+                "total_available": sum(figure.available for figure in found),
+                "locations": [
+                    {
+                        "location": places[figure.location_id].code,
+                        "name": places[figure.location_id].name,
+                        "distance_km": round(distances[figure.location_id], 1) if distances else None,
+                        "available": figure.available,
+                        "on_hand": figure.on_hand,
+                        "held": figure.held,
+                        "changed_at": figure.changed_at,
+                        "age_seconds": 0.0,
+                    }
+                    for figure in (found[:limit] if limit else found)
+                ],
+            }
+        )
+    return {"as_of": now, "items": items}
+
+
+# --- stock ----------------------------------------------------------------------------------------------------------
+
+
+class StockView(ApiView):
+    scopes = {"GET": Scope.AVAILABILITY_READ}
+
+    @extend_schema(
+        summary="Stock levels with all conditions",
+        parameters=[serializers.StockParameters],
+        responses=serializers.LevelsDocument,
+    )
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """List levels by page; narrow by SKU and location."""
+        asked = serializers.StockParameters.of(request)
+        products = catalog.known(asked["sku"], at="sku") if asked.get("sku") else None
+        rows = queries.levels(
+            product_ids=[product.id for product in products.values()] if products else None,
+            location_ids=[locations.ref(code).id for code in asked["location"]] if asked.get("location") else None,
+            after=asked["after"],
+            at_most=asked["limit"] + 1,
+        )
+        shown = rows[: asked["limit"]]
+        return self.reply(
+            {
+                "items": [_level(row) for row in shown],
+                "next_after": shown[-1]["id"] if len(rows) > asked["limit"] else None,
+            }
+        )
+
+
+class ReceiptsView(ApiView):
+    scopes = {"POST": Scope.STOCK_WRITE}
+
+    @extend_schema(
+        summary="Receive goods",
+        request=serializers.ReceiptBody,
+        responses={201: serializers.MovementDocument},
+    )
+    def post(self, request: ApiRequest) -> HttpResponse:
+        """Book goods in. With an idempotency key a repeated report books once."""
+        body = serializers.ReceiptBody.read(request.data)
+        place = locations.ref(body["location"])
+        occurred_at = _occurred_at(body)
+        lines = [
+            movements.Receipt(ids.new(), product_id, place.id, line["quantity"] * pieces, Condition(line["condition"]))
+            for line, (product_id, pieces) in zip(body["lines"], _products(body["lines"]), strict=True)
+        ]
+
+        def work() -> tuple[int, Any]:
+            booked = movements.receive(
+                lines,
+                by=request.auth.actor,
+                at=clock.now(),
+                reason=body["reason"],
+                source=request.auth.channel_code,
+                occurred_at=occurred_at,
+            )
+            return 201, _moved(place, booked, [line.product_id for line in lines])
+
+        return self.once(request, work)
+
+
+class AdjustmentsView(ApiView):
+    scopes = {"POST": Scope.STOCK_WRITE}
+
+    @extend_schema(
+        summary="Adjust stock with a reason",
+        request=serializers.AdjustmentBody,
+        responses={201: serializers.MovementDocument},
+    )
+    def post(self, request: ApiRequest) -> HttpResponse:
+        """Correct what is on hand, up or down. Never below what is promised to orders or held by baskets."""
+        body = serializers.AdjustmentBody.read(request.data)
+        place = locations.ref(body["location"])
+        occurred_at = _occurred_at(body)
+        lines = [
+            movements.Adjustment(
+                ids.new(), product_id, place.id, line["delta"] * pieces, body["reason"], Condition(line["condition"])
+            )
+            for line, (product_id, pieces) in zip(body["lines"], _products(body["lines"]), strict=True)
+        ]
+
+        def work() -> tuple[int, Any]:
+            booked = movements.adjust(
+                lines, by=request.auth.actor, at=clock.now(), source=request.auth.channel_code, occurred_at=occurred_at
+            )
+            return 201, _moved(place, booked, [line.product_id for line in lines])
+
+        return self.once(request, work)
+
+
+def _products(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    """Return (product id, pieces per unit) of each line, named by SKU or by barcode. Raises: UnknownProduct."""
+    by_sku = catalog.known([line["sku"] for line in lines if "sku" in line])
+    found = []
+    for number, line in enumerate(lines):
+        if "sku" in line:
+            found.append((by_sku[line["sku"]].id, 1))
+            continue
+        scanned = catalog.product_by_barcode(line["gtin"])
+        if scanned is None:
+            message = f"No product has the barcode {line['gtin']}; check it or add it to the catalogue."
+            raise UnknownProduct(
+                message,
+                errors=[{"field": f"lines[{number}].gtin", "value": line["gtin"], "message": "unknown barcode"}],
+            )
+        found.append((scanned[0].id, scanned[1]))
+    return found
+
+
+def _occurred_at(body: Mapping[str, Any]) -> datetime | None:
+    """Return when it happened in the world, within what a clock may differ and a report may be late."""
+    occurred_at: datetime | None = body.get("occurred_at")
+    now = clock.now()
+    if occurred_at is not None and not now - OLDEST_REPORT <= occurred_at <= now + CLOCK_SKEW:
+        way_out = "check the sender's clock" if occurred_at > now else "import older movements as history"
+        message = f"occurred_at lies outside the last {OLDEST_REPORT.days} days; {way_out}."
+        raise InvalidInput(
+            message, errors=[{"field": "occurred_at", "value": occurred_at.isoformat(), "message": message}]
+        )
+    return occurred_at
+
+
+def _moved(place: locations.LocationRef, booked: int, product_ids: list[int]) -> dict[str, Any]:
+    rows = queries.levels(
+        product_ids=sorted(set(product_ids)), location_ids=[place.id], at_most=movements.MOST_LINES * len(Condition)
+    )
+    return {"location": place.code, "booked_lines": booked, "items": [_level(row) for row in rows]}
+
+
+def _level(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in serializers.LevelDocument().fields}
+
+
+# --- locations ------------------------------------------------------------------------------------------------------
+
+
+class LocationsView(ApiView):
+    scopes = {"GET": Scope.CATALOG_READ}
+
+    @extend_schema(
+        summary="Active locations",
+        parameters=[serializers.LocationParameters],
+        responses=serializers.LocationsDocument,
+    )
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """List stores, warehouses and partners with what they can do, by code."""
+        asked = serializers.LocationParameters.of(request)
+        found = [
+            place
+            for place in locations.active()
+            if place.code > asked.get("after", "")
+            and asked.get("capability") in (None, *place.capabilities)
+            and asked.get("kind") in (None, place.kind)
+            and asked.get("country") in (None, place.country)
+        ]
+        shown = found[: asked["limit"]]
+        return self.with_etag(
+            request,
+            {
+                "items": [_location(place) for place in shown],
+                "next_after": shown[-1].code if len(found) > asked["limit"] else None,
+            },
+        )
+
+
+class LocationView(ApiView):
+    scopes = {"GET": Scope.CATALOG_READ}
+
+    @extend_schema(summary="One location", responses=serializers.LocationDocument)
+    def get(self, request: ApiRequest, code: str) -> HttpResponse:
+        """Read an active location by its code."""
+        try:
+            place = locations.ref(code)
+        except LocationUnknown as unknown:
+            raise NotFound(unknown.message) from unknown
+        return self.with_etag(request, _location(place))
+
+
+def _location(place: locations.LocationRef) -> dict[str, Any]:
+    document = {name: getattr(place, name) for name in serializers.LocationDocument().fields}
+    return document | {"capabilities": sorted(place.capabilities)}
