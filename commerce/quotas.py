@@ -50,7 +50,7 @@ WITH ended AS (
     UPDATE commerce_quotahold SET state = 'expired'
     WHERE quota_id = ANY(%s) AND state = 'held' AND expires_at <= %s RETURNING quota_id, quantity
 ), freed AS (SELECT quota_id, sum(quantity)::bigint AS quantity, count(*) AS holds FROM ended GROUP BY quota_id)
-UPDATE commerce_quota quota SET held = held - freed.quantity FROM freed WHERE quota.id = freed.quota_id
+UPDATE commerce_quota quota SET held = quota.held - freed.quantity FROM freed WHERE quota.id = freed.quota_id
 RETURNING quota.key, quota.held, freed.holds
 """
 _WRITE = """
@@ -61,7 +61,8 @@ WITH placed AS (
          AS wanted (id, quota_id, quantity, expires_at, purpose)
 )
 UPDATE commerce_quota quota
-SET "limit" = wanted.quota_limit, held = held + wanted.held, committed = committed + wanted.committed
+SET "limit" = wanted.quota_limit, held = quota.held + wanted.held,
+    committed = quota.committed + wanted.committed
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS wanted (id, quota_limit, held, committed)
 WHERE quota.id = wanted.id
 """
@@ -71,7 +72,7 @@ WITH settled AS (
     UPDATE commerce_quotahold SET state = 'committed', expires_at = NULL
     WHERE id = ANY(%s::uuid[]) AND state = 'held' RETURNING quota_id, quantity
 ), moved AS (SELECT quota_id, sum(quantity)::bigint AS quantity FROM settled GROUP BY quota_id)
-UPDATE commerce_quota quota SET held = held - moved.quantity, committed = committed + moved.quantity
+UPDATE commerce_quota quota SET held = quota.held - moved.quantity, committed = quota.committed + moved.quantity
 FROM moved WHERE quota.id = moved.quota_id
 """
 _RELEASE = """

@@ -13,9 +13,11 @@ from rest_framework.views import APIView
 from commerce import idempotency, transactions
 from commerce.api import metrics, problems, rendering, throttling
 from commerce.api.authentication import Credential, authenticate, check_scope
+from commerce.channels import signing
 from commerce.errors import CommerceError, MethodNotAllowed
 from commerce.roles import Scope
 
+SEALED = "sealed:"  # before the content type of a stored answer that is encrypted
 Work = Callable[[], tuple[int, Any] | tuple[int, Any, dict[str, str]]]
 
 
@@ -89,11 +91,12 @@ class ApiView(APIView):
             outcome = work()
         return self.reply(outcome[1], outcome[0], outcome[2] if len(outcome) == 3 else None)
 
-    def once(self, request: ApiRequest, work: Work) -> HttpResponse:
+    def once(self, request: ApiRequest, work: Work, *, is_secret: bool = False) -> HttpResponse:
         """Do `work` in one transaction; with an idempotency key at most once ever (law 8).
 
         A replay gets the first answer's status and body with `Idempotency-Replayed: true`. A refusal that will stand
-        (404, 409, 410, 422) is kept as the answer too, its effects rolled back.
+        (404, 409, 410, 422) is kept as the answer too, its effects rolled back. An answer that `is_secret` is encrypted
+        where it is kept.
 
         Raises: RequestInProgress, IdempotencyKeyReused, and what `work` raises.
         """
@@ -110,7 +113,7 @@ class ApiView(APIView):
                 is_ours = True
                 outcome = work()
                 response = self.reply(outcome[1], outcome[0], outcome[2] if len(outcome) == 3 else None)
-                self._keep(attempt, response)
+                self._keep(attempt, response, is_secret=is_secret)
             return response
         except CommerceError as refusal:
             if not is_ours or not idempotency.is_kept(refusal):
@@ -133,8 +136,11 @@ class ApiView(APIView):
     @staticmethod
     def replay(first: idempotency.Replay) -> HttpResponse:
         """Return the first answer again, marked as such."""
+        body, content_type = first.body, first.content_type
+        if content_type.startswith(SEALED):
+            body, content_type = signing.unseal(body).encode(), content_type.removeprefix(SEALED)
         return HttpResponse(
-            first.body, status=first.status, content_type=first.content_type, headers={idempotency.REPLAYED: "true"}
+            body, status=first.status, content_type=content_type, headers={idempotency.REPLAYED: "true"}
         )
 
     def with_etag(self, request: ApiRequest, document: Any, *, version: object = None) -> HttpResponse:
@@ -151,14 +157,15 @@ class ApiView(APIView):
         return HttpResponse(body, content_type=rendering.JSON, headers=headers)
 
     @staticmethod
-    def _keep(attempt: idempotency.Attempt, response: HttpResponse) -> None:
+    def _keep(attempt: idempotency.Attempt, response: HttpResponse, *, is_secret: bool = False) -> None:
+        content_type = response.headers.get("Content-Type", rendering.JSON)
         idempotency.store(
             attempt.credential,
             attempt.key,
             attempt.request_hash,
             status=response.status_code,
-            body=response.content,
-            content_type=response.headers.get("Content-Type", rendering.JSON),
+            body=signing.seal(response.content.decode()) if is_secret else response.content,
+            content_type=SEALED + content_type if is_secret else content_type,
         )
 
 
