@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 os.environ["KONTOR_DATA_DIR"] = os.environ.get("KONTOR_BENCH_DIR", str(ROOT / ".kontor" / "bench"))
@@ -59,12 +60,28 @@ def finish() -> None:
 
 
 @contextmanager
-def administrator() -> Iterator[object]:
+def administrator() -> Iterator[Any]:
     import psycopg2
 
     from commerce import embedded
 
     connection = psycopg2.connect(embedded.url("postgres"))
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+@contextmanager
+def database() -> Iterator[Any]:
+    """A cursor on the benchmark's database, each statement its own transaction."""
+    import psycopg2
+
+    from commerce import embedded
+
+    connection = psycopg2.connect(embedded.url())
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
@@ -127,7 +144,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def ready(*, keep: bool = False) -> Iterator[None]:
+def ready() -> Iterator[None]:
     """Run a benchmark's body on a fresh database."""
     prepare()
     try:
