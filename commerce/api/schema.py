@@ -11,7 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
-from commerce.api.bodies import CommaSeparated, StrictSerializer
+from commerce.api.bodies import CommaSeparated, QueryParameters, StrictSerializer
 from commerce.api.problems import MEDIA_TYPE
 from commerce.idempotency import HEADER, LONGEST_KEY
 
@@ -78,6 +78,8 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
+_NEXT_CURSOR = "Send it as `cursor` to go on; null on the last page."
+_NEXT = "The address of the next page; null on the last one."
 _COMMA_SEPARATED = "x-comma-separated"  # from the field to its parameter, never in the document
 
 
@@ -150,16 +152,29 @@ class CommaSeparatedField(OpenApiSerializerFieldExtension):
         return {"type": "array", "items": child, "maxItems": self.target.max_length, _COMMA_SEPARATED: True}
 
 
-def page_of(item: type[serializers.Serializer]) -> serializers.Serializer:
-    """Return the serializer of a page of `item` as `CursorPaging` answers it, for `extend_schema(responses=…)`."""
+def parameters_of(parameters: type[QueryParameters]) -> list[Any]:
+    """Return a QueryParameters class as OpenAPI parameters, for `extend_schema(parameters=…)`."""
+    return [parameters]
+
+
+def page_of(item: type[serializers.Serializer] | dict[str, Any]) -> Any:
+    """Return a page of `item` (a serializer, or a schema) as `CursorPaging` answers it, for `extend_schema(responses=…)`."""
+    if isinstance(item, dict):
+        return {
+            "type": "object",
+            "required": ["items", "next_cursor", "next"],
+            "properties": {
+                "items": {"type": "array", "items": item},
+                "next_cursor": {"type": ["string", "null"], "description": _NEXT_CURSOR},
+                "next": {"type": ["string", "null"], "format": "uri", "description": _NEXT},
+            },
+        }
     return inline_serializer(
         name=f"{item.__name__}Page",
         fields={
             "items": item(many=True),
-            "next_cursor": serializers.CharField(
-                allow_null=True, help_text="Send it as `cursor` to go on; null on the last page."
-            ),
-            "next": serializers.URLField(allow_null=True, help_text="The address of the next page."),
+            "next_cursor": serializers.CharField(allow_null=True, help_text=_NEXT_CURSOR),
+            "next": serializers.URLField(allow_null=True, help_text=_NEXT),
         },
     )
 
