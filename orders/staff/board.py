@@ -1,0 +1,419 @@
+"""What the pickup screens read: the queue of a store, the picking list of one fulfilment, and who holds what.
+
+Reads only, with a number of queries that does not grow with the queue.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Sum, Value, When, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.lifecycle import State
+from orders.models import Fulfilment, FulfilmentLine
+from orders.staff import words
+
+COLUMNS: dict[str, tuple[list[str], words.Text, str]] = {
+    "new": ([State.PLACED.value], _("New"), "inbox"),
+    "picking": ([State.ACCEPTED.value, State.PICKING.value], _("Picking"), "scan-barcode"),
+    "ready": ([State.READY.value], _("Ready"), "package-check"),
+    "outside": ([State.ARRIVED.value], _("Waiting outside"), "car"),
+}
+PUT_BACK = "put_back"  # not a column of promises but a task list: goods on the pickup shelf that nobody will collect
+IN_COLUMNS = [state for states, _title, _icon in COLUMNS.values() for state in states]
+
+FIRST_SHOWN = 25  # cards of a column that one look can take in
+STEP = 50
+MOST_SHOWN = 500  # more would be slower to read than to search
+SOON_MINUTES = 30  # from here on a promise is in danger
+WAITS_LONG = 5  # minutes that somebody may wait outside before it is too long
+
+# The words of the clock; the page gets them too, so that it can let the clock tick.
+MINUTES = _("%(minutes)s min")
+HOURS = _("%(hours)s h %(minutes)s min")
+DAYS = _("%(days)s d %(hours)s h")
+LATE = _("%(time)s late")
+WAITING = _("waiting %(time)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A promise clock: what it says and how urgent it is. The page lets it tick on by the same words."""
+
+    text: str
+    urgency: str  # calm, soon, late
+    is_waiting: bool
+
+    @classmethod
+    def of(cls, due_at: datetime, *, at: datetime, is_waiting: bool = False) -> "Clock":
+        """Say how far away `due_at` is, in full minutes: time left, time late, or time somebody has waited."""
+        minutes = int((due_at - at).total_seconds() // 60)
+        if is_waiting:
+            return cls(
+                WAITING % {"time": _span(max(-minutes - 1, 0))}, "soon" if minutes > -WAITS_LONG else "late", True
+            )
+        if minutes < 0:
+            return cls(LATE % {"time": _span(-minutes)}, "late", False)
+        return cls(_span(minutes), "soon" if minutes < SOON_MINUTES else "calm", False)
+
+
+def _span(minutes: int) -> str:
+    if minutes < 60:
+        return MINUTES % {"minutes": minutes}
+    if minutes < 24 * 60:
+        return HOURS % {"hours": minutes // 60, "minutes": f"{minutes % 60:02}"}
+    return DAYS % {"days": minutes // (24 * 60), "hours": minutes % (24 * 60) // 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One fulfilment as the queue shows it. `items` are different products, `pieces` are what has to be carried."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    number: str
+    name: str
+    column: str
+    state: str
+    method: str
+    version: int
+    promised_at: datetime
+    window_ends_at: datetime | None
+    keep_until: datetime | None
+    arrived_at: datetime | None
+    bay: str
+    holder_id: int | None
+    holder: str
+    held_until: datetime | None
+    items: int
+    pieces: int
+    picked: int
+    rejected: int
+    at: datetime
+
+    @property
+    def state_word(self) -> words.Word:
+        return words.word(words.STATES, self.state)
+
+    @property
+    def method_word(self) -> words.Word:
+        return words.word(words.METHODS, self.method)
+
+    @property
+    def due_at(self) -> datetime:
+        """What the clock is about: the promise or, once somebody waits outside, since when."""
+        return self.arrived_at if self.column == "outside" and self.arrived_at else self.promised_at
+
+    @property
+    def clock(self) -> Clock:
+        return Clock.of(self.due_at, at=self.at, is_waiting=self.column == "outside")
+
+    @property
+    def is_today(self) -> bool:
+        """Whether the clock's instant is today where the store is."""
+        return timezone.localdate(self.due_at) == timezone.localdate(self.at)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody's lease still runs."""
+        return self.holder_id is not None and self.held_until is not None and self.held_until > self.at
+
+    @property
+    def look(self) -> str:
+        """A text that differs whenever the card would look different (but for its clock)."""
+        return f"{self.version}.{int(self.is_held)}.{self.picked}.{self.rejected}"
+
+
+@dataclass(slots=True)
+class Column:
+    """A column of the queue: its first cards by promise, how many there are in all, and how many more to show next."""
+
+    key: str
+    title: words.Text
+    icon: str
+    cards: list[Card] = field(default_factory=list)
+    total: int = 0
+    shown: int = FIRST_SHOWN
+
+    @property
+    def more(self) -> int:
+        return max(self.total - len(self.cards), 0)
+
+    @property
+    def next_shown(self) -> int:
+        return min(self.shown + STEP, MOST_SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A store's queue at one instant."""
+
+    columns: list[Column]
+    put_back: Column
+    at: datetime
+
+    @property
+    def waiting(self) -> int:
+        """How many orders wait for somebody to do something."""
+        return sum(column.total for column in self.columns)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.waiting and not self.put_back.total
+
+
+def _in_queue(location_id: int) -> QuerySet[Fulfilment]:
+    # The OR has the shape of the partial index `fulfilment_queue`.
+    live = Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True)
+    columns = Q(state__in=IN_COLUMNS) | _to_put_back()
+    return Fulfilment.objects.filter(live, columns, location_id=location_id)
+
+
+def _to_put_back() -> Q:
+    return Q(state=State.NO_SHOW.value) | Q(state=State.CANCELLED.value, is_on_shelf=True)
+
+
+def version(location_id: int, *, at: datetime) -> str:
+    """Return a text that differs whenever the queue of a store would look different. One query, no rows fetched.
+
+    A fulfilment that leaves changes the count or hides behind one that came, whose change is newer; every change of
+    one raises its version. A lease that runs out changes the picture without a write, so it counts too.
+    """
+    figures = _in_queue(location_id).aggregate(
+        rows=Count("id"),
+        versions=Sum("version"),
+        newest=Max("changed_at"),
+        lapsed=Count("id", filter=Q(lease_expires_at__lte=at)),
+    )
+    if not figures["rows"]:
+        figures["minute"] = at.replace(second=0, microsecond=0)  # the empty page shows the next windows and their load
+    return hashlib.sha256(repr(sorted(figures.items())).encode()).hexdigest()[:20]
+
+
+def waiting(location_id: int) -> int:
+    """Return how many new orders wait at a store: the counter in the menu."""
+    return Fulfilment.objects.filter(location_id=location_id, state=State.PLACED.value).count()
+
+
+def read(location_id: int, *, at: datetime, shown: Mapping[str, int] | None = None) -> Board:
+    """Return the queue of a store, each column's first cards by promise. Two queries, however long the queue is."""
+    shown = shown or {}
+    columns = {
+        key: Column(key, title, icon, shown=_bounded(shown.get(key))) for key, (_s, title, icon) in COLUMNS.items()
+    }
+    put_back = Column(PUT_BACK, _("Put back"), "undo-2", shown=_bounded(shown.get(PUT_BACK)))
+    everything = {**columns, PUT_BACK: put_back}
+
+    which = Case(
+        *[When(state__in=states, then=Value(key)) for key, (states, _title, _icon) in COLUMNS.items()],
+        default=Value(PUT_BACK),
+        output_field=CharField(),
+    )
+    limits = Q()
+    for key, column in everything.items():
+        limits |= Q(column=key, place__lte=column.shown)
+    order = [F("promised_at").asc(), F("id").asc()]
+    rows = (
+        _in_queue(location_id)
+        .annotate(column=which)
+        .annotate(
+            place=Window(RowNumber(), partition_by=[F("column")], order_by=order),
+            total=Window(Count("id"), partition_by=[F("column")]),
+        )
+        .filter(limits)
+        .order_by("promised_at", "id")
+        .values(*_CARD_FIELDS, "column", "total")
+    )
+    found = list(rows)
+    sums = _sums(row["id"] for row in found)
+    for row in found:
+        column = everything[row["column"]]
+        column.total = row["total"]
+        column.cards.append(_card(row, sums.get(row["id"], {}), at=at))
+    return Board(list(columns.values()), put_back, at)
+
+
+def card(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> Card | None:
+    """Return one pickup of a store as a card, or None when it isn't there."""
+    rows = Fulfilment.objects.filter(pk=fulfilment_id, location_id=location_id).values(*_CARD_FIELDS)
+    for row in rows:
+        return _card(row, _sums([row["id"]]).get(row["id"], {}), at=at)
+    return None
+
+
+def by_code(code: str, location_id: int) -> uuid.UUID | None:
+    """Return the fulfilment that a store keeps for `code`, or None."""
+    kept = [State.READY.value, State.ARRIVED.value, State.NO_SHOW.value]
+    return (
+        Fulfilment.objects.filter(location_id=location_id, pickup_code=code, state__in=kept)
+        .order_by("promised_at")
+        .values_list("id", flat=True)
+        .first()
+    )
+
+
+_CARD_FIELDS = (
+    "id",
+    "order_id",
+    "order__number",
+    "order__contact_name",
+    "state",
+    "method",
+    "version",
+    "promised_at",
+    "window_ends_at",
+    "keep_until",
+    "arrived_at",
+    "bay",
+    "lease_holder_id",
+    "lease_holder__first_name",
+    "lease_holder__last_name",
+    "lease_holder__username",
+    "lease_expires_at",
+)
+
+
+def _bounded(wanted: int | None) -> int:
+    return min(max(wanted or FIRST_SHOWN, FIRST_SHOWN), MOST_SHOWN)
+
+
+def _sums(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
+    rows = (
+        FulfilmentLine.objects.filter(fulfilment_id__in=list(ids))
+        .values("fulfilment_id")
+        .annotate(items=Count("id"), pieces=Sum("quantity"), done=Sum("picked"), gone=Sum("rejected"))
+        .order_by()
+    )
+    return {row["fulfilment_id"]: row for row in rows}
+
+
+def _card(row: dict[str, Any], sums: dict[str, int], *, at: datetime) -> Card:
+    full = f"{row['lease_holder__first_name'] or ''} {row['lease_holder__last_name'] or ''}".strip()
+    state = row["state"]
+    column = row.get("column") or next((key for key, (states, *_r) in COLUMNS.items() if state in states), PUT_BACK)
+    return Card(
+        id=row["id"],
+        order_id=row["order_id"],
+        number=row["order__number"],
+        name=row["order__contact_name"],
+        column=column,
+        state=state,
+        method=row["method"],
+        version=row["version"],
+        promised_at=row["promised_at"],
+        window_ends_at=row["window_ends_at"],
+        keep_until=row["keep_until"],
+        arrived_at=row["arrived_at"],
+        bay=row["bay"],
+        holder_id=row["lease_holder_id"],
+        holder=full or row["lease_holder__username"] or "",
+        held_until=row["lease_expires_at"],
+        items=sums.get("items", 0),
+        pieces=sums.get("pieces", 0) - sums.get("gone", 0),
+        picked=sums.get("done", 0),
+        rejected=sums.get("gone", 0),
+        at=at,
+    )
+
+
+# --- picking --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PickLine:
+    """One product to pick: wanted = picked + rejected + open. `codes` are its barcodes with the pieces each stands for."""
+
+    id: uuid.UUID
+    sku: str
+    name: str
+    brand: str
+    wanted: int
+    picked: int
+    rejected: int
+    reject_reason: str
+    codes: tuple[tuple[str, int], ...]
+
+    @property
+    def open(self) -> int:
+        return self.wanted - self.picked - self.rejected
+
+    @property
+    def wanted_now(self) -> int:
+        """What is still owed of it: wanted less what turned out missing."""
+        return self.wanted - self.rejected
+
+    @property
+    def is_done(self) -> bool:
+        return self.open == 0
+
+    @property
+    def initials(self) -> str:
+        """Up to two letters to tell products apart at a glance where there is no picture."""
+        parts = [part for part in self.name.replace("-", " ").split() if part[:1].isalnum()]
+        return "".join(part[0] for part in parts[:2]).upper() or self.sku[:2].upper()
+
+    @property
+    def hue(self) -> int:
+        """One of twelve tints for the tile, the same for a product everywhere."""
+        return int(hashlib.sha256(self.sku.encode()).hexdigest()[:4], 16) % 12
+
+
+@dataclass(frozen=True, slots=True)
+class PickList:
+    """A fulfilment under the hands of a clerk."""
+
+    card: Card
+    lines: list[PickLine]
+
+    @property
+    def current(self) -> PickLine | None:
+        """The line to pick now: the first that is still open."""
+        return next((line for line in self.lines if not line.is_done), None)
+
+    @property
+    def wanted(self) -> int:
+        return sum(line.wanted_now for line in self.lines)
+
+    @property
+    def picked(self) -> int:
+        return sum(line.picked for line in self.lines)
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is open and something is there to hand over."""
+        return self.current is None and self.picked > 0
+
+
+def pick_list(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickList | None:
+    """Return the lines of one pickup of a store in the order to pick them, or None when it isn't there."""
+    found = card(fulfilment_id, location_id, at=at)
+    if found is None:
+        return None
+    lines = (
+        FulfilmentLine.objects.filter(fulfilment_id=fulfilment_id)
+        .select_related("order_line__product")
+        .prefetch_related("order_line__product__gtins")
+        .order_by("order_line__line_number")
+    )
+    return PickList(found, [_pick_line(line) for line in lines])
+
+
+def _pick_line(line: FulfilmentLine) -> PickLine:
+    product = line.order_line.product
+    return PickLine(
+        id=line.id,
+        sku=product.sku,
+        name=product.name,
+        brand=product.brand,
+        wanted=line.quantity,
+        picked=line.picked,
+        rejected=line.rejected,
+        reject_reason=line.reject_reason,
+        codes=tuple((gtin.gtin, gtin.pieces) for gtin in product.gtins.all()),
+    )

@@ -1,0 +1,146 @@
+"""What staff types or scans: parsed and bounded here, judged by the verbs."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from commerce import clock
+
+LONGEST_SCAN = 80  # what a scan may hold at most; the column is as long
+LONGEST_NOTE = 200
+MOST_PIECES = 9_999
+OLDEST_SCAN = timedelta(hours=24)  # a phone that was offline longer than a shift has the wrong clock
+
+REASONS = [("not_found", _("Not found")), ("damaged", _("Damaged")), ("other", _("Other reason"))]
+CANCEL_REASONS = [
+    ("customer_asked", _("The customer asked for it")),
+    ("not_available", _("The goods can’t be had")),
+    ("duplicate", _("Ordered twice by mistake")),
+    ("fraud_suspected", _("Suspicion of fraud")),
+    ("other", _("Other reason")),
+]
+
+_SEPARATORS = re.compile(r"[\s\-–.]+")
+
+
+class ScanForm(forms.Form):
+    """One scan: the device's own id makes a replay harmless; `scanned_at` is when it was scanned, by the device's clock."""
+
+    scan_id = forms.UUIDField()
+    text = forms.CharField(max_length=LONGEST_SCAN)
+    scanned_at = forms.CharField(max_length=40, required=False)
+
+    def clean_scanned_at(self) -> datetime:
+        """Return when it was scanned: never later than now, never before the oldest that a queue keeps."""
+        now = clock.now()
+        try:
+            given = datetime.fromisoformat(self.cleaned_data["scanned_at"])
+        except ValueError:
+            return now
+        if given.tzinfo is None:
+            return now
+        return min(max(given, now - OLDEST_SCAN), now)
+
+
+class CountForm(forms.Form):
+    """Pieces counted by hand because the barcode can't be read."""
+
+    quantity = forms.IntegerField(
+        label=_("Pieces picked"),
+        min_value=0,
+        max_value=MOST_PIECES,
+        error_messages={"required": _("Enter how many pieces you picked."), "invalid": _("Enter a whole number.")},
+    )
+
+
+class RejectForm(forms.Form):
+    """Pieces that can't be picked, and why."""
+
+    quantity = forms.IntegerField(
+        label=_("Missing pieces"),
+        min_value=1,
+        max_value=MOST_PIECES,
+        error_messages={
+            "required": _("Enter how many pieces are missing."),
+            "invalid": _("Enter a whole number."),
+            "min_value": _("At least one piece must be missing."),
+        },
+    )
+    reason = forms.ChoiceField(
+        label=_("Why?"), choices=REASONS, error_messages={"required": _("Choose why the pieces are missing.")}
+    )
+
+
+class CodeForm(forms.Form):
+    """A pickup code, typed or scanned."""
+
+    code = forms.CharField(
+        label=_("Pickup code"),
+        max_length=500,  # a scanned QR code may hold an address around it
+        error_messages={"required": _("Enter the code that the customer shows or says.")},
+    )
+
+    def clean_code(self) -> str:
+        return code_in(self.cleaned_data["code"])
+
+
+def code_in(text: str) -> str:
+    """Return the pickup code in what was typed or scanned: no spaces, capitals, and out of an address if it is in one."""
+    found = re.search(r"[?&#]code=([A-Za-z0-9]+)", text)
+    return _SEPARATORS.sub("", found.group(1) if found else text).upper()[:12]
+
+
+class CheckedForm(forms.Form):
+    """How a manager made sure who collects, instead of the code."""
+
+    reason = forms.CharField(
+        label=_("How did you check who is collecting?"),
+        max_length=LONGEST_NOTE,
+        error_messages={"required": _("Say how you made sure that this is the customer.")},
+    )
+
+
+class ArriveForm(forms.Form):
+    """A customer waits outside: where."""
+
+    bay = forms.CharField(label=_("Parking bay or number plate"), max_length=40, required=False)
+
+
+class ShipForm(forms.Form):
+    """A parcel goes with the carrier."""
+
+    tracking_number = forms.CharField(label=_("Tracking number"), max_length=80, required=False)
+
+
+class CancelForm(forms.Form):
+    """Why an order is cancelled."""
+
+    reason = forms.ChoiceField(
+        label=_("Why is it cancelled?"),
+        choices=CANCEL_REASONS,
+        error_messages={"required": _("Choose why the order is cancelled.")},
+    )
+    note = forms.CharField(label=_("Note for colleagues"), max_length=LONGEST_NOTE, required=False)
+
+    def reason_text(self) -> str:
+        """Return the reason as the journal keeps it: the code, and the note after it."""
+        note = self.cleaned_data["note"]
+        return f"{self.cleaned_data['reason']}: {note}"[:LONGEST_NOTE] if note else self.cleaned_data["reason"]
+
+
+class SearchForm(forms.Form):
+    """What to look for among orders."""
+
+    q = forms.CharField(label=_("Search orders"), max_length=200, required=False, strip=True)
+
+    def text(self) -> str:
+        return self.cleaned_data.get("q", "") if self.is_valid() else ""
+
+
+def first_error(form: forms.Form) -> str:
+    """Return the first thing that is wrong with a form, as a sentence."""
+    errors: dict[str, Any] = form.errors
+    return str(next(iter(errors.values()))[0]) if errors else ""

@@ -1,0 +1,51 @@
+"""How this room shows itself in the shell: its menu entries, what the search field finds here, and its refusals."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from commerce.roles import Permission
+from commerce.staff import shell
+from orders.staff import board, order_page, refusals
+
+
+def register() -> None:
+    """Register everything; called once when the application is ready."""
+    shell.register_menu(
+        shell.MenuEntry(
+            key="pickup",
+            label=_("Pickup"),
+            icon="shopping-bag",
+            url_name="orders-staff:queue",
+            permission=Permission.WORK_PICKUPS,
+            order=10,
+            counter=lambda store: board.waiting(store.id),
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="orders",
+            label=_("Orders"),
+            icon="receipt-text",
+            url_name="orders-staff:orders",
+            permission=Permission.VIEW_ORDERS,
+            order=40,
+        )
+    )
+    shell.register_finder("orders", _find, order=20)
+    refusals.register()
+
+
+def _find(request: HttpRequest, store: shell.Store, text: str) -> str | None:
+    """Know a pickup code of the store, an order's number, or a reference."""
+    allowed = shell.permissions(request)
+    if Permission.WORK_PICKUPS in allowed:
+        code = order_page.normalised(text)
+        fulfilment_id = board.by_code(code, store.id) if 4 <= len(code) <= order_page.LONGEST_CODE else None
+        if fulfilment_id is not None:
+            return f"{reverse('orders-staff:hand-over', args=[fulfilment_id])}?code={code}"
+    if Permission.VIEW_ORDERS in allowed:
+        found = order_page.find(text, location_ids=[store.id], at_most=2)
+        if len(found) == 1:
+            return reverse("orders-staff:order", args=[found[0].order.id])
+    return None

@@ -1,0 +1,311 @@
+"""What the order screen shows: the order, its parts and what may be done with them, its story, and why it is where it is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from babel.numbers import format_currency
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from commerce import money
+from commerce.roles import Permission
+from inventory import locations
+from orders import queries
+from orders.lifecycle import Action, State
+from orders.models import Fulfilment, Order
+from orders.pickup import normalised
+from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView, RoutingView
+from orders.staff import words
+
+PAGE_SIZE = 25
+LONGEST_CODE = 12
+SHORTEST_PHONE = 6
+
+# Which actions have a button on the order screen, with the name of their address. Picking has a page of its own.
+BUTTONS: dict[Action, tuple[words.Text, str, str]] = {
+    Action.ACCEPT: (gettext_lazy("Accept and pick"), "user-check", "accept"),
+    Action.RELEASE: (gettext_lazy("Give back to the queue"), "undo-2", "release"),
+    Action.PICK: (gettext_lazy("Pick"), "scan-barcode", "pick"),
+    Action.ARRIVE: (gettext_lazy("Is outside"), "car", "arrive"),
+    Action.HAND_OVER: (gettext_lazy("Hand over"), "hand-helping", "hand-over"),
+    Action.SHIP: (gettext_lazy("Give to the carrier"), "truck", "ship"),
+    Action.MARK_NO_SHOW: (gettext_lazy("Nobody came"), "user-x", "no-show"),
+    Action.RETURN_TO_STOCK: (gettext_lazy("Put back on sale"), "undo-2", "return-to-stock"),
+}
+PAGES = {"pick", "arrive", "hand-over", "ship"}  # these open a page; the others are steps
+AT_THE_COUNTER = frozenset({Action.ARRIVE, Action.HAND_OVER})
+
+
+def amount(minor: int, currency: str) -> str:
+    """Write an amount as the reader's language does."""
+    value = Decimal(minor).scaleb(-money.exponent(currency))
+    return format_currency(value, currency, locale=get_language() or "de")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of the order within one fulfilment: what it is, how far it is, what it costs."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: str
+    total: str
+    state: words.Word
+    note: str
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A button for an allowed action."""
+
+    label: words.Text
+    icon: str
+    name: str
+    is_page: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One fulfilment on the order screen."""
+
+    view: FulfilmentView
+    state: words.Word
+    method: words.Word
+    place: locations.LocationRef
+    parts: list[Part]
+    moves: list[Move]
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the story: what happened, who did it, when, and why."""
+
+    word: words.Word
+    kind: str  # step, picking
+    facts: str
+    actor: words.Word
+    who: str
+    at: datetime
+    reason: str
+
+
+PICKING_STEPS = frozenset({"scan", "set_picked", "reject_line"})
+
+
+def sections(
+    order: OrderView, *, store_id: int, can: frozenset[Permission], user_id: int | None, at: datetime
+) -> list[Section]:
+    """Return the parts of an order; a part has buttons only where the reader works now and may do the work."""
+    lines = {line.id: line for line in order.lines}
+    return [
+        Section(
+            view=view,
+            state=words.word(words.STATES, view.state),
+            method=words.word(words.METHODS, view.method),
+            place=view.location,
+            parts=[_part(order, lines[line.order_line_id], line, view.state) for line in view.lines],
+            moves=_moves(view, user_id=user_id, at=at)
+            if view.location_id == store_id and Permission.WORK_PICKUPS in can
+            else [],
+            is_here=view.location_id == store_id,
+        )
+        for view in order.fulfilments
+    ]
+
+
+def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[Move]:
+    is_counter = view.method in ("pickup", "curbside")
+    is_held = view.lease_expires_at is not None and view.lease_expires_at > at and view.lease_holder_id != user_id
+    moves = []
+    for action in view.allowed_actions:
+        if action not in BUTTONS:
+            continue
+        if (action in AT_THE_COUNTER and not is_counter) or (action is Action.SHIP and is_counter):
+            continue
+        if action in (Action.PICK, Action.RELEASE) and is_held:
+            continue  # a colleague picks it; the picking page says who, and lets a manager take over
+        if action is Action.MARK_NO_SHOW and (view.keep_until is None or view.keep_until > at):
+            continue
+        label, icon, name = BUTTONS[action]
+        moves.append(Move(label, icon, name, name in PAGES))
+    if view.state == State.CANCELLED.value and view.is_on_shelf:
+        moves.append(Move(_("Off the pickup shelf"), "undo-2", "put-back", False))
+    return moves
+
+
+def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str) -> Part:
+    kept = part.quantity - part.rejected
+    note = ""
+    if part.rejected:
+        reason = str(words.REASONS.get(part.reject_reason, part.reject_reason))
+        note = _("%(pieces)s missing: %(reason)s") % {"pieces": part.rejected, "reason": reason}
+    if not kept:
+        shown = words.word(words.STATES, State.REJECTED.value)
+    elif state in (State.ACCEPTED.value, State.PICKING.value):
+        text = _("%(picked)s of %(wanted)s picked") % {"picked": part.picked, "wanted": kept}
+        shown = words.Word(
+            text, "check" if part.picked == kept else "scan-barcode", "ok" if part.picked == kept else "busy"
+        )
+    else:
+        shown = words.word(words.STATES, state)
+    return Part(
+        sku=line.sku,
+        name=line.name,
+        quantity=part.quantity,
+        unit_price=amount(line.unit_price_minor, order.currency),
+        total=amount(line.remaining_minor, order.currency),
+        state=shown,
+        note=note,
+        is_gone=not kept or state == State.CANCELLED.value,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One step of how the total came about."""
+
+    sku: str
+    text: str
+    amount: str
+
+
+def prices(order: OrderView) -> list[Price]:
+    """Return the steps that the total is made of, as they were when the order was placed."""
+    told = [(line.get("sku", ""), step) for line in order.pricing.get("lines", []) for step in line.get("steps", [])]
+    told += [("", step) for step in order.pricing.get("steps", [])]
+    return [
+        Price(sku, step.get("reason", ""), amount(step.get("amount_minor", 0), order.currency)) for sku, step in told
+    ]
+
+
+# --- the story ------------------------------------------------------------------------------------------------------
+
+
+def story(entries: Iterable[Any], *, show: str = "") -> list[Entry]:
+    """Return what happened, newest first; `show` keeps one kind."""
+    told = [_entry(entry) for entry in entries]
+    return [entry for entry in reversed(told) if not show or entry.kind == show]
+
+
+def _entry(entry: Any) -> Entry:
+    name = entry.verb.rsplit(".", 1)[-1]
+    after: Mapping[str, Any] = entry.after or {}
+    actor = words.word(words.ACTORS, entry.actor_kind)
+    reason = entry.reason
+    return Entry(
+        word=words.step(entry.verb, after),
+        kind="picking" if name in PICKING_STEPS else "step",
+        facts=_facts(after),
+        actor=actor,
+        who=entry.actor_label if entry.actor_kind in ("staff", "channel") else str(actor.text),
+        at=entry.recorded_at,
+        reason=words.reason(reason),
+    )
+
+
+def _facts(after: Mapping[str, Any]) -> str:
+    """Say what a step is about, as far as the journal's facts are meant for people."""
+    said = [str(after[key]) for key in ("sku", "bay", "tracking_number") if after.get(key)]
+    for key, text in words.COUNTED.items():
+        if isinstance(after.get(key), int) and not isinstance(after.get(key), bool):
+            said.append(str(text) % {"count": after[key]})
+    if not after.get("sku") and after.get("scanned"):
+        said.append(str(after["scanned"]))
+    return " · ".join(said)
+
+
+# --- why there ------------------------------------------------------------------------------------------------------
+
+
+def decisions(routing: Iterable[RoutingView]) -> list[dict[str, Any]]:
+    """Return the routing decisions with the losers' reasons in words."""
+    return [
+        {
+            "policy_version": one.policy_version,
+            "chosen": one.chosen,
+            "decided_at": one.decided_at,
+            "candidates": [{**candidate, "why": _why(candidate)} for candidate in one.candidates],
+        }
+        for one in routing
+    ]
+
+
+def _why(candidate: Mapping[str, Any]) -> str:
+    return ", ".join(str(words.LOST.get(reason, reason)) for reason in candidate.get("reasons", []))
+
+
+# --- finding --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One order in the list."""
+
+    order: OrderView
+    status: words.Word
+    total: str
+    places: str
+    due_at: datetime | None
+
+
+def find(
+    text: str,
+    *,
+    location_ids: list[int] | None,
+    by_contact: bool = False,
+    before: tuple[datetime, UUID] | None = None,
+    at_most: int = PAGE_SIZE,
+) -> list[Found]:
+    """Return orders newest first: by number, the channel's reference or the pickup code; without text, the latest.
+
+    `location_ids` are where the reader may look (None: everywhere); `by_contact` also finds by e-mail or phone, which
+    only who may see customers should ask for.
+    """
+    chosen = Order.objects.order_by("-placed_at", "-id")
+    if location_ids is not None:
+        chosen = chosen.filter(Exists(Fulfilment.objects.filter(order_id=OuterRef("pk"), location_id__in=location_ids)))
+    if text:
+        named = Q(number=text.upper()) | Q(external_reference=text) | Q(pk__in=_by_code(text, location_ids))
+        chosen = chosen.filter(named | _of_contact(text) if by_contact else named)
+    if before is not None:
+        chosen = chosen.filter(Q(placed_at__lt=before[0]) | Q(placed_at=before[0], id__lt=before[1]))
+    return [_found(order) for order in queries.views(chosen[:at_most])]
+
+
+def _of_contact(text: str) -> Q:
+    """Return the condition that an order was placed with this e-mail or phone, however it is written."""
+    if "@" in text:
+        return Q(contact_email__iexact=text)
+    digits = "".join(character for character in text if character.isdigit())
+    if len(digits) < SHORTEST_PHONE:
+        return Q(pk__in=[])
+    return Q(contact_phone__in=[text, f"+{digits}", digits])
+
+
+def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:
+    code = normalised(text)
+    if not 4 <= len(code) <= LONGEST_CODE:
+        return []
+    kept = Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True)
+    chosen = Fulfilment.objects.filter(kept, pickup_code=code)
+    if location_ids is not None:
+        chosen = chosen.filter(location_id__in=location_ids)
+    return list(chosen.values_list("order_id", flat=True)[:PAGE_SIZE])
+
+
+def _found(order: OrderView) -> Found:
+    return Found(
+        order=order,
+        status=words.word(words.STATUSES, order.status.value),
+        total=amount(order.total_minor, order.currency),
+        places=", ".join(sorted({view.location.name for view in order.fulfilments})),
+        due_at=min((view.promised_at for view in order.fulfilments), default=None),
+    )

@@ -1,0 +1,153 @@
+"""Orders on screen: finding one, reading it, and calling it off."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from commerce import clock, transactions
+from commerce.errors import CommerceError
+from commerce.roles import Permission
+from commerce.staff import refusals, shell
+from orders import cancellation, queries
+from orders.errors import OrderNotFound
+from orders.queries import OrderView
+from orders.staff import forms, order_page, words
+from orders.staff.views import at_store, done, not_here
+
+TIMELINE_KINDS = ("step", "picking")
+
+
+def _granted(request: HttpRequest, location_id: int) -> frozenset[Permission]:
+    allowed = shell.access(request)
+    if request.user.is_superuser:
+        return frozenset(Permission)
+    return allowed.permissions_at(location_id) if allowed else frozenset()
+
+
+def _granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission]:
+    """Return what the person may do with this order: what they may do where its parts are."""
+    return frozenset().union(*(_granted(request, view.location_id) for view in order.fulfilments))
+
+
+def _places(request: HttpRequest) -> list[int] | None:
+    """Return where the person may look at orders; None means everywhere, without asking for each place."""
+    if request.user.is_superuser:
+        return None
+    return [store.id for store in shell.stores(request) if Permission.VIEW_ORDERS in _granted(request, store.id)]
+
+
+@require_GET
+@at_store(Permission.VIEW_ORDERS)
+def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
+    """Find orders by number, reference or pickup code; who may see customers, also by e-mail or phone."""
+    form = forms.SearchForm(request.GET)
+    text = form.text()
+    may_see_customers = shell.may(request, Permission.VIEW_CUSTOMERS)
+    found = order_page.find(
+        text,
+        location_ids=_places(request),
+        by_contact=may_see_customers,
+        before=_before(request.GET.get("before", "")),
+        at_most=order_page.PAGE_SIZE + 1,
+    )
+    more = found[order_page.PAGE_SIZE :]
+    found = found[: order_page.PAGE_SIZE]
+    last = found[-1].order if found and more else None
+    facts = {
+        "form": form,
+        "text": text,
+        "found": found,
+        "may_see_customers": may_see_customers,
+        "more_url": "?" + urlencode({"q": text, "before": f"{last.placed_at.isoformat()}/{last.id}"}) if last else "",
+        "is_first_page": "before" not in request.GET,
+    }
+    if text and len(found) == 1 and found[0].order.number == text.upper():
+        return redirect("orders-staff:order", found[0].order.id)
+    return render(request, "orders/search.html", facts)
+
+
+def _before(text: str) -> tuple[datetime, UUID] | None:
+    """Read where the next page starts; what can't be read is the first page."""
+    placed_at, _slash, order_id = text.partition("/")
+    try:
+        at = datetime.fromisoformat(placed_at)
+        return (at, UUID(order_id)) if at.tzinfo else None
+    except ValueError:
+        return None
+
+
+@require_GET
+@at_store(Permission.VIEW_ORDERS)
+def order(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResponse:
+    """Show one order with its parts, its story and why it is where it is."""
+    try:
+        page = queries.order_page(order_id)
+    except OrderNotFound:
+        return not_here(request)
+    can = _granted_for(request, page.order)
+    if Permission.VIEW_ORDERS not in can:
+        return not_here(request)
+    return _show(request, store, page, can, forms.CancelForm())
+
+
+@require_http_methods(["POST"])
+@at_store(Permission.VIEW_ORDERS)
+def cancel(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResponse:
+    """Call an order off: its goods and its pickup window are free again, its channel is told."""
+    try:
+        page = queries.order_page(order_id)
+    except OrderNotFound:
+        return not_here(request)
+    can = _granted_for(request, page.order)
+    if Permission.VIEW_ORDERS not in can:
+        return not_here(request)
+    everywhere = [_granted(request, view.location_id) for view in page.order.fulfilments]
+    if not all(Permission.CANCEL_ORDERS in granted for granted in everywhere):
+        return shell.refuse(request, Permission.CANCEL_ORDERS)
+    form = forms.CancelForm(request.POST)
+    if form.is_valid():
+        try:
+            with transactions.transaction():
+                cancellation.cancel_order(order_id, by=shell.actor(request), at=clock.now(), reason=form.reason_text())
+            done(request, words.ORDER_CANCELLED % {"number": page.order.number})
+            return redirect("orders-staff:order", order_id)
+        except CommerceError as error:
+            form.add_error(None, refusals.sentence(error))
+            page = queries.order_page(order_id)
+    return _show(request, store, page, can, form, status=422)
+
+
+def _show(
+    request: HttpRequest,
+    store: shell.Store,
+    page: queries.OrderPage,
+    can: frozenset[Permission],
+    form: forms.CancelForm,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    found = page.order
+    show = request.GET.get("show", "")
+    facts = {
+        "order": found,
+        "status": words.word(words.STATUSES, found.status.value),
+        "sections": order_page.sections(found, store_id=store.id, can=can, user_id=request.user.pk, at=clock.now()),
+        "total": order_page.amount(found.total_minor, found.currency),
+        "tax": order_page.amount(found.tax_minor, found.currency),
+        "placed_total": order_page.amount(sum(line.total_minor for line in found.lines), found.currency),
+        "is_reduced": any(line.cancelled for line in found.lines),
+        "prices": order_page.prices(found),
+        "story": order_page.story(page.timeline, show=show if show in TIMELINE_KINDS else ""),
+        "show": show if show in TIMELINE_KINDS else "",
+        "routing": order_page.decisions(page.routing),
+        "may_see_customer": Permission.VIEW_CUSTOMERS in can,
+        "may_cancel": Permission.CANCEL_ORDERS in can and found.is_cancellable,
+        "has_picked": any(line.picked for view in found.fulfilments for line in view.lines),
+        "form": form,
+        "now": clock.now(),
+    }
+    return render(request, "orders/order.html", facts, status=status)

@@ -1,0 +1,120 @@
+"""Picking on the phone: one item at a time, by scan; what can't be scanned is counted, what isn't there is reported."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from commerce import clock, transactions
+from commerce.errors import CommerceError
+from commerce.roles import Permission
+from commerce.staff import refusals, shell
+from orders import picking
+from orders.lifecycle import Action, after
+from orders.staff import board, forms
+from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, take
+
+REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the device was offline
+
+
+@require_GET
+@at_store(Permission.WORK_PICKUPS)
+def pick(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
+    """Show what to pick. Who doesn't hold the order sees who does, and no way to scan."""
+    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    if picked is None:
+        return not_here(request)
+    return _show(request, picked)
+
+
+@require_POST
+@at_store(Permission.WORK_PICKUPS)
+def scan(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
+    """Count one scan and show what comes next. Sent again with the same id, it changes nothing and says the same.
+
+    The answer is the middle of the picking page, with a hard stop in it when the scan was wrong or refused. A scan that
+    was kept while offline is answered 422 when it turns out wrong, so that the device tells so.
+    """
+    if board.card(fulfilment_id, store.id, at=clock.now()) is None:
+        return not_here(request, base=FRAGMENT)
+    form = forms.ScanForm(request.POST)
+    stop, outcome, status = "", None, 200
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            with transactions.transaction():
+                outcome = picking.scan(
+                    fulfilment_id,
+                    given["scan_id"],
+                    given["text"],
+                    user=request.user,
+                    by=shell.actor(request),
+                    at=given["scanned_at"],
+                )
+        except CommerceError as error:
+            stop, status = refusals.sentence(error), error.status
+    else:
+        stop, status = forms.first_error(form), 422
+    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    if picked is None:
+        return not_here(request, base=FRAGMENT)
+    is_right = outcome is not None and outcome.outcome is picking.Outcome.PICKED
+    if REPLAYED in request.headers and not is_right and status == 200:
+        status = 422
+    return _show(request, picked, base=FRAGMENT, status=status, scanned=outcome, is_right=is_right, stop=stop)
+
+
+@require_POST
+@at_store(Permission.WORK_PICKUPS)
+def count(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, line_id: UUID) -> HttpResponse:
+    """Set by hand how many pieces of a line are picked."""
+    form = forms.CountForm(request.POST)
+    return _change(request, store, fulfilment_id, line_id, form, "count")
+
+
+@require_POST
+@at_store(Permission.WORK_PICKUPS)
+def missing(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, line_id: UUID) -> HttpResponse:
+    """Report pieces that can't be picked, and why."""
+    form = forms.RejectForm(request.POST)
+    return _change(request, store, fulfilment_id, line_id, form, "missing")
+
+
+def _change(
+    request: HttpRequest, store: shell.Store, fulfilment_id: UUID, line_id: UUID, form: Any, dialog: str
+) -> HttpResponse:
+    """Change a line by a form of its dialog; what is wrong is said in the dialog again, with what was entered."""
+    if board.card(fulfilment_id, store.id, at=clock.now()) is None:
+        return not_here(request)
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            if dialog == "count":
+                take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"])
+            else:
+                take(request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"])
+            return redirect("orders-staff:pick", fulfilment_id)
+        except CommerceError as error:
+            form.add_error(None, refusals.sentence(error))
+    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    if picked is None:
+        return not_here(request)
+    return _show(request, picked, status=422, form=form, open_dialog=dialog, open_line=line_id)
+
+
+def _show(
+    request: HttpRequest, picked: board.PickList, *, base: str = PAGE, status: int = 200, **more: Any
+) -> HttpResponse:
+    card = picked.card
+    facts = {
+        "base": base,
+        "picked": picked,
+        "card": card,
+        "reasons": forms.REASONS,
+        "may_pick": after(card.state, Action.PICK) is not None
+        and (not card.is_held or card.holder_id == request.user.pk),
+        "may_take_over": shell.may(request, Permission.TAKE_OVER_PICKUPS),
+    }
+    return render(request, "orders/picking.html", {**facts, **more}, status=status)

@@ -1,0 +1,29 @@
+"""The refusals of this room as staff reads them: what happened, and the way out."""
+
+from django.utils.translation import gettext_lazy as _
+
+from commerce.staff import refusals
+
+
+def register() -> None:
+    """Give every refusal that a screen of this room can meet a sentence in the reader's language."""
+    for code, sentence in _SENTENCES.items():
+        refusals.register(code, sentence)
+
+
+_SENTENCES = {
+    "order_not_found": _("There is no such order here. Search by its number, or ask which store has it."),
+    "fulfilment_not_found": _("This order isn’t here any more. The queue shows what there is to do now."),
+    "move_not_allowed": _("The order has moved on in the meantime. The page now shows how it stands."),
+    "already_taken": _(
+        "%(holder)s is working on this order. Choose another one, or ask your store manager to take it over."
+    ),
+    "lines_still_open": _("Some pieces are still open. Pick them or report them missing, then mark the order ready."),
+    "more_than_wanted": _("That is more than the order still needs. Count again and enter what is missing."),
+    "too_many_code_attempts": _("Too many wrong codes. Let a store manager check who is collecting this order."),
+    "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
+    "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
+    "window_closed": _("This pickup window is over or too near. Choose a later one."),
+    "window_full": _("This pickup window is full. Choose another one."),
+    "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
+}

@@ -1,0 +1,26 @@
+"""Addresses of the pickup counter and of orders, below `/staff/`."""
+
+from django.urls import path
+
+from orders.staff import order_views, pick_views, views
+
+app_name = "orders-staff"
+
+_AT = "pickup/<uuid:fulfilment_id>/"
+
+urlpatterns = [
+    path("pickup/", views.queue, name="queue"),
+    path("pickup/board/", views.queue_board, name="board"),
+    path("pickup/hand-over/", views.find_by_code, name="find-by-code"),
+    *[path(f"{_AT}{name}/", views.step, {"name": name}, name=name) for name in views.STEPS],
+    path(f"{_AT}arrive/", views.arrive, name="arrive"),
+    path(f"{_AT}ship/", views.ship, name="ship"),
+    path(f"{_AT}hand-over/", views.hand_over, name="hand-over"),
+    path(f"{_AT}pick/", pick_views.pick, name="pick"),
+    path(f"{_AT}pick/scan/", pick_views.scan, name="scan"),
+    path(f"{_AT}pick/<uuid:line_id>/count/", pick_views.count, name="count"),
+    path(f"{_AT}pick/<uuid:line_id>/missing/", pick_views.missing, name="missing"),
+    path("orders/", order_views.search, name="orders"),
+    path("orders/<uuid:order_id>/", order_views.order, name="order"),
+    path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),
+]

@@ -1,0 +1,168 @@
+"""What the screens call things: states, methods, steps and reasons, in the reader's language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from orders.lifecycle import Method, OrderStatus, State
+
+Text: TypeAlias = "str | Promise"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word with its icon and the tone of its badge: state is never told by colour alone."""
+
+    text: Text
+    icon: str
+    tone: str = "info"
+
+
+STATES: dict[str, Word] = {
+    State.PLACED.value: Word(_("New"), "inbox", "new"),
+    State.ACCEPTED.value: Word(_("Accepted"), "user-check", "busy"),
+    State.PICKING.value: Word(_("Picking"), "scan-barcode", "busy"),
+    State.READY.value: Word(_("Ready"), "package-check", "ok"),
+    State.ARRIVED.value: Word(_("Waiting outside"), "car", "warn"),
+    State.HANDED_OVER.value: Word(_("Handed over"), "check-check", "done"),
+    State.SHIPPED.value: Word(_("Shipped"), "truck", "done"),
+    State.REJECTED.value: Word(_("Not deliverable"), "ban", "bad"),
+    State.NO_SHOW.value: Word(_("Not collected"), "user-x", "warn"),
+    State.RETURNED_TO_STOCK.value: Word(_("Back in stock"), "undo-2", "done"),
+    State.CANCELLED.value: Word(_("Cancelled"), "circle-x", "bad"),
+}
+
+METHODS: dict[str, Word] = {
+    Method.PICKUP.value: Word(_("Counter"), "store"),
+    Method.CURBSIDE.value: Word(_("Kerbside"), "car"),
+    Method.SHIP.value: Word(_("Parcel"), "truck"),
+    Method.SAME_DAY.value: Word(_("Same day"), "bike"),
+    Method.SHIP_TO_STORE.value: Word(_("To the store"), "package"),
+}
+
+# What the whole order is called; computed by orders.lifecycle from its fulfilments.
+STATUSES: dict[str, Word] = {
+    OrderStatus.OPEN.value: Word(_("Open"), "inbox", "new"),
+    OrderStatus.IN_PROGRESS.value: Word(_("In progress"), "scan-barcode", "busy"),
+    OrderStatus.READY.value: Word(_("Ready"), "package-check", "ok"),
+    OrderStatus.NOT_COLLECTED.value: Word(_("Not collected"), "user-x", "warn"),
+    OrderStatus.COMPLETED.value: Word(_("Completed"), "check-check", "done"),
+    OrderStatus.RETURNED.value: Word(_("Back in stock"), "undo-2", "done"),
+    OrderStatus.REJECTED.value: Word(_("Not deliverable"), "ban", "bad"),
+    OrderStatus.CANCELLED.value: Word(_("Cancelled"), "circle-x", "bad"),
+}
+
+# What a step is answered with; %(number)s is the order's number.
+RELEASED = _("%(number)s is back in the queue.")
+IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
+NOT_COLLECTED = _("%(number)s is noted as not collected. Put the goods back on the shelf.")
+RETURNED = _("%(number)s is back on the shelf and on sale again.")
+PUT_BACK = _("%(number)s is off the pickup shelf.")
+OUTSIDE = _("%(number)s: the customer waits outside.")
+
+ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the channel has been told.")
+SHIPPED = _("%(number)s is with the carrier.")
+
+# Why a store could not serve an order, by the routing decision's code.
+LOST: dict[str, Text] = {
+    "inactive": _("closed"),
+    "method_not_offered": _("doesn’t offer this method"),
+    "not_enough_stock": _("not enough stock"),
+    "behind_customs": _("on the other side of customs"),
+}
+
+# A step in the timeline, by the verb's own name in the audit (what follows the last dot, or its whole).
+STEPS: dict[str, Word] = {
+    "place": Word(_("Order placed"), "shopping-bag"),
+    "accept": Word(_("Accepted for picking"), "user-check"),
+    "release": Word(_("Given back to the queue"), "undo-2"),
+    "release_stale": Word(_("Given back to the queue: nobody picked"), "undo-2"),
+    "take_over": Word(_("Taken over"), "users"),
+    "scan": Word(_("Scanned"), "scan-barcode"),
+    "set_picked": Word(_("Counted by hand"), "hand"),
+    "reject_line": Word(_("Pieces missing"), "ban"),
+    "reject": Word(_("Nothing left to hand over"), "ban"),
+    "mark_ready": Word(_("Ready for pickup"), "package-check"),
+    "arrive": Word(_("Customer is outside"), "car"),
+    "hand_over": Word(_("Handed over"), "check-check"),
+    "hand_over_checked": Word(_("Handed over without the code"), "check-check"),
+    "wrong_code": Word(_("Wrong pickup code"), "key-round"),
+    "ship": Word(_("Shipped"), "truck"),
+    "mark_no_show": Word(_("Not collected in time"), "user-x"),
+    "return_to_stock": Word(_("Put back on sale"), "undo-2"),
+    "put_back": Word(_("Taken off the pickup shelf"), "undo-2"),
+    "cancel": Word(_("Cancelled"), "circle-x"),
+    "cancel_order": Word(_("Order cancelled"), "circle-x"),
+    "route": Word(_("Store chosen"), "route"),
+}
+
+ACTORS: dict[str, Word] = {
+    "staff": Word(_("Staff"), "user"),
+    "channel": Word(_("Sales channel"), "globe"),
+    "customer": Word(_("Customer"), "smile"),
+    "system": Word(_("System"), "cog"),
+}
+
+# Why pieces are missing, and why an order was cancelled, by the code in the journal.
+REASONS: dict[str, Text] = {
+    "not_found": _("not found"),
+    "damaged": _("damaged"),
+    "other": _("other reason"),
+    "customer_asked": _("the customer asked for it"),
+    "not_available": _("the goods can’t be had"),
+    "duplicate": _("ordered twice by mistake"),
+    "fraud_suspected": _("suspicion of fraud"),
+    "lease ran out": _("nobody went on picking in time"),
+    "not collected": _("not collected"),
+}
+
+# Facts of a step that are counts, in the order of a sentence.
+COUNTED: dict[str, Text] = {
+    "pieces": _("%(count)s pcs"),
+    "picked": _("%(count)s picked"),
+    "rejected": _("%(count)s missing"),
+    "attempts": _("attempt %(count)s"),
+}
+
+SCANS: dict[str, Word] = {
+    "picked": Word(_("Scanned"), "scan-barcode"),
+    "wrong_item": Word(_("Scanned a wrong item"), "octagon-x"),
+    "already_complete": Word(_("Scanned one too many"), "octagon-x"),
+    "unknown_barcode": Word(_("Scanned an unknown barcode"), "octagon-x"),
+}
+
+
+def step(verb: str, after: Mapping[str, Any]) -> Word:
+    """Return what a timeline calls a step: `verb` is the journal's ("orders.pickup.accept"), `after` its facts."""
+    name = verb.rsplit(".", 1)[-1]
+    if name == "scan" and after.get("outcome") in SCANS:
+        return SCANS[after["outcome"]]
+    return STEPS.get(name) or Word(name.replace("_", " ").capitalize(), "circle-dot")
+
+
+def reason(given: str) -> str:
+    """Say a reason of the journal: a code alone, a code with a note after it, or what somebody wrote."""
+    code, colon, note = given.partition(": ")
+    if code not in REASONS:
+        return given
+    return f"{REASONS[code]}: {note}" if colon else str(REASONS[code])
+
+
+def word(words: dict[str, Word], key: str) -> Word:
+    """Return the word for `key`, or the key itself said plainly."""
+    return words.get(key) or Word(key.replace("_", " ").capitalize(), "circle")
+
+
+def wrong_code(attempts_left: int) -> str:
+    """Say that a pickup code is wrong, and how many tries are left before a manager has to check."""
+    if attempts_left < 1:
+        return gettext("This code doesn’t belong to the order. Let a store manager check who is collecting it.")
+    return ngettext(
+        "This code doesn’t belong to the order. Ask for it again; one try is left.",
+        "This code doesn’t belong to the order. Ask for it again; %(left)s tries are left.",
+        attempts_left,
+    ) % {"left": attempts_left}
