@@ -162,14 +162,11 @@ class StrictSerializer(serializers.Serializer):
         faults: dict[str, Any] = {}
         for field, name, expected, check in plan:
             given = data.get(name, empty)
-            if (
-                expected is not None
-                and given is not empty
-                and given is not None
-                and (fault := _mistyped(given, expected))
-            ):
-                faults[name] = [fault]
-                continue
+            if expected is not None and given is not empty and given is not None:
+                fault = _mistyped(given, expected, getattr(field, "max_length", None))
+                if fault is not None:
+                    faults[name] = [fault]
+                    continue
             try:
                 value = field.run_validation(given)
                 values[field.source] = check(value) if check is not None else value
