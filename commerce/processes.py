@@ -26,7 +26,7 @@ def database() -> Program:
         grace_seconds=DATABASE_GRACE_SECONDS,
         user=embedded.server_user(),
         folder=Path("/"),
-        log=embedded.cluster() / "server.log",
+        log=embedded.data_dir() / "database.log",
         before=clear_database_remains,
     )
 

@@ -40,10 +40,10 @@ _port = os.environ.get("KONTOR_PORT", "8000")
 PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{_port}").rstrip("/")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "commerce.admin_site.KontorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -207,6 +207,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_TOKEN": None,
     "URL_FORMAT_OVERRIDE": None,
     "PAGE_SIZE": 50,
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kontor API",
@@ -286,6 +287,7 @@ UNFOLD = {
     "SITE_URL": "/staff/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "commerce.admin_base.navigation"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .02 250)",

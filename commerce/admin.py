@@ -1,0 +1,480 @@
+"""Admin of the ground: products, channels, keys, endpoints; audit, outbox and quotas to read."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Count, F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from commerce import catalog, clock, gtin, outbox
+from commerce.actors import Actor
+from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, confirmed, each, granted, shown_once
+from commerce.channels import endpoints, keys
+from commerce.models import (
+    AuditEntry,
+    Channel,
+    ChannelKey,
+    IdempotencyKey,
+    InboxMessage,
+    Listing,
+    OutboxDelivery,
+    OutboxMessage,
+    Product,
+    ProductGtin,
+    Quota,
+    QuotaHold,
+    WebhookEndpoint,
+)
+from commerce.roles import Permission, Scope
+
+admin.site.unregister(Group)  # rights come from roles at locations, not from groups
+
+
+class GtinForm(forms.ModelForm):
+    """A barcode as people type it; it is checked and kept with 14 digits."""
+
+    gtin = forms.CharField(label=gettext_lazy("GTIN"), max_length=20)
+
+    class Meta:
+        model = ProductGtin
+        fields = ["gtin", "pieces"]
+
+    def clean_gtin(self) -> str:
+        try:
+            return gtin.normalise(self.cleaned_data["gtin"])
+        except ValueError as error:
+            raise forms.ValidationError(_("Not a barcode: %(why)s.") % {"why": error}) from error
+
+
+class GtinInline(TabularInline):
+    """A product's barcodes: can be added and taken off, not rewritten."""
+
+    model = ProductGtin
+    form = GtinForm
+    extra = 1
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return Permission.MANAGE_CATALOG in granted(request)
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
+
+
+class ListingInline(ReadOnlyInline):
+    """The channels that offer a product."""
+
+    model = Listing
+    views = Permission.MANAGE_CATALOG
+    fields = ["channel"]
+
+
+@admin.register(Product)
+class ProductAdmin(VerbAdmin):
+    """Products and their barcodes. The SKU is for ever."""
+
+    views = Permission.VIEW_STOCK
+    writes = Permission.MANAGE_CATALOG
+    audited_as = "product"
+    list_display = ["sku", "name", "brand", "category", "kind", "tax_class", "is_active"]
+    list_filter = ["is_active", "kind", "tax_class", ("created_at", RangeDateTimeFilter)]
+    search_fields = ["sku", "name", "gtins__gtin"]
+    search_help_text = gettext_lazy("SKU, name or barcode")
+    inlines = [GtinInline, ListingInline]
+    fieldsets = [
+        (None, {"fields": ["sku", "name", ("brand", "category"), ("kind", "tax_class"), "is_active"]}),
+        (gettext_lazy("Measures"), {"fields": [("weight_grams", "length_mm", "width_mm", "height_mm")]}),
+    ]
+    actions = ["list_on_all_channels"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
+        return ["sku"] if obj else []
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        active = values.pop("is_active", True)
+        ref = catalog.add_product(by=by, **values)
+        if not active:
+            catalog.change_product(ref.id, is_active=False, by=by)
+        return ref.id
+
+    def change(self, request: HttpRequest, obj: Product, values: dict[str, Any], *, by: Actor) -> None:
+        catalog.change_product(obj.pk, by=by, **values)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is not ProductGtin:
+            return
+        by = Actor.staff(request.user)
+        formset.save(commit=False)
+        for gone in formset.deleted_objects:
+            catalog.remove_gtin(form.instance.pk, gone.gtin, by=by)
+        for row, _changed in formset.changed_objects:
+            catalog.remove_gtin(form.instance.pk, ProductGtin.objects.get(pk=row.pk).gtin, by=by)
+            catalog.add_gtin(form.instance.pk, row.gtin, pieces=row.pieces, by=by)
+        for row in formset.new_objects:
+            catalog.add_gtin(form.instance.pk, row.gtin, pieces=row.pieces, by=by)
+
+    @admin.action(description=gettext_lazy("Offer on all active channels"), permissions=["change"])
+    def list_on_all_channels(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        by, ids = Actor.staff(request.user), list(queryset.values_list("pk", flat=True)[:500])
+        each(
+            request,
+            Channel.objects.filter(is_active=True),
+            lambda channel: catalog.list_products(channel, ids, by=by),
+            done=_("Offered on {count} channels."),
+        )
+
+
+class KeyInline(ReadOnlyInline):
+    """A channel's keys, without their secrets."""
+
+    model = ChannelKey
+    views = Permission.MANAGE_CHANNELS
+    fields = ["name", "prefix", "scopes", "requests_per_minute", "expires_at", "revoked_at"]
+    show_change_link = True
+
+
+class EndpointInline(ReadOnlyInline):
+    """Where a channel gets its events."""
+
+    model = WebhookEndpoint
+    views = Permission.MANAGE_CHANNELS
+    fields = ["url", "event_types", "is_active", "consecutive_failures"]
+    show_change_link = True
+
+
+@admin.register(Channel)
+class ChannelAdmin(VerbAdmin):
+    """Where customers buy."""
+
+    views = writes = Permission.MANAGE_CHANNELS
+    audited_as = "channel"
+    list_display = ["code", "name", "kind", "country", "currency", "language", "is_active", "listed"]
+    list_filter = ["is_active", "kind", "country"]
+    search_fields = ["code", "name"]
+    fields = ["code", "name", "kind", ("country", "currency", "language"), "is_active"]
+    inlines = [KeyInline, EndpointInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
+        return super().get_queryset(request).annotate(listed_count=Count("listings"))
+
+    @display(description=gettext_lazy("Products offered"))
+    def listed(self, channel: Any) -> int:
+        return int(channel.listed_count)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> list[str]:
+        return ["code"] if obj else ["is_active"]
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        return int(catalog.add_channel(by=by, **values).pk)
+
+    def change(self, request: HttpRequest, obj: Channel, values: dict[str, Any], *, by: Actor) -> None:
+        catalog.change_channel(obj.pk, by=by, **values)
+
+
+class KeyForm(forms.ModelForm):
+    """What a new key may do."""
+
+    scopes = forms.MultipleChoiceField(
+        label=gettext_lazy("Scopes"),
+        choices=[(scope.value, scope.value) for scope in Scope],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = ChannelKey
+        fields = ["channel", "name", "scopes", "requests_per_minute", "expires_at"]
+
+
+class OverlapForm(forms.Form):
+    """How long the old key still works beside the new one."""
+
+    hours = forms.IntegerField(
+        label=gettext_lazy("Hours in which the old key still works"),
+        min_value=0,
+        max_value=int(keys.LONGEST_OVERLAP.total_seconds() // 3600),
+        initial=24,
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+
+
+@admin.register(ChannelKey)
+class ChannelKeyAdmin(VerbAdmin):
+    """Credentials of channels. A key is shown once, when it is issued or rotated; afterwards only its prefix is."""
+
+    views = writes = Permission.MANAGE_CHANNELS
+    audited_as = "channel_key"
+    form = KeyForm
+    list_display = ["channel", "name", "prefix", "works", "requests_per_minute", "expires_at", "revoked_at"]
+    list_select_related = ["channel"]
+    list_filter = ["channel", ("expires_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["prefix", "name"]
+    actions_detail = ["rotate", "revoke"]
+
+    @display(description=gettext_lazy("Works"), boolean=True)
+    def works(self, key: ChannelKey) -> bool:
+        return keys.is_active(key, at=clock.now())
+
+    def has_change_permission(self, request: HttpRequest, obj: ChannelKey | None = None) -> bool:
+        return False  # a key's rights never change: issue another one
+
+    def has_rotate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self._writes(request)
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> UUID:
+        key, plain = keys.issue(by=by, **values)
+        request._plain_key = plain
+        return key.pk
+
+    def response_add(self, request: HttpRequest, obj: ChannelKey, post_url_continue: str | None = None) -> HttpResponse:
+        return shown_once(
+            self, request, title=_("The new key"), secret=request._plain_key, back=reverse("admin:commerce_channelkey_changelist")
+        )  # fmt: skip
+
+    @action(description=gettext_lazy("Rotate"), icon="autorenew", permissions=["rotate"])
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key, back = ChannelKey.objects.get(pk=object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
+
+        def verb(values: dict[str, Any]) -> HttpResponse:
+            fresh, plain = keys.rotate(key, overlap=timedelta(hours=values["hours"]), by=Actor.staff(request.user))
+            after = reverse("admin:commerce_channelkey_change", args=[fresh.pk])
+            return shown_once(self, request, title=_("The new key"), secret=plain, back=after)
+
+        return confirmed(
+            self, request, title=_("Rotate key"), form=OverlapForm(request.POST or None), verb=verb, back=back,
+            consequence=_("A new key with the same rights is issued. The old one stops working after the overlap."),
+        )  # fmt: skip
+
+    @action(description=gettext_lazy("Revoke"), icon="block", permissions=["rotate"], variant=ActionVariant.DANGER)
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key, back = ChannelKey.objects.get(pk=object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
+
+        def verb(values: dict[str, Any]) -> None:
+            keys.revoke(key, by=Actor.staff(request.user), reason=values["reason"])
+
+        return confirmed(
+            self, request, title=_("Revoke key"), form=ReasonForm(request.POST or None), verb=verb, back=back,
+            consequence=_("Whoever uses this key is refused within 15 seconds, for good."),
+        )  # fmt: skip
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    """Where channels get their events. Channels manage these by API; here they can be read and switched off."""
+
+    views = Permission.MANAGE_CHANNELS
+    exclude = ["secret", "previous_secret"]
+    list_display = ["channel", "url", "is_active", "consecutive_failures", "open_until", "created_at"]
+    list_select_related = ["channel"]
+    list_filter = ["channel", "is_active"]
+    search_fields = ["url"]
+    actions_detail = ["deactivate"]
+
+    def has_deactivate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_view_permission(request)
+
+    @action(
+        description=gettext_lazy("Switch off"), icon="block", permissions=["deactivate"], variant=ActionVariant.DANGER
+    )
+    def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def verb(values: dict[str, Any]) -> None:
+            endpoints.deactivate(UUID(object_id), by=Actor.staff(request.user), reason=values["reason"])
+
+        return confirmed(
+            self, request, title=_("Switch off endpoint"), form=ReasonForm(request.POST or None), verb=verb,
+            back=reverse("admin:commerce_webhookendpoint_change", args=[object_id]),
+            consequence=_("Nothing is sent there any more; what is open waits until the channel switches it on again."),
+        )  # fmt: skip
+
+
+@admin.register(Listing)
+class ListingAdmin(ReadOnlyAdmin):
+    """Which channel offers which product."""
+
+    views = Permission.MANAGE_CATALOG
+    list_display = ["channel", "product"]
+    list_select_related = ["channel", "product"]
+    list_filter = ["channel"]
+    search_fields = ["product__sku"]
+
+
+class QuotaHoldInline(ReadOnlyInline):
+    """Who has a place in it."""
+
+    model = QuotaHold
+    views = Permission.MANAGE_CHANNELS
+    fields = ["purpose", "quantity", "state", "expires_at", "created_at"]
+    ordering = ["-created_at"]
+    per_page = 50
+
+
+class LoadFilter(admin.SimpleListFilter):
+    """Where is it full, where is room?"""
+
+    title = gettext_lazy("load")
+    parameter_name = "load"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("full", _("full")), ("used", _("in use")), ("empty", _("empty"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Quota]) -> QuerySet[Quota]:
+        if self.value() == "full":
+            return queryset.filter(limit__lte=F("held") + F("committed"))
+        if self.value() == "used":
+            return queryset.filter(Q(held__gt=0) | Q(committed__gt=0))
+        return queryset.filter(held=0, committed=0) if self.value() == "empty" else queryset
+
+
+@admin.register(Quota)
+class QuotaAdmin(ReadOnlyAdmin):
+    """Pickup windows and whatever else is limited, with its load."""
+
+    views = Permission.MANAGE_CHANNELS
+    list_display = ["key", "limit", "committed", "held", "load"]
+    list_filter = [LoadFilter]
+    search_fields = ["key__startswith"]
+    search_help_text = gettext_lazy("Beginning of the key, such as pickup:BER01:2026-11-23")
+    ordering = ["-key"]
+    inlines = [QuotaHoldInline]
+
+    @display(description=gettext_lazy("Load"))
+    def load(self, quota: Quota) -> str:
+        return f"{100 * (quota.held + quota.committed) // quota.limit if quota.limit else 100} %"
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what to which object, when and why."""
+
+    views = Permission.MANAGE_USERS
+    list_display = ["recorded_at", "verb", "object_type", "object_id", "actor_label", "reason"]
+    search_fields = ["object_id__exact"]
+    search_help_text = gettext_lazy("Id of the object, exactly")
+    ordering = ["-id"]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        # A distinct over millions of rows for a list of types would be slow: the address may carry the type all the same.
+        return ["actor_kind", ObjectTypeFilter, ("recorded_at", RangeDateTimeFilter)]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in {"object_type", "object_id"} or super().lookup_allowed(lookup, value, request)
+
+
+class ObjectTypeFilter(admin.SimpleListFilter):
+    """What kind of thing was changed?"""
+
+    title = gettext_lazy("object type")
+    parameter_name = "object_type"
+    TYPES = ("order", "product", "channel", "channel_key", "webhook_endpoint", "location", "user", "price_list", "tax_rate",
+             "stock_level", "reservation", "outbox_delivery")  # fmt: skip
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in self.TYPES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(object_type=self.value()) if self.value() else queryset
+
+
+class DeliveryInline(ReadOnlyInline):
+    """Who was told, and how that went."""
+
+    model = OutboxDelivery
+    views = Permission.MANAGE_MESSAGES
+    fields = ["subscriber", "state", "attempts", "next_attempt_at", "done_at", "last_error"]
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnlyAdmin):
+    """What happened here, as others are told."""
+
+    views = Permission.MANAGE_MESSAGES
+    list_display = ["id", "position", "event_type", "aggregate", "aggregate_sequence", "channel", "occurred_at"]
+    list_select_related = ["channel"]
+    list_filter = [("position", admin.EmptyFieldListFilter), "channel", ("occurred_at", RangeDateTimeFilter)]
+    search_fields = ["aggregate__exact", "message_id__exact"]
+    search_help_text = gettext_lazy("Aggregate such as order:…, or the message id, exactly")
+    ordering = ["-id"]
+    inlines = [DeliveryInline]
+
+
+@admin.register(OutboxDelivery)
+class OutboxDeliveryAdmin(ReadOnlyAdmin):
+    """Every subscriber's copy; parked ones wait for a person."""
+
+    views = Permission.MANAGE_MESSAGES
+    list_display = ["id", "subscriber", "event", "aggregate", "state", "attempts", "next_attempt_at", "error"]
+    list_select_related = ["message"]
+    list_filter = ["state"]
+    search_fields = ["aggregate__exact", "subscriber__exact"]
+    search_help_text = gettext_lazy("Aggregate or subscriber, exactly")
+    ordering = ["-id"]
+    raw_id_fields = ["message"]
+    actions = ["retry"]
+    actions_detail = ["dismiss"]
+
+    def has_retry_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_view_permission(request)
+
+    @display(description=gettext_lazy("Event"))
+    def event(self, delivery: OutboxDelivery) -> str:
+        return delivery.message.event_type
+
+    @display(description=gettext_lazy("Last error"))
+    def error(self, delivery: OutboxDelivery) -> str:
+        return delivery.last_error[:80]
+
+    @admin.action(description=gettext_lazy("Try parked ones again"), permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:
+        by = Actor.staff(request.user)
+        each(request, queryset, lambda row: outbox.retry(row.pk, by=by), done=_("{count} messages are tried again."))
+
+    @action(description=gettext_lazy("Give up"), icon="delete", permissions=["retry"], variant=ActionVariant.DANGER)
+    def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def verb(values: dict[str, Any]) -> None:
+            outbox.dismiss(int(object_id), by=Actor.staff(request.user), reason=values["reason"])
+
+        return confirmed(
+            self, request, title=_("Give up message"), form=ReasonForm(request.POST or None), verb=verb,
+            back=reverse("admin:commerce_outboxdelivery_change", args=[object_id]),
+            consequence=_("This subscriber never gets this message; what waits behind it goes on."),
+        )  # fmt: skip
+
+
+@admin.register(InboxMessage)
+class InboxMessageAdmin(ReadOnlyAdmin):
+    """What came in from outside."""
+
+    views = Permission.MANAGE_MESSAGES
+    list_display = ["id", "source", "event_id", "received_at", "done_at"]
+    list_filter = [("done_at", admin.EmptyFieldListFilter), ("received_at", RangeDateTimeFilter)]
+    search_fields = ["event_id__exact"]
+    ordering = ["-id"]
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    """First answers that are kept for replays."""
+
+    views = Permission.MANAGE_MESSAGES
+    exclude = ["request_hash", "body"]
+    list_display = ["id", "credential", "key", "status", "created_at", "expires_at"]
+    list_filter = ["status"]
+    search_fields = ["key__exact"]
+    ordering = ["-id"]

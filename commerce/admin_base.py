@@ -1,0 +1,343 @@
+"""What all admin pages share: who may enter, how a form becomes one verb call, and journals that nobody can change.
+
+The admin holds no rules. A form that writes calls its room's verb, signed by the person; a refusal of the verb comes
+back as an error at its field with everything still filled in. The audit is the history, so Django's own log is not kept.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.sites import UnfoldAdminSite
+
+from commerce import integrity
+from commerce.actors import Actor
+from commerce.errors import CommerceError
+from commerce.roles import Permission
+from commerce.staff import shell
+from commerce.transactions import transaction
+
+MOST_COUNTED = 10_000  # rows; further back a filter helps more than page 101
+ROWS_PER_PAGE = 50
+
+# Whoever has one of these everywhere works at a desk and may open the admin.
+OPENS_ADMIN = frozenset(
+    {
+        Permission.MANAGE_CATALOG,
+        Permission.MANAGE_PRICES,
+        Permission.MANAGE_CHANNELS,
+        Permission.MANAGE_USERS,
+        Permission.MANAGE_MESSAGES,
+    }
+)
+
+
+def granted(request: HttpRequest) -> frozenset[Permission]:
+    """Return what the signed-in person may do at all locations: the admin knows no single store."""
+    if not request.user.is_authenticated or not request.user.is_active:
+        return frozenset()
+    if request.user.is_superuser:
+        return frozenset(Permission)
+    access = shell.access(request)
+    everywhere: frozenset[Permission] = getattr(access, "everywhere", frozenset())
+    return everywhere
+
+
+class KontorAdminSite(UnfoldAdminSite):
+    """The admin, opened by roles; people sign in where all staff do."""
+
+    index_title = gettext_lazy("Overview")
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(granted(request) & OPENS_ADMIN)
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Send people to the staff sign-in; say so when they are signed in but have no business here."""
+        target = request.GET.get("next") or reverse("admin:index")
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(target) if self.has_permission(request) else shell.refuse(request)
+        return redirect_to_login(target)
+
+
+class BoundedPaginator(Paginator):
+    """Counts at most `MOST_COUNTED` rows: nobody turns to page 500, and counting millions costs seconds."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list[: MOST_COUNTED + 1]
+        return min(rows.count() if isinstance(rows, QuerySet) else len(rows), MOST_COUNTED)
+
+
+class _Guarded:
+    """Rights by role: `views` opens the pages, `writes` the forms. Nothing can be deleted."""
+
+    views: ClassVar[Permission]
+    writes: ClassVar[Permission | None] = None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.views in granted(request) or self._writes(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._writes(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._writes(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def _writes(self, request: HttpRequest) -> bool:
+        return self.writes is not None and self.writes in granted(request)
+
+
+class ReadOnlyAdmin(_Guarded, ModelAdmin):
+    """A journal or a picture of the state: can be read, filtered and searched, never changed here."""
+
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = ROWS_PER_PAGE
+    list_fullwidth = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+        hidden = self.exclude or ()
+        own = [field.name for field in self.opts.fields if field.name not in hidden]
+        return [*own, *super().get_readonly_fields(request, obj)]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(_Guarded, TabularInline):
+    """Rows that belong to the object shown, as a table."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class VerbAdmin(_Guarded, ModelAdmin):
+    """Forms whose saving is a verb: subclasses say which, in `add` and `change`."""
+
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = ROWS_PER_PAGE
+    list_fullwidth = True
+    warn_unsaved_form = True
+    audited_as: ClassVar[str] = ""  # the audit's object type, for the history button
+    audited_by: ClassVar[str] = "pk"  # the field that the audit names the object by
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> object:
+        """Call the verb that makes one; return its primary key."""
+        raise PermissionDenied
+
+    def change(self, request: HttpRequest, obj: Any, values: dict[str, Any], *, by: Actor) -> None:
+        """Call the verb that changes one; `values` are the changed fields only."""
+        raise PermissionDenied
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by = Actor.staff(request.user)
+        if not change:
+            obj.pk = self.add(request, form.cleaned_data, by=by)
+            obj._state.adding = False
+            return
+        values = {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}
+        if values:
+            self.change(request, obj, values, by=by)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show or save a form. Django opens the one transaction; a refusal rolls it back and comes back in the form."""
+        try:
+            with integrity.translated():
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except CommerceError as refusal:
+            request._refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        made = super().get_form(request, obj, change=change, **kwargs)
+        refusal: CommerceError | None = getattr(request, "_refusal", None)
+        return made if refusal is None else _refused(made, refusal)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show what the audit knows of the object."""
+        obj = self.get_object(request, object_id)
+        if obj is None or not self.audited_as:
+            return HttpResponseRedirect(reverse("admin:index"))
+        query = {"object_type": self.audited_as, "object_id": str(getattr(obj, self.audited_by))}
+        return HttpResponseRedirect(f"{reverse('admin:commerce_auditentry_changelist')}?{urlencode(query)}")
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing: the verb has written the audit."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing: the verb has written the audit."""
+
+
+def _refused(made: type[forms.ModelForm], refusal: CommerceError) -> type[forms.ModelForm]:
+    class Refused(made):
+        def clean(self) -> dict[str, Any]:
+            cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+            for error in refusal.errors:
+                name = error.get("field", "")
+                self.add_error(name if name in self.fields else None, str(error.get("message") or refusal.message))
+            if not refusal.errors or refusal.message not in str(self.errors):
+                self.add_error(None, refusal.message)
+            return cleaned
+
+    return Refused
+
+
+def each(
+    request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], *, done: str, most: int = 500
+) -> None:
+    """Do `verb` to up to `most` chosen rows, each in a transaction of its own; say how many worked and why others didn't."""
+    count = 0
+    for row in rows[:most]:
+        try:
+            with transaction():
+                verb(row)
+        except CommerceError as refusal:
+            messages.error(request, f"{row}: {refusal.message}")
+        else:
+            count += 1
+    if count:
+        messages.success(request, done.format(count=count))
+
+
+def confirmed(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    *,
+    title: str,
+    consequence: str,
+    form: forms.Form,
+    verb: Callable[[dict[str, Any]], HttpResponse | None],
+    back: str,
+) -> HttpResponse:
+    """Ask before a verb with consequences, then do it in one transaction; a refusal stays on the page. GET changes nothing."""
+    refusal = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction():
+                answer = verb(form.cleaned_data)
+        except CommerceError as error:
+            refusal = error.message
+        else:
+            return answer or HttpResponseRedirect(back)
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": title,
+        "consequence": consequence,
+        "form": form,
+        "refusal": refusal,
+        "back": back,
+    }
+    return render(request, "admin/confirm.html", context)
+
+
+def shown_once(admin: ModelAdmin, request: HttpRequest, *, title: str, secret: str, back: str) -> HttpResponse:
+    """Show a secret in this very answer, which nobody stores; it can't be shown again."""
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": title,
+        "secret": secret,
+        "back": back,
+    }
+    response = render(request, "admin/shown_once.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar: departments with their pages, only what the person may open."""
+    allowed = {model for app in _apps(request) for model in app}
+    groups: list[tuple[str, list[tuple[str, str, str]]]] = [
+        (_("Catalogue and channels"), [
+            (_("Products"), "inventory_2", "commerce_product"),
+            (_("Channels"), "storefront", "commerce_channel"),
+            (_("Channel keys"), "key", "commerce_channelkey"),
+            (_("Webhook endpoints"), "webhook", "commerce_webhookendpoint"),
+            (_("Listings"), "list_alt", "commerce_listing"),
+        ]),
+        (_("Goods"), [
+            (_("Locations"), "location_on", "inventory_location"),
+            (_("Stock levels"), "stacks", "inventory_stocklevel"),
+            (_("Stock journal"), "menu_book", "inventory_stockentry"),
+            (_("Holds"), "hourglass_top", "inventory_hold"),
+            (_("Allocations"), "bookmark", "inventory_allocation"),
+            (_("Figures told to channels"), "campaign", "inventory_feedfigure"),
+        ]),
+        (_("Prices"), [
+            (_("Price lists"), "sell", "pricing_pricelist"),
+            (_("Prices"), "euro", "pricing_priceentry"),
+            (_("Tax rates"), "percent", "pricing_taxrate"),
+            (_("Quotes"), "request_quote", "pricing_quote"),
+        ]),
+        (_("Orders"), [
+            (_("Orders"), "receipt_long", "orders_order"),
+            (_("Fulfilments"), "shopping_bag", "orders_fulfilment"),
+            (_("Routing decisions"), "alt_route", "orders_routingdecision"),
+            (_("Pickup windows and quotas"), "event_available", "commerce_quota"),
+        ]),
+        (_("Customers"), [(_("Profiles"), "person", "customers_profile")]),
+        (_("Operations"), [
+            (_("Staff"), "badge", "commerce_user"),
+            (_("Audit"), "history", "commerce_auditentry"),
+            (_("Outbox"), "outbox", "commerce_outboxmessage"),
+            (_("Deliveries"), "local_shipping", "commerce_outboxdelivery"),
+            (_("Inbox"), "inbox", "commerce_inboxmessage"),
+            (_("Idempotency keys"), "repeat", "commerce_idempotencykey"),
+        ]),
+    ]  # fmt: skip
+    shown = []
+    for title, pages in groups:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
+            for name, icon, model in pages
+            if model in allowed
+        ]
+        if items:
+            shown.append({"title": title, "separator": True, "collapsible": False, "items": items})
+    return shown
+
+
+def _apps(request: HttpRequest) -> list[list[str]]:
+    from django.contrib import admin
+
+    return [
+        [f"{model._meta.app_label}_{model._meta.model_name}"]
+        for model, page in admin.site._registry.items()
+        if page.has_view_permission(request)
+    ]

@@ -1,0 +1,242 @@
+"""Admin of prices: lists and what is on them, tax rates; quotes to read."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+
+from commerce import catalog, clock
+from commerce.actors import Actor
+from commerce.admin_base import ReadOnlyAdmin, VerbAdmin
+from commerce.money import Money
+from commerce.roles import Permission
+from pricing import pricelists, taxes
+from pricing.models import PriceEntry, PriceList, Quote, TaxRate
+from pricing.pricelists import NewPrice
+from pricing.terms import PriceBasis, TierMode
+
+
+class ValidityFilter(admin.SimpleListFilter):
+    """What holds now, what comes, what was?"""
+
+    title = gettext_lazy("validity")
+    parameter_name = "validity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("now", _("in force")), ("coming", _("to come")), ("past", _("past"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        at = clock.now()
+        conditions = {
+            "now": Q(valid__contains=at),
+            "coming": Q(valid__startswith__gt=at),
+            "past": Q(valid__endswith__lte=at),
+        }
+        return queryset.filter(conditions[self.value()]) if self.value() in conditions else queryset
+
+
+@admin.register(PriceList)
+class PriceListAdmin(VerbAdmin):
+    """Lists of prices: what they are for, and whether they count."""
+
+    views = writes = Permission.MANAGE_PRICES
+    audited_as = "price_list"
+    audited_by = "code"
+    list_display = [
+        "code",
+        "name",
+        "currency",
+        "basis",
+        "channel",
+        "country",
+        "customer_group",
+        "priority",
+        "is_active",
+    ]
+    list_select_related = ["channel"]
+    list_filter = ["is_active", "currency", "channel", "country"]
+    search_fields = ["code", "name"]
+    fields = [
+        ("code", "name"), ("currency", "basis", "tier_mode"), ("channel", "country", "customer_group"), "priority", "is_active",
+    ]  # fmt: skip
+    FIXED = ["code", "currency", "basis", "tier_mode", "channel", "country", "customer_group"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PriceList | None = None) -> list[str]:
+        return self.FIXED if obj else ["is_active"]
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        channel = values.pop("channel")
+        return pricelists.add_list(
+            values.pop("code"),
+            basis=PriceBasis(values.pop("basis")),
+            tier_mode=TierMode(values.pop("tier_mode")),
+            channel_id=channel.pk if channel else None,
+            by=by,
+            **values,
+        )
+
+    def change(self, request: HttpRequest, obj: PriceList, values: dict[str, Any], *, by: Actor) -> None:
+        pricelists.change_list(obj.code, by=by, **values)
+
+
+class PriceForm(forms.ModelForm):
+    """A new price: it takes the place of what held from its start on."""
+
+    sku = forms.CharField(label=gettext_lazy("SKU"), max_length=64)
+    amount = forms.DecimalField(label=gettext_lazy("Amount"), min_value=0, max_digits=14, decimal_places=3)
+    valid_from = forms.SplitDateTimeField(
+        label=gettext_lazy("From"), required=False, widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=gettext_lazy("Empty: from now on."),
+    )  # fmt: skip
+    valid_until = forms.SplitDateTimeField(
+        label=gettext_lazy("Until"), required=False, widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=gettext_lazy("Empty: until another price takes over."),
+    )  # fmt: skip
+
+    class Meta:
+        model = PriceEntry
+        fields = ["price_list", "min_quantity"]
+
+    def clean_sku(self) -> str:
+        sku: str = self.cleaned_data["sku"].strip()
+        if sku not in catalog.products_by_sku([sku]):
+            raise forms.ValidationError(_("There is no product with this SKU."))
+        return sku
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "amount" in cleaned and cleaned.get("price_list"):
+            try:
+                cleaned["amount_minor"] = Money.parse(str(cleaned["amount"]), cleaned["price_list"].currency).minor
+            except ValueError as error:
+                self.add_error("amount", str(error))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Nothing: the verb checks the row, and a row half made can't be."""
+
+
+@admin.register(PriceEntry)
+class PriceEntryAdmin(VerbAdmin):
+    """Prices. A price is never rewritten: a new one takes over, so that what was asked when stays provable."""
+
+    views = writes = Permission.MANAGE_PRICES
+    form = PriceForm
+    list_display = ["price_list", "product", "min_quantity", "amount", "valid_from", "valid_until"]
+    list_select_related = ["price_list", "product"]
+    list_filter = [ValidityFilter, "price_list"]
+    search_fields = ["product__sku__exact"]
+    search_help_text = gettext_lazy("SKU, exactly")
+    ordering = ["-id"]
+
+    def has_change_permission(self, request: HttpRequest, obj: PriceEntry | None = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: PriceEntry | None = None) -> list[Any]:
+        if obj:
+            return [
+                (None, {"fields": ["price_list", "product", "min_quantity", "amount", "valid_from", "valid_until"]})
+            ]
+        return [(None, {"fields": ["price_list", "sku", ("amount", "min_quantity"), "valid_from", "valid_until"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PriceEntry | None = None) -> list[str]:
+        return ["price_list", "product", "min_quantity", "amount", "valid_from", "valid_until"] if obj else []
+
+    @display(description=gettext_lazy("Amount"))
+    def amount(self, entry: PriceEntry) -> str:
+        return str(Money(entry.amount_minor, entry.price_list.currency))
+
+    @display(description=gettext_lazy("From"))
+    def valid_from(self, entry: PriceEntry) -> datetime | None:
+        return entry.valid.lower
+
+    @display(description=gettext_lazy("Until"))
+    def valid_until(self, entry: PriceEntry) -> datetime | None:
+        return entry.valid.upper
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        product = catalog.products_by_sku([values["sku"]])[values["sku"]]
+        price = NewPrice(
+            product.id, values["amount_minor"], values["min_quantity"], values["valid_from"], values["valid_until"]
+        )
+        pricelists.set_prices(values["price_list"].code, [price], by=by)
+        rows = PriceEntry.objects.filter(
+            price_list=values["price_list"], product_id=product.id, min_quantity=price.min_quantity
+        )
+        return int(rows.latest("id").pk)
+
+
+class RateForm(forms.ModelForm):
+    """A new rate: it takes over from its start on."""
+
+    percent = forms.DecimalField(label=gettext_lazy("Per cent"), min_value=0, max_value=100, decimal_places=2)
+    valid_from = forms.SplitDateTimeField(
+        label=gettext_lazy("From"), required=False, widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=gettext_lazy("Empty: from now on."),
+    )  # fmt: skip
+
+    class Meta:
+        model = TaxRate
+        fields = ["country", "tax_class"]
+
+    def _post_clean(self) -> None:
+        """Nothing: the verb checks the row."""
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(VerbAdmin):
+    """VAT rates by country and time."""
+
+    views = writes = Permission.MANAGE_PRICES
+    form = RateForm
+    list_display = ["country", "tax_class", "percent", "valid_from", "valid_until"]
+    list_filter = [ValidityFilter, "country", "tax_class"]
+    ordering = ["country", "tax_class", "valid"]
+
+    def has_change_permission(self, request: HttpRequest, obj: TaxRate | None = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: TaxRate | None = None) -> list[Any]:
+        if obj:
+            return [(None, {"fields": ["country", "tax_class", "percent", "valid_from", "valid_until"]})]
+        return [(None, {"fields": [("country", "tax_class"), "percent", "valid_from"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TaxRate | None = None) -> list[str]:
+        return ["country", "tax_class", "percent", "valid_from", "valid_until"] if obj else []
+
+    @display(description=gettext_lazy("Rate"))
+    def percent(self, rate: TaxRate) -> str:
+        return f"{rate.basis_points / 100:.2f} %"
+
+    @display(description=gettext_lazy("From"))
+    def valid_from(self, rate: TaxRate) -> datetime | None:
+        return rate.valid.lower
+
+    @display(description=gettext_lazy("Until"))
+    def valid_until(self, rate: TaxRate) -> datetime | None:
+        return rate.valid.upper
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        country, tax_class = values["country"].upper(), values["tax_class"]
+        taxes.set_rate(country, tax_class, int(values["percent"] * 100), valid_from=values["valid_from"], by=by)
+        return int(TaxRate.objects.filter(country=country, tax_class=tax_class).latest("id").pk)
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    """Prices that were given, with every step."""
+
+    views = Permission.MANAGE_PRICES
+    exclude = ["basket_hash", "signature"]
+    list_display = ["id", "channel", "ruleset_version", "quoted_at", "expires_at"]
+    list_select_related = ["channel"]
+    list_filter = ["channel"]
+    search_fields = ["id__exact"]
+    ordering = ["-expires_at"]
