@@ -207,7 +207,7 @@ def _add_products(ground: _Ground) -> None:
     for start in range(0, len(wanted), PRODUCTS_AT_ONCE):
         batch = wanted[start : start + PRODUCTS_AT_ONCE]
         specs = [
-            ProductSpec(sku=sku, name=name, kind=(ProductKind.GOODS if is_goods else ProductKind.CHARGE).value)
+            ProductSpec(sku=sku, name=name, kind=str(ProductKind.GOODS if is_goods else ProductKind.CHARGE))
             for sku, is_goods, name in batch
         ]
         with transactions.transaction():

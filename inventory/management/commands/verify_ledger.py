@@ -10,7 +10,7 @@ from commerce.operations import checks
 
 class Command(BaseCommand):
     help = "Prove that stock, holds, allocations, quotas and orders agree. Prints nothing and exits 0 when they do."
-    requires_system_checks = []  # those are about web pages
+    requires_system_checks: list[str] = []  # those are about web pages
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--list", action="store_true", help="print what is proven, and prove nothing")

@@ -16,7 +16,7 @@ MAPPINGS = Path(sales_mapping.__file__).parent / "mappings"
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # those are about web pages
+    requires_system_checks: list[str] = []  # those are about web pages
     help = "Import invoice files (.csv, .csv.gz) as history: products, customers, past sales and stock movements."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -58,6 +58,9 @@ class Command(BaseCommand):
             write(f"{account.title}: the figures {agrees}.")
         for path in outcome.rejects:
             write(f"Rejected rows, each with its reason: {path}")
+        if not outcome.lines:
+            write(f"Nothing is new: all of it is in the history already; {seconds:,.1f} s.")
+            return
         rows = sum(account.figures.rows for account in outcome.accounts[:-1] if not account.is_old)
         write(
             f"{outcome.lines:,} new lines, {outcome.movements:,} movements in the journal, {outcome.opening_pieces:,} pieces in "
