@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
-        with _only_one(Path(settings.DATA_DIR) / "up.lock"):
+        with only_one(Path(settings.DATA_DIR) / "up.lock"):
             refuse_busy_port(settings.HOST, settings.PORT)
             supervisor = Supervisor(out=sys.stdout)
             with signals(supervisor):
@@ -129,7 +129,7 @@ class _CountedMigrate(Migrate):
 
 
 @contextlib.contextmanager
-def _only_one(file: Path) -> Iterator[None]:
+def only_one(file: Path) -> Iterator[None]:
     """Hold the installation's lock: one supervisor per data folder."""
     handle: IO[str] = file.open("a+")
     try:

@@ -1,0 +1,283 @@
+"""`manage.py up`: the supervisor revives, stops and leaves nobody behind; the whole thing starts on an empty machine."""
+
+import contextlib
+import http.client
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+
+from commerce import processes
+from commerce.management.commands import up
+from commerce.supervisor import Program, Supervisor, processes_in
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+Eventually = Callable[..., object]
+
+SLEEPER = "import time; print('awake', flush=True); time.sleep(600)"
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open(sys.argv[1], "w").write(str(child.pid))
+time.sleep(600)
+"""
+SUPERVISING = """
+import sys
+from commerce.supervisor import Program, Supervisor, signals
+supervisor = Supervisor()
+with signals(supervisor):
+    supervisor.start(Program("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"]))
+    print(supervisor.pid("sleeper"), flush=True)
+    supervisor.run()
+"""
+
+
+def _python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs (one that only waits to be collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def out() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def supervisor(out: io.StringIO) -> Iterator[Supervisor]:
+    one = Supervisor(out=out, coloured=False)
+    yield one
+    one.stop()
+
+
+class TestSupervisor:
+    def test_shows_what_programs_say_under_their_names(self, supervisor: Supervisor, out: io.StringIO) -> None:
+        supervisor.start(Program("sleeper", _python(SLEEPER)))
+        assert supervisor.wait_until(lambda: "awake" in out.getvalue(), within=10)
+        assert out.getvalue() == "sleeper  │ awake\n"
+
+    def test_starts_a_killed_program_again(self, supervisor: Supervisor, out: io.StringIO) -> None:
+        supervisor.start(Program("sleeper", _python(SLEEPER)))
+        first = supervisor.pid("sleeper")
+        assert first
+        os.kill(first, signal.SIGKILL)
+        assert supervisor.wait_until(lambda: supervisor.pid("sleeper") not in (None, first), within=10)
+        assert "killed by SIGKILL" in out.getvalue()
+
+    def test_waits_longer_each_time_a_program_dies_early(self, supervisor: Supervisor, out: io.StringIO) -> None:
+        supervisor.start(Program("broken", _python("raise SystemExit(3)")))
+        assert supervisor.wait_until(lambda: supervisor.deaths("broken") >= 3, within=20)
+        said = out.getvalue()
+        assert [f"(exit code 3); starting again in {pause} s" in said for pause in ("0.5", "1", "2")] == [True] * 3
+
+    def test_says_so_when_a_program_is_not_there(self, supervisor: Supervisor, out: io.StringIO) -> None:
+        supervisor.start(Program("ghost", ["/nowhere/ghost"]))
+        assert "could not be started" in out.getvalue()
+        assert supervisor.pid("ghost") is None
+
+    def test_stops_in_the_opposite_order(self, out: io.StringIO) -> None:
+        farewell = "import signal, sys, time\nsignal.signal(15, lambda *_: (print('bye', flush=True), sys.exit()))\nprint('up', flush=True)\ntime.sleep(600)"  # noqa: E501
+        supervisor = Supervisor(out=out, coloured=False)
+        for name in ("first", "second"):
+            supervisor.start(Program(name, _python(farewell)))
+        assert supervisor.wait_until(lambda: out.getvalue().count("up") == 2, within=10)
+        supervisor.stop()
+        byes = [line.split()[0] for line in out.getvalue().splitlines() if line.endswith("bye")]
+        assert byes == ["second", "first"]
+
+    def test_kills_what_does_not_listen(self, out: io.StringIO) -> None:
+        deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)"
+        supervisor = Supervisor(out=out, coloured=False)
+        supervisor.start(Program("deaf", _python(deaf), grace_seconds=0.2))
+        pid = supervisor.pid("deaf")
+        assert supervisor.wait_until(lambda: "up" in out.getvalue(), within=10)
+        supervisor.stop()
+        assert pid
+        assert not _alive(pid)
+
+    def test_ends_the_children_of_a_killed_program(
+        self, supervisor: Supervisor, tmp_path: Path, eventually: Eventually
+    ) -> None:
+        note = tmp_path / "child"
+        supervisor.start(Program("parent", _python(PARENT, str(note))))
+        assert supervisor.wait_until(lambda: note.exists() and note.read_text() != "", within=10)
+        child, parent = int(note.read_text()), supervisor.pid("parent")
+        assert parent
+        os.kill(parent, signal.SIGKILL)
+        assert supervisor.wait_until(lambda: not _alive(child), within=10)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's tether is Linux's")
+    def test_children_end_with_a_supervisor_that_is_killed(self, eventually: Eventually) -> None:
+        process = subprocess.Popen(_python(SUPERVISING), cwd=BASE_DIR, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        child = int(process.stdout.readline())
+        process.kill()
+        process.wait()
+        eventually(lambda: not _alive(child), within=10)
+
+
+class TestRefusals:
+    def test_a_busy_port_names_the_way_out(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with pytest.raises(CommandError, match=f"KONTOR_PORT={port + 1} make run"):
+                up.refuse_busy_port("127.0.0.1", port)
+        up.refuse_busy_port("127.0.0.1", port)
+
+    def test_a_second_one_on_the_same_data_says_so(self, tmp_path: Path) -> None:
+        with (
+            up.only_one(tmp_path / "up.lock"),
+            pytest.raises(CommandError, match=rf"running .* already \(process {os.getpid()}\)"),
+            up.only_one(tmp_path / "up.lock"),
+        ):
+            pass
+        with up.only_one(tmp_path / "up.lock"):
+            pass
+
+
+# --- the whole thing --------------------------------------------------------------------------------------------------
+
+
+class Installation:
+    """A Kontor of its own: data folder, port, `manage.py up`."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        self.log = folder / "up.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if key != "DATABASE_URL"},
+            "KONTOR_DATA_DIR": str(folder / "data"),
+            "KONTOR_PORT": str(self.port),
+            "KONTOR_DEMO": "0",
+            "KONTOR_WEB_WORKERS": "1",
+            "KONTOR_WEB_THREADS": "4",
+        }
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"], cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log
+            )
+
+    def says(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def answers(self) -> bool:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as client:
+            try:
+                client.request("GET", "/staff/", headers={"Host": "localhost"})
+                return client.getresponse().status < 500
+            except (OSError, http.client.HTTPException):
+                return False
+
+    def children(self) -> dict[str, int]:
+        """The supervised processes by what they are."""
+        if self.process is None:
+            return {}
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent != self.process.pid:
+                    continue
+                command = (entry / "cmdline").read_text().replace("\0", " ")
+                for name, mark in {
+                    "database": "bin/postgres", "web": "granian", "relay": "relay_outbox", "worker": " worker ", "beat": " beat ",
+                }.items():  # fmt: skip
+                    if mark in command:
+                        found[name] = int(entry.name)
+        return found
+
+    def is_whole(self) -> bool:
+        return set(self.children()) == {"database", "web", "relay", "worker", "beat"} and self.answers()
+
+    def stop(self) -> int:
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def leftovers(self) -> list[str]:
+        """What still runs and mentions our folder, or works in it."""
+        mark, left = str(self.folder / "data"), []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                environment = (entry / "environ").read_bytes()
+                if f"KONTOR_DATA_DIR={mark}".encode() in environment and _alive(int(entry.name)):
+                    left.append((entry / "cmdline").read_text().replace("\0", " "))
+        return left + [str(pid) for pid in processes_in((self.folder / "data" / "postgres").resolve())]
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    one = Installation(tmp_path)
+    yield one
+    if one.process and one.process.poll() is None:
+        one.process.send_signal(signal.SIGINT)
+        try:
+            one.process.wait(60)
+        except subprocess.TimeoutExpired:
+            one.process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+def test_up_heals_what_is_killed_and_leaves_nothing_behind(installation: Installation, eventually: Eventually) -> None:
+    installation.start()
+    eventually(lambda: "Kontor is up" in installation.says(), within=90)
+    eventually(installation.is_whole, within=20)
+
+    for name in ("web", "relay", "worker", "database"):
+        before = installation.children()[name]
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda name=name, before=before: installation.children().get(name) not in (None, before), within=30)
+        eventually(installation.is_whole, within=30)
+
+    second = subprocess.run(
+        [sys.executable, "manage.py", "up"], cwd=BASE_DIR, env=installation.environment, capture_output=True, text=True
+    )
+    assert second.returncode == 1
+    assert "already" in second.stderr
+
+    assert installation.stop() == 0
+    assert installation.leftovers() == []
+
+    began = time.monotonic()
+    installation.start()
+    eventually(lambda: installation.says().count("Kontor is up") == 2, within=60)
+    assert time.monotonic() - began < 30
+    assert installation.process
+    installation.process.kill()  # even so nobody stays behind
+    installation.process.wait()
+    eventually(lambda: installation.leftovers() == [], within=40)
+
+
+def test_every_process_is_told_where_the_database_is() -> None:
+    for program in (processes.web(), processes.relay(), processes.worker(), processes.beat()):
+        assert program.environment["DATABASE_URL"].startswith("postgresql://")
