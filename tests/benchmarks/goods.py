@@ -6,7 +6,7 @@ from typing import Any
 from tests.benchmarks import house
 
 LOCATION = "BENCH"
-UNLIMITED = 100_000_000  # requests a minute: the benchmark measures the work, not the limiter
+UNLIMITED = 1_000_000  # requests a minute, the most a key may have: the benchmark measures the work, not the limiter
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def _set_prices(product_ids: list[int]) -> None:
 
 def books_are_clean() -> bool:
     """Run the product's own proof over everything the benchmark wrote."""
-    from inventory import verification
+    from commerce.operations import checks
 
-    findings: list[Any] = list(verification.findings())
+    findings: list[Any] = list(checks.run())
     for finding in findings[:5]:
         print(finding)
     return not findings

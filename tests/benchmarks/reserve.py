@@ -5,7 +5,7 @@ import random
 
 from tests.benchmarks import goods, house, load, references, report
 
-PLENTY = 50_000_000
+PLENTY = 1_000_000
 
 
 def _single(shop: goods.Shop) -> load.MakeRequest:
