@@ -54,7 +54,7 @@ def lease(user: AbstractUser, *, at: datetime) -> dict[str, Any]:
 
 
 @transaction_required
-def end(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
+def release_stale(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
     """End a lease that ran out: an accepted order goes back to the queue, a begun one keeps its progress for anyone.
 
     Raises: AlreadyTaken when it runs again, MoveNotAllowed when there is none, FulfilmentNotFound.
@@ -73,5 +73,5 @@ def end(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
         fulfilment.amend(work, held, at=at, lease_holder=None, lease_expires_at=None)
         told = None
     fulfilment.conclude(
-        work, verb="orders.leases.end", event=told, by=by, at=at, before=before, reason="the lease ran out"
+        work, verb="orders.leases.release_stale", event=told, by=by, at=at, before=before, reason="lease ran out"
     )

@@ -21,7 +21,8 @@ def release_stale_leases() -> int:
     """End leases that ran out: accepted orders go back to the queue, begun ones wait for anyone with their progress."""
     at, by = clock.now(), Actor.system("pick leases")
     return _each(
-        queries.stale_leases(at=at, at_most=MOST_AT_ONCE), lambda fulfilment_id: leases.end(fulfilment_id, by=by, at=at)
+        queries.stale_leases(at=at, at_most=MOST_AT_ONCE),
+        lambda fulfilment_id: leases.release_stale(fulfilment_id, by=by, at=at),
     )
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from commerce import clock
 from commerce.api.paging import CursorPaging
-from commerce.api.schema import page_of, parameters_of
+from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
 from inventory import locations
@@ -35,7 +35,7 @@ class PickupWindowsView(ApiView):
         operation_id="list_pickup_windows",
         summary="Pickup windows of a store",
         description="Only windows that can be promised: within opening hours, far enough away to prepare the goods.",
-        parameters=parameters_of(WindowParameters),
+        parameters=[WindowParameters],
         responses={200: WindowsDocument},
     )
     def get(self, request: ApiRequest) -> HttpResponse:
@@ -54,12 +54,8 @@ class OrdersView(ApiView):
     @extend_schema(
         operation_id="list_orders",
         summary="Orders of your channel, newest first",
-        parameters=parameters_of(OrderFilters),
-        responses={
-            200: OpenApiResponse(
-                page_of({"$ref": "#/components/schemas/OrderDocument"}), description="A page of orders."
-            )
-        },
+        parameters=[OrderFilters],
+        responses={200: page_of(OrderDocument)},
     )
     def get(self, request: ApiRequest) -> HttpResponse:
         wanted = OrderFilters.of(request)

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from orders import public_views
+
+urlpatterns = [
+    path("track/<str:token>/", public_views.track, name="tracking"),
+    path("track/<str:token>/cancel", public_views.cancel, name="tracking-cancel"),
+    path("track/<str:token>/arrive", public_views.arrive, name="tracking-arrive"),
+]

@@ -1,0 +1,108 @@
+"""What a customer sees and may do behind the link of their order, without an account.
+
+The link's token is the key: 256 random bits, for this one order only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory.locations import LocationRef
+from orders import cancellation, errors, pickup, queries
+from orders.lifecycle import Action, Method, OrderStatus, State
+from orders.queries import FulfilmentView, OrderView
+
+# Steps that a customer cares about, and the states in which each is the present one.
+PICKUP_STEPS = {
+    "received": frozenset({State.PLACED}),
+    "preparing": frozenset({State.ACCEPTED, State.PICKING}),
+    "ready": frozenset({State.READY, State.ARRIVED, State.NO_SHOW}),
+    "collected": frozenset({State.HANDED_OVER}),
+}
+SHIPPING_STEPS = {
+    "received": frozenset({State.PLACED}),
+    "preparing": frozenset({State.ACCEPTED, State.PICKING, State.READY}),
+    "shipped": frozenset({State.SHIPPED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """An order as its customer sees it."""
+
+    order: OrderView
+    fulfilment: FulfilmentView
+    place: LocationRef
+    as_of: datetime
+
+    @property
+    def is_pickup(self) -> bool:
+        return self.fulfilment.method in (Method.PICKUP, Method.CURBSIDE)
+
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """Return the steps with where each stands: done, now or next; none for an order that ended otherwise."""
+        steps = PICKUP_STEPS if self.is_pickup else SHIPPING_STEPS
+        names = list(steps)
+        present = next((name for name, states in steps.items() if self.fulfilment.state in states), None)
+        if present is None:
+            return []
+        place = names.index(present)
+        is_over = place == len(names) - 1
+        return [
+            (name, "done" if number < place or is_over else "now" if number == place else "next")
+            for number, name in enumerate(names)
+        ]
+
+    @property
+    def shows_code(self) -> bool:
+        """The code opens a pickup that is not over; it is shown from the start, so that it can be written down."""
+        return bool(self.fulfilment.pickup_code) and self.order.status in (
+            OrderStatus.OPEN,
+            OrderStatus.IN_PROGRESS,
+            OrderStatus.READY,
+            OrderStatus.NOT_COLLECTED,
+        )
+
+    @property
+    def may_arrive(self) -> bool:
+        return self.fulfilment.method == Method.CURBSIDE and (
+            Action.ARRIVE in self.fulfilment.allowed_actions or self.fulfilment.state == State.ARRIVED
+        )
+
+    @property
+    def is_late(self) -> bool:
+        """The promise is broken and the goods are not ready: say so rather than show a time that is past."""
+        return self.fulfilment.promised_at < self.as_of and self.order.status in (
+            OrderStatus.OPEN,
+            OrderStatus.IN_PROGRESS,
+        )
+
+
+def follow(token: str, *, at: datetime) -> Tracking:
+    """Return the order behind a link. Raises: OrderNotFound."""
+    order = queries.order_by_token(token)
+    fulfilment = order.fulfilments[0]
+    return Tracking(order, fulfilment, fulfilment.location, at)
+
+
+@transaction_required
+def cancel(token: str, *, at: datetime) -> None:
+    """Cancel the order behind a link for its customer. Raises: CannotCancel, OrderNotFound."""
+    order = queries.order_by_token(token)
+    cancellation.cancel_order(order.id, by=_customer(order), at=at, reason="customer_asked")
+
+
+@transaction_required
+def arrive(token: str, *, bay: str, at: datetime) -> None:
+    """Tell the store that the customer waits outside. Raises: MoveNotAllowed, InvalidInput, OrderNotFound."""
+    order = queries.order_by_token(token)
+    fulfilment = order.fulfilments[0]
+    if fulfilment.method != Method.CURBSIDE:
+        raise errors.MoveNotAllowed("This order is fetched at the counter.", method=fulfilment.method)
+    pickup.arrive(fulfilment.id, by=_customer(order), at=at, bay=bay)
+
+
+def _customer(order: OrderView) -> Actor:
+    return Actor.customer(order.customer_id or order.id)
