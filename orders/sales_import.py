@@ -151,7 +151,8 @@ def _alone() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
                 cursor.execute("RESET lock_timeout; RESET statement_timeout; RESET idle_in_transaction_session_timeout")
                 cursor.execute("RESET work_mem")
-                cursor.execute("DISCARD TEMP")
+            with transactions.transaction():
+                sales_staging.drop_tables()
 
 
 def _prepare(mapping: Mapping, by: Actor) -> _Ground:
@@ -160,6 +161,7 @@ def _prepare(mapping: Mapping, by: Actor) -> _Ground:
         code = mapping.channel["code"]
         if not Channel.objects.filter(code=code).exists():
             catalog.add_channel(**{"language": "en", **mapping.channel}, by=by)
+        locations.forget()
         try:
             location = locations.ref(mapping.location["code"])
         except LocationUnknown:
