@@ -2,7 +2,9 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from commerce.models import one_of
@@ -22,6 +24,7 @@ class Profile(models.Model):
     class Meta:
         verbose_name = _("customer profile")
         verbose_name_plural = _("customer profiles")
+        indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="profile_by_part_of_name")]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
@@ -72,4 +75,7 @@ class OrderHistory(models.Model):
     class Meta:
         verbose_name = _("order of a customer")
         verbose_name_plural = _("orders of customers")
-        indexes = [models.Index(name="order_history_by_profile", fields=["profile", "-placed_at"])]
+        indexes = [
+            models.Index(name="order_history_by_profile", fields=["profile", "-placed_at"]),
+            models.Index(name="order_history_by_number", fields=["number"]),
+        ]
