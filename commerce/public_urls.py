@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
+from commerce import problem_pages
+from commerce.api import metrics
 from commerce.staff import installable
 
 
@@ -19,6 +21,9 @@ def health(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", RedirectView.as_view(url="/staff/"), name="home"),
     path("healthz", health, name="health"),
+    path("metrics", metrics.page, name="metrics"),
+    path("problems/", problem_pages.problem_list, name="problems"),
+    path("problems/<slug:code>", problem_pages.problem, name="problem"),
     path("manifest.webmanifest", installable.manifest, name="manifest"),
     path("service-worker.js", installable.service_worker, name="service-worker"),
     path("offline/", installable.offline, name="offline"),

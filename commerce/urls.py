@@ -21,3 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *[path("staff/", include(module)) for module in _of_rooms("staff.urls")],
     *[path("", include(module)) for module in _of_rooms("public_urls")],
 ]
+
+# Problem documents under /api/, pages elsewhere.
+handler400 = "commerce.api.problems.bad_request"
+handler403 = "commerce.api.problems.permission_denied"
+handler404 = "commerce.api.problems.not_found"
+handler500 = "commerce.api.problems.server_error"

@@ -3,11 +3,17 @@
 With several web processes, set PROMETHEUS_MULTIPROC_DIR so that one scrape sees all of them.
 """
 
+import hmac
 import os
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+LOOPBACK = {"127.0.0.1", "::1", ""}  # a Unix socket has no address
 
 _requests = Counter("kontor_api_requests", "API requests by view, method and status.", ["view", "method", "status"])
 _seconds = Histogram(
@@ -40,3 +46,20 @@ def exposition() -> bytes:
         multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
     return generate_latest(PROCESS_REGISTRY)
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the metrics to who sends KONTOR_METRICS_TOKEN as a bearer; without one set, to this machine in development."""
+    if settings.METRICS_TOKEN:
+        given = request.META.get("HTTP_AUTHORIZATION", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, f"Bearer {settings.METRICS_TOKEN}".encode()):
+            return HttpResponse(
+                "A bearer token is needed.\n",
+                status=401,
+                content_type="text/plain",
+                headers={"WWW-Authenticate": 'Bearer realm="Kontor metrics"'},
+            )
+    elif settings.PRODUCTION or request.META.get("REMOTE_ADDR") not in LOOPBACK:
+        return HttpResponse("Set KONTOR_METRICS_TOKEN to read metrics.\n", status=403, content_type="text/plain")
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -86,6 +86,12 @@ _COMMA_SEPARATED = "x-comma-separated"  # from the field to its parameter, never
 class ProblemAwareSchema(AutoSchema):
     """Our operations, each with its problem documents, scope and idempotency key."""
 
+    def get_operation_id(self) -> str:
+        """A GET that names no single object lists."""
+        made = super().get_operation_id()
+        is_list = self.method == "GET" and not self.path.endswith("}")
+        return f"{made.removesuffix('_retrieve')}_list" if is_list and made.endswith("_retrieve") else made
+
     def get_tags(self) -> list[str]:
         return [TAGS.get(type(self.view).__module__.partition(".")[0], "Other")]
 

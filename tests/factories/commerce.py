@@ -101,7 +101,7 @@ def user(username: str | None = None, **values: Any) -> User:
     """A person who can sign in with PASSWORD."""
     number = next(_numbers)
     defaults = {
-        "username": username or f"clerk-{number}",
+        "username": f"clerk-{number}" if username is None else username,
         "password": PASSWORD,
         "name": f"Clerk {number}",
         "language": "en",
