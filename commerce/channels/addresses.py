@@ -1,0 +1,126 @@
+"""Where a webhook may go: a channel must not make us knock on doors inside our own network.
+
+An address is looked at twice: when an endpoint is added, to explain kindly, and at the moment of connecting, where the
+very address that was checked is the one connected to, so that a name that changes its mind in between gains nothing.
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.connection import create_connection
+
+LONGEST_URL = 500
+POOLED_HOSTS = 32
+_TRANSLATED = ip_network(
+    "64:ff9b::/96"
+)  # IPv6 addresses that a gateway turns into the IPv4 address in their last bytes
+
+
+class AddressRefused(OSError):
+    """The address is one that webhooks must not reach."""
+
+
+def fault_of(url: str) -> str | None:
+    """Return why a webhook can't go to `url`, as a sentence, or None when it can. Looks the host name up."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "This is not a valid address."
+    if len(url) > LONGEST_URL:
+        return f"An address has at most {LONGEST_URL} characters."
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "Give a full address that starts with https://."
+    if parts.scheme == "http" and settings.PRODUCTION:
+        return "Only https:// addresses get webhooks: the events would travel readable otherwise."
+    if parts.username or parts.password or parts.fragment or any(sign.isspace() for sign in url):
+        return "Give the address without user name, password, fragment or spaces."
+    if settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES:
+        return None
+    try:
+        resolve(parts.hostname, port or (443 if parts.scheme == "https" else 80))
+    except AddressRefused as refused:
+        return str(refused)
+    except (OSError, UnicodeError):
+        return f"The host name {parts.hostname} can't be found."
+    return None
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, all of them permitted.
+
+    Raises: AddressRefused when one is private, loopback, link-local or otherwise not a public one; OSError when there
+    is none.
+    """
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES:
+        for address in found:
+            if not is_public(address):
+                raise AddressRefused(f"{host} leads to {address}, which is not a public address.")
+    return list(dict.fromkeys(found))
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open internet, also behind the disguises that IPv6 knows for IPv4."""
+    ip: IPv4Address | IPv6Address = ip_address(address.split("%")[0])
+    if isinstance(ip, IPv6Address):
+        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _TRANSLATED:
+            hidden = IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if hidden is not None:
+            return is_public(str(hidden))
+    return ip.is_global and not ip.is_multicast
+
+
+def session() -> requests.Session:
+    """Return a session that connects to checked addresses only, keeps connections, and ignores proxies and .netrc."""
+    made = requests.Session()
+    made.trust_env = False
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, _GuardedAdapter(pool_connections=POOLED_HOSTS, max_retries=0))
+    return made
+
+
+def _connect(connection: Any) -> socket.socket:
+    """Connect to the first of the host's checked addresses that answers."""
+    failure: OSError | None = None
+    for address in resolve(connection._dns_host, connection.port):
+        try:
+            return create_connection(
+                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+    raise failure or OSError(f"{connection._dns_host} has no address.")
+
+
+class _GuardedHTTPConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _GuardedHTTPSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _GuardedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTPConnection
+
+
+class _GuardedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPSConnection
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
