@@ -18,6 +18,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -66,7 +67,7 @@ class KontorAdminSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(granted(request) & OPENS_ADMIN)
 
-    @never_cache
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the staff sign-in; say so when they are signed in but have no business here."""
         target = request.GET.get("next") or reverse("admin:index")
@@ -135,6 +136,9 @@ class ReadOnlyInline(_Guarded, TabularInline):
     extra = 0
     can_delete = False
     show_change_link = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+        return list(self.fields or ())
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

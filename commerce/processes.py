@@ -13,6 +13,7 @@ from commerce.supervisor import Program, processes_in
 
 WORKER_THREADS = 4  # tasks are short sweeps; two cores need no more
 WEB_GRACE_SECONDS = 20.0
+WEB_BACKPRESSURE = 4  # requests that a worker takes on per thread before it lets others wait in the kernel's queue
 DATABASE_GRACE_SECONDS = 60.0  # a fast shutdown writes all dirty pages first
 QUIET_LOG_LEVEL = "warning"
 
@@ -39,6 +40,7 @@ def web() -> Program:
             sys.executable, "-m", "granian", "commerce.wsgi:application", "--interface", "wsgi",
             "--host", settings.HOST, "--port", str(settings.PORT), "--http", "1", "--no-ws",
             "--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS),
+            "--backpressure", str(WEB_BACKPRESSURE * settings.WEB_THREADS),
             "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10",
             "--log-level", QUIET_LOG_LEVEL,
         ],
@@ -68,7 +70,8 @@ def worker() -> Program:
             "--without-gossip", "--without-mingle", "--without-heartbeat",
         ],
         folder=settings.BASE_DIR,
-        environment=_environment(),
+        # As root it says so at every start; tasks are JSON here, so the danger it warns of (pickle) isn't there.
+        environment={**_environment(), "PYTHONWARNINGS": "ignore:You're running the worker"},
     )  # fmt: skip
 
 

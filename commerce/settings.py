@@ -229,8 +229,8 @@ SPECTACULAR_SETTINGS = {
 # --- workers --------------------------------------------------------------------------------------------------------
 
 _broker_folder = DATA_DIR / "broker"
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://"
-if CELERY_BROKER_URL == "filesystem://":
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "filesystem://localhost//"
+if CELERY_BROKER_URL.startswith("filesystem://"):
     for _name in ("queue", "processed", "control"):
         (_broker_folder / _name).mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {

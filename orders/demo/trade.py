@@ -92,7 +92,7 @@ class Stage:
 def stories(shop: Retailer, *, now: datetime) -> list[Story]:
     """Write all stories of the demo: six days of history, Berlin's queue of today, and parcels under way."""
     stage = Stage(shop, random.Random(retailer.SEED + 2), now)  # noqa: S311 (a demo, not a secret)
-    written = [*_history(stage), *_berlin(stage), *_parcels(stage)]
+    written = [*_history(stage), *_berlin(stage), *_elsewhere(stage), *_parcels(stage)]
     for number, story in enumerate(written):
         story.reference = f"A-{number + 1:05d}"
     return written
@@ -176,6 +176,18 @@ def _berlin(stage: Stage) -> Iterator[Story]:
     story = _pickup(stage, BERLIN, window - DAY - 2 * HOUR, window)
     story.steps = [*_prepared(story, window), (now - 12 * MINUTE, _cancel)]
     yield story
+
+
+def _elsewhere(stage: Stage) -> Iterator[Story]:
+    """An order or two for the next windows of every other store."""
+    for number, place in enumerate(place for place in places.PLACES if place.values["kind"] == "store"):
+        if place.code == BERLIN:
+            continue
+        for window_number in range(1 + number % 2):
+            placed_at = stage.now - (4 + 13 * number) * MINUTE
+            window = stage.slot(place.code, placed_at=placed_at, place=window_number)
+            if window is not None:
+                yield _pickup(stage, place.code, placed_at, window)
 
 
 def _parcels(stage: Stage) -> Iterator[Story]:

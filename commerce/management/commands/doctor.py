@@ -236,7 +236,7 @@ def _parked() -> Finding:
 
 
 def _broker() -> Finding:
-    if settings.CELERY_BROKER_URL != "filesystem://":
+    if not settings.CELERY_BROKER_URL.startswith("filesystem://"):
         return _remote_broker()
     folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
     probe = folder / f"{uuid.uuid4()}.probe"

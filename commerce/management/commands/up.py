@@ -60,6 +60,7 @@ class Command(BaseCommand):
         if with_demo:
             call_command("demo", if_empty=True, stdout=self.stdout)
         connection.close()
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
         for program in (processes.relay(), processes.worker(), processes.beat(), processes.web()):
