@@ -40,6 +40,8 @@ class RequestContextMiddleware:
         context.bind(identifier)
         response = self.get_response(request)
         response["X-Request-ID"] = identifier
+        if not response.streaming and not response.has_header("Content-Length"):  # else the server has to send chunks
+            response["Content-Length"] = str(len(response.content))
         return response
 
 

@@ -76,7 +76,9 @@ def shop(*, products: int, pieces: int, locations: int = 1, prices: bool = False
 def _set_prices(product_ids: list[int]) -> None:
     from tests.factories import pricing
 
-    pricing.bench_prices(product_ids)
+    pricing.standard_rates()
+    pricing.price_list()
+    pricing.prices(dict.fromkeys(product_ids, 1990))
 
 
 def books_are_clean() -> bool:

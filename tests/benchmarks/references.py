@@ -49,7 +49,8 @@ def pgbench(script: str, *, clients: int, seconds: float) -> Figures:
         done = subprocess.run(
             [
                 embedded.program("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(max(int(seconds), 1)),
-                "-f", str(file), "-l", "--log-prefix", f"{folder}/log", "-h", str(embedded.socket_dir()), "-U", "postgres", "kontor",
+                "-f", str(file), "-l", "--log-prefix", f"{folder}/log", "-h", str(embedded.socket_dir()),
+                "-U", "postgres", "kontor",
             ],
             capture_output=True, text=True, cwd=folder,
         )  # fmt: skip
