@@ -7,7 +7,8 @@
    data-scan            Enter sends the text, empties the field at once, and sends scans one after the other in their order.
                         Each scan carries a `scan_id` (a UUID, the same on every repeat) and `scanned_at`.
    data-scan-offline    without a connection scans are kept on the device and replayed once, in order, when it is back;
-                        the event `kontor:replayed` on <body> then lets fragments renew themselves.
+                        the event `kontor:replayed` on <body> then lets fragments renew themselves; `kontor:scan-kept`
+                        on the document lets a page judge a kept scan by what it knows.
    Without data-scan on the page, a scan goes to the search field of the top bar.
    data-scan-guard      on other inputs of such a page: a scan that lands there doesn't become its value.
    While a dialog is open (a hard stop), scans are refused with the stop sound. */
@@ -58,6 +59,7 @@
   function keepScan(scan, name) {
     const scans = kept();
     if (scans.length < MOST_KEPT) keep([...scans, { ...scan, name }]);
+    document.dispatchEvent(new CustomEvent("kontor:scan-kept", { detail: { url: scan.url, text: scan.text } }));
     kontor.toast(kontor.word("scanKept"), "warn");
   }
 
