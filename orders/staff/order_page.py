@@ -8,16 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from babel.numbers import format_currency
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from commerce import money
 from commerce.roles import Permission
+from customers import queries as customers
 from inventory import locations
 from orders import queries
 from orders.lifecycle import Action, State
-from orders.models import Fulfilment, Order
+from orders.models import Fulfilment
 from orders.pickup import normalised
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView, RoutingView
 from orders.staff import words
@@ -260,6 +261,7 @@ def find(
     text: str,
     *,
     location_ids: list[int] | None,
+    country: str = "",
     by_contact: bool = False,
     before: tuple[datetime, UUID] | None = None,
     at_most: int = PAGE_SIZE,
@@ -269,25 +271,21 @@ def find(
     `location_ids` are where the reader may look (None: everywhere); `by_contact` also finds by e-mail or phone, which
     only who may see customers should ask for.
     """
-    chosen = Order.objects.order_by("-placed_at", "-id")
-    if location_ids is not None:
-        chosen = chosen.filter(Exists(Fulfilment.objects.filter(order_id=OuterRef("pk"), location_id__in=location_ids)))
+    chosen = queries.select(location_ids=location_ids).order_by("-placed_at", "-id")
     if text:
         named = Q(number=text.upper()) | Q(external_reference=text) | Q(pk__in=_by_code(text, location_ids))
-        chosen = chosen.filter(named | _of_contact(text) if by_contact else named)
+        chosen = chosen.filter(named | _of_contact(text, country) if by_contact else named)
     if before is not None:
         chosen = chosen.filter(Q(placed_at__lt=before[0]) | Q(placed_at=before[0], id__lt=before[1]))
-    return [_found(order) for order in queries.views(chosen[:at_most])]
+    return [_found(order) for order in queries.views(list(chosen[:at_most]))]
 
 
-def _of_contact(text: str) -> Q:
-    """Return the condition that an order was placed with this e-mail or phone, however it is written."""
-    if "@" in text:
-        return Q(contact_email__iexact=text)
-    digits = "".join(character for character in text if character.isdigit())
-    if len(digits) < SHORTEST_PHONE:
+def _of_contact(text: str, country: str) -> Q:
+    """Return the condition that an order belongs to whom this e-mail or phone points to, however it is written."""
+    digits = sum(character.isdigit() for character in text)
+    if "@" not in text and digits < SHORTEST_PHONE:
         return Q(pk__in=[])
-    return Q(contact_phone__in=[text, f"+{digits}", digits])
+    return Q(customer_id__in=[one.id for one in customers.search(text, country=country)])
 
 
 def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:

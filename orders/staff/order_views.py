@@ -12,6 +12,7 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
+from inventory import locations
 from orders import cancellation, queries
 from orders.errors import OrderNotFound
 from orders.queries import OrderView
@@ -50,6 +51,7 @@ def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
     found = order_page.find(
         text,
         location_ids=_places(request),
+        country=locations.by_id(store.id).country,
         by_contact=may_see_customers,
         before=_before(request.GET.get("before", "")),
         at_most=order_page.PAGE_SIZE + 1,
