@@ -14,6 +14,7 @@ from inventory.availability import Figure
 from inventory.locations import LocationRef
 from inventory.staff import words
 
+PRINTED_LENGTHS = (8, 12, 13, 14)  # GTIN-8, UPC-A, EAN-13, case packs
 MOST_FOUND = 50
 MOST_WORDS = 8
 MOST_ELSEWHERE = 12
@@ -81,6 +82,11 @@ class Card:
     elsewhere: list[Elsewhere]
     elsewhere_total: int
     movements: list[Movement]
+
+    @property
+    def barcodes(self) -> list[str]:
+        """Return the barcodes as they are printed: without the zeros that fill them up to 14 digits."""
+        return [_printed(code) for code in self.product.gtins]
 
 
 def card(product: ProductRef, store: shell.Store, *, pieces: int, at: datetime) -> Card:
@@ -178,6 +184,11 @@ def _hits(sql: str, parameters: list[Any], store: shell.Store, at: datetime) -> 
         )
         for product_id, sku, name in products
     ]
+
+
+def _printed(code: str) -> str:
+    digits = code.lstrip("0")
+    return digits.zfill(next(length for length in PRINTED_LENGTHS if length >= len(digits)))
 
 
 def _literal(text: str) -> str:
