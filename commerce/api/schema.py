@@ -95,10 +95,17 @@ class ProblemAwareSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [TAGS.get(type(self.view).__module__.partition(".")[0], "Other")]
 
-    def get_description(self) -> str:
-        said = super().get_description() or ""
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Say at the end of the description which scope the operation needs."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        if "summary" not in operation:
+            operation["summary"] = operation.get("description", "").partition(".")[0]
         scope = getattr(self.view, "scopes", {}).get(self.method)
-        return f"{said}\n\nScope: `{scope.value}`.".strip() if scope is not None else said
+        if scope is not None:
+            operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope.value}`.".strip()
+        return operation
 
     def get_override_parameters(self) -> list[Any]:
         return [*super().get_override_parameters(), *([_IDEMPOTENCY_KEY] if self._writes() else [])]
@@ -124,6 +131,10 @@ class ProblemAwareSchema(AutoSchema):
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
         if direction == "request" and isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
+        for field in schema.get("properties", {}).values():
+            for form in (field, *field.get("oneOf", ())):
+                if form.get("default") == "" and ("format" in form or "pattern" in form):
+                    del form["default"]  # an empty text means "left out"; it is no e-mail address
         return schema
 
     def _problems(self) -> dict[int, str]:

@@ -105,7 +105,7 @@ def test_several_values_of_a_parameter_are_written_with_commas(document: dict[st
 
 @pytest.mark.django_db
 def test_document_and_docs_are_served_without_a_key(client: Client) -> None:
-    schema = client.get("/api/schema/?format=json")
+    schema = client.get("/api/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json")
     assert orjson.loads(schema.content)["info"]["title"] == "Kontor API"
     page = client.get("/api/docs/")
     assert page.status_code == 200
