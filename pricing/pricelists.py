@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import Q
 from psycopg2.extras import DateTimeTZRange
@@ -25,13 +26,19 @@ from pricing.terms import PriceBasis, TierMode
 MOST_ENTRIES = 50_000  # per call: a few seconds of work while other writers of prices wait
 HIGHEST_AMOUNT_MINOR = 10**12  # ten billion; with the largest quantity it still fits 64 bits many times over
 HIGHEST_QUANTITY = 1_000_000
-ROWS_PER_STATEMENT = 5_000
 GRACE = timedelta(minutes=1)  # "from now on" said by a caller a moment ago is not the past
 
 _CLOSE = """
 UPDATE pricing_priceentry AS entry SET valid = tstzrange(starts_at, ends_at)
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS kept (id, starts_at, ends_at)
 WHERE entry.id = kept.id
+"""
+
+_OPEN = """
+INSERT INTO pricing_priceentry (price_list_id, product_id, min_quantity, amount_minor, valid)
+SELECT %s, product_id, min_quantity, amount_minor, tstzrange(starts_at, ends_at)
+FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+     AS added (product_id, min_quantity, amount_minor, starts_at, ends_at)
 """
 
 
@@ -111,10 +118,10 @@ def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> in
     Raises: PriceListNotFound, UnknownProduct, PriceOverlap when the entries contradict each other, PriceInThePast,
     InvalidInput.
     """
-    at = clock.now()
+    revisions.renew()
+    at = clock.now()  # after the wait for other writers: "from now on" is later than what they wrote
     wanted = _spans(list(entries), at)
     _check_products({product_id for product_id, _min_quantity in wanted})
-    revisions.renew()
     found = _found(price_list)
     existing = _existing(found.pk, wanted)
     plans = {}
@@ -207,20 +214,20 @@ def _write(list_id: int, plans: Mapping[Key, validity.Plan]) -> None:
                     [span.ends_at for span in shortened],
                 ],
             )
-    PriceEntry.objects.bulk_create(
-        [
-            PriceEntry(
-                price_list_id=list_id,
-                product_id=product_id,
-                min_quantity=min_quantity,
-                amount_minor=span.value,
-                valid=DateTimeTZRange(span.starts_at, span.ends_at, "[)"),
+    added = [(key, span) for key, plan in plans.items() for span in plan.added]
+    if added:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _OPEN,
+                [
+                    list_id,
+                    [product_id for (product_id, _min_quantity), _span in added],
+                    [min_quantity for (_product_id, min_quantity), _span in added],
+                    [span.value for _key, span in added],
+                    [span.starts_at for _key, span in added],
+                    [span.ends_at for _key, span in added],
+                ],
             )
-            for (product_id, min_quantity), plan in plans.items()
-            for span in plan.added
-        ],
-        batch_size=ROWS_PER_STATEMENT,
-    )
 
 
 def _audited(code: str, key: Key, plan: validity.Plan) -> audit.AuditRow:
@@ -244,8 +251,9 @@ def _found(code: str) -> PriceList:
 
 def _keep_version(changed: PriceList, by: Actor) -> None:
     """Save with a version that names who changed it, for the admin's history."""
-    changed._history_user_id = int(by.id) if by.kind is ActorKind.STAFF else None
-    changed._change_reason = "" if by.kind is ActorKind.STAFF else by.label[:100]
+    is_staff = by.kind is ActorKind.STAFF
+    changed._history_user = get_user_model().objects.filter(pk=by.id).first() if is_staff else None
+    changed._change_reason = "" if is_staff else by.label[:100]
     changed.save()
 
 

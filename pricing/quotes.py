@@ -6,8 +6,8 @@ gives the same bytes, in whatever order the basket was filled: lines are numbere
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -174,8 +174,7 @@ class Quote:
 
     def document(self) -> dict[str, Any]:
         """Return the quote as JSON-able primitives, from which `from_document` makes the same quote again."""
-        document = asdict(self)
-        document["at"] = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        document: dict[str, Any] = orjson.loads(orjson.dumps(self, option=orjson.OPT_UTC_Z))
         return document
 
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.core.signing import BadSignature, Signer
+from django.db import connection
 
 from commerce import audit, catalog, ids
 from commerce.actors import Actor
@@ -15,7 +17,6 @@ from commerce.errors import InvalidInput, UnknownProduct
 from commerce.transactions import transaction_required
 from pricing import quotes, rules
 from pricing.errors import QuoteExpired, QuoteForged, QuoteMismatch, QuoteNotFound
-from pricing.models import Quote
 from pricing.quotes import BasketLine, ChannelTerms
 
 __all__ = ["BasketLine", "ChannelTerms", "GivenQuote", "give", "given", "price", "redeem"]
@@ -27,6 +28,12 @@ LONGEST = timedelta(seconds=3600)
 USUAL = timedelta(seconds=900)
 
 _signer = Signer(salt="pricing.quote", sep="|")
+
+_KEEP = """
+INSERT INTO pricing_quote (id, channel_id, ruleset_version, basket_hash, document, signature, quoted_at, expires_at)
+VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+"""
+_FIND = "SELECT expires_at, signature, document::text FROM pricing_quote WHERE id = %s AND channel_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +84,21 @@ def give(
         raise InvalidInput(message, errors=[{"field": "ttl_seconds", "value": ttl.total_seconds(), "message": message}])
     priced = price(lines, channel=channel, at=at, customer_group=customer_group)
     identifier, expires_at, document = ids.new(), at + ttl, priced.document()
-    stored = Quote.objects.create(
-        id=identifier,
-        channel_id=channel.channel_id,
-        ruleset_version=priced.ruleset_version,
-        basket_hash=_basket_hash({line.product_id: line.quantity for line in priced.lines}),
-        document=document,
-        signature=_signer.signature(_signed_text(identifier, channel.channel_id, expires_at, document)),
-        quoted_at=at,
-        expires_at=expires_at,
-    )
+    signature = _signer.signature(_signed_text(identifier, channel.channel_id, expires_at, document))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _KEEP,
+            [
+                str(identifier),
+                channel.channel_id,
+                priced.ruleset_version,
+                _basket_hash({line.product_id: line.quantity for line in priced.lines}),
+                quotes.canonical(document).decode(),
+                signature,
+                at,
+                expires_at,
+            ],
+        )
     audit.record(
         "pricing.quoting.give",
         "quote",
@@ -99,7 +111,7 @@ def give(
             "expires_at": expires_at,
         },
     )
-    return GivenQuote(identifier, priced, stored.signature, expires_at)
+    return GivenQuote(identifier, priced, signature, expires_at)
 
 
 def given(quote_id: UUID, *, channel_id: int) -> GivenQuote:
@@ -107,15 +119,17 @@ def given(quote_id: UUID, *, channel_id: int) -> GivenQuote:
 
     Raises: QuoteNotFound (also for another channel's quote), QuoteForged.
     """
-    found = Quote.objects.filter(pk=quote_id, channel_id=channel_id).first()
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [str(quote_id), channel_id])
+        row = cursor.fetchone()
+    if row is None:
         raise QuoteNotFound("There is no such quote on this channel.", quote=str(quote_id))
-    text = _signed_text(found.id, found.channel_id, found.expires_at, found.document)
+    expires_at, signature, document = row[0], row[1], orjson.loads(row[2])
     try:
-        _signer.unsign(f"{text}|{found.signature}")
+        _signer.unsign(f"{_signed_text(quote_id, channel_id, expires_at, document)}|{signature}")
     except BadSignature as error:
         raise QuoteForged("The quote is not as it was given; ask for a new one.", quote=str(quote_id)) from error
-    return GivenQuote(found.id, quotes.from_document(found.document), found.signature, found.expires_at)
+    return GivenQuote(quote_id, quotes.from_document(document), signature, expires_at)
 
 
 def redeem(quote_id: UUID, *, channel_id: int, lines: Sequence[BasketLine], at: datetime) -> quotes.Quote:
@@ -135,13 +149,15 @@ def redeem(quote_id: UUID, *, channel_id: int, lines: Sequence[BasketLine], at: 
         )
     quoted = {line.product_id: line.quantity for line in found.quote.lines}
     if basket != quoted:
-        wrong = sorted(
-            product_id for product_id in basket | quoted if basket.get(product_id, 0) != quoted.get(product_id, 0)
-        )
+        wrong = [one for one in basket | quoted if basket.get(one, 0) != quoted.get(one, 0)]
+        names = {product_id: product.sku for product_id, product in catalog.products_by_id(wrong).items()}
+        differences = [
+            {"sku": names.get(one, ""), "quoted": quoted.get(one, 0), "wanted": basket.get(one, 0)} for one in wrong
+        ]
         raise QuoteMismatch(
             "The quote is for another basket; send the quoted products and quantities, or ask for a new quote.",
             quote=str(quote_id),
-            differences=[{"product_id": p, "quoted": quoted.get(p, 0), "wanted": basket.get(p, 0)} for p in wrong],
+            differences=sorted(differences, key=lambda one: str(one["sku"])),
         )
     return found.quote
 

@@ -71,10 +71,10 @@ def set_rate(
 
     Raises: PriceInThePast when another rate was in force since `valid_from`; InvalidInput.
     """
+    revisions.renew()
     at = clock.now()
     starts_at = valid_from or at
     _check(country, tax_class, basis_points, starts_at, valid_until)
-    revisions.renew()
     wanted = validity.Span(basis_points, starts_at, valid_until)
     rows = TaxRate.objects.filter(country=country, tax_class=tax_class).order_by("id")
     existing = [

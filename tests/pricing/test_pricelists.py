@@ -1,6 +1,7 @@
 """Writing prices and rates: no overlap, no rewriting of the past, everything signed."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
@@ -13,6 +14,7 @@ from pricing import pricelists, quotes, quoting, revisions, rules, taxes
 from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceOverlap
 from pricing.models import PriceEntry, PriceList, TaxRate
 from pricing.pricelists import NewPrice
+from tests.factories import commerce as ground
 from tests.factories import pricing as make
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +142,11 @@ def test_a_list_keeps_its_versions_and_says_what_changed(mug):
         (0, "System: tests"),
         (3, "System: tests"),
     ]
-    entry = audit.timeline("price_list", "standard")[-1]
+    clerk = ground.user()
+    with transactions.transaction():
+        pricelists.change_list("standard", is_active=False, by=Actor.staff(clerk))
+    assert PriceList.history.latest().history_user == clerk
+    entry = audit.timeline("price_list", "standard")[1]
     assert (entry.before, entry.after) == ({"priority": 0}, {"priority": 3})
     with pytest.raises(PriceListNotFound), transactions.transaction():
         pricelists.change_list("none", is_active=False, by=BY)
@@ -199,3 +205,26 @@ def test_prices_are_read_once_and_a_rolled_back_one_is_never_seen(mug, django_as
         revisions.forget()
         with django_assert_num_queries(1):
             assert total() == 1200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_one_price_at_once_take_turns(mug):
+    start, done = Barrier(6), []
+
+    def reprice(amount):
+        try:
+            start.wait(timeout=20)
+            with transactions.transaction():
+                done.append(pricelists.set_prices("standard", [NewPrice(mug, amount)], by=BY))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=reprice, args=(1000 + number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert done == [1] * 6
+    rows = stored()
+    assert [upper for _, _, _, upper in rows] == [lower for _, _, lower, _ in rows[1:]] + [None]
+    assert sorted(amount for _, amount, _, _ in rows) == [1000 + number for number in range(6)]
