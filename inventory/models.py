@@ -96,6 +96,7 @@ class StockLevel(models.Model):
 
     `held` counts active holds, also expired ones that nobody swept yet; readers add those back (law 5).
     A deferred trigger refuses a commit in which the latest entry does not say the same. Written by: inventory.ledger
+    (the past, in bulk: inventory.history)
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -132,7 +133,7 @@ class StockEntry(models.Model):
     """One immutable line of the journal: what changed at a level, and the values after (laws 1, 2, 4).
 
     Versions of a level have no gap; each entry's values are the previous ones plus its deltas: triggers refuse all else.
-    Holds no personal values. Written by: inventory.ledger
+    Holds no personal values. Written by: inventory.ledger (the past, in bulk: inventory.history)
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller
