@@ -161,7 +161,10 @@ def test_a_quote_is_refused_for_other_baskets_channels_and_times(shop):
     for basket in ([(mug, 2)], [(mug, 1), (book, 1)], [(mug, 1), (book, 2)]):
         with pytest.raises(QuoteMismatch) as refusal:
             redeem(given, shop, *basket)
-    assert refusal.value.detail["differences"] == [{"sku": "BOOK", "quoted": 1, "wanted": 2}]
+    assert refusal.value.detail["differences"] == [
+        {"sku": "BOOK", "quoted": 1, "wanted": 2},
+        {"sku": "MUG", "quoted": 2, "wanted": 1},
+    ]
     with pytest.raises(QuoteNotFound):
         redeem(given, shop, (mug, 2), (book, 1), channel_id=shop[0].channel_id + 1)
     with pytest.raises(QuoteNotFound):
