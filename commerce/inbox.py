@@ -1,5 +1,6 @@
 """What came in from outside: taken once per source and event id, however often it is sent."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ from django.db import connection
 from commerce import clock
 from commerce.transactions import transaction_required
 
+KEPT_FOR = timedelta(days=90)  # a sender that repeats itself after that is a new one
 LONGEST_ERROR = 2000
 
 _RECEIVE = """
@@ -18,6 +20,10 @@ _SETTLE = """
 UPDATE commerce_inboxmessage SET done_at = %s, last_error = '' WHERE source = %s AND event_id = %s AND done_at IS NULL
 """
 _FAIL = "UPDATE commerce_inboxmessage SET last_error = %s WHERE source = %s AND event_id = %s AND done_at IS NULL"
+_PRUNE = """
+DELETE FROM commerce_inboxmessage
+WHERE id IN (SELECT id FROM commerce_inboxmessage WHERE done_at < %s ORDER BY id LIMIT %s)
+"""
 
 
 @transaction_required
@@ -46,3 +52,11 @@ def fail(source: str, event_id: str, error: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_FAIL, [error[:LONGEST_ERROR], source, event_id])
         return bool(cursor.rowcount)
+
+
+@transaction_required
+def prune(*, at: datetime, at_most: int = 5000) -> int:
+    """Forget up to `at_most` messages that were settled longer than KEPT_FOR ago; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PRUNE, [at - KEPT_FOR, at_most])
+        return cursor.rowcount

@@ -20,6 +20,7 @@ log = logs.get(__name__)
 
 IDLE_SECONDS = 0.025  # between two looks at an empty outbox: one query each
 LONGEST_REST = 2.0  # of a subscriber whose due messages all wait behind others
+BROKEN_REST = 0.5  # of a subscriber whose delivery raised, so that the others get their turn first
 LONGEST_RECONNECT_SECONDS = 5.0
 STOP_SECONDS = 10.0  # for the answers of webhooks under way
 
@@ -36,7 +37,7 @@ class _Handlers:
             began = time.monotonic()
             if began < self.resting_until.get(name, 0.0):
                 continue
-            self.resting_until[name] = began + LONGEST_REST  # stays so when this raises: the others get their turn
+            self.resting_until[name] = began + BROKEN_REST  # stays so only when this raises
             delivered = deliveries.deliver_to(name)
             now = time.monotonic()
             self.resting_until[name] = now + (0.0 if delivered else min(LONGEST_REST, 9 * (now - began)))

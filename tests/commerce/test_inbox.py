@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from commerce import inbox
+from commerce import clock, inbox
 from commerce.models import InboxMessage
 from commerce.transactions import TransactionMisuse, transaction
 
@@ -43,6 +43,17 @@ def test_work_is_settled_once_and_its_errors_are_kept_until_then() -> None:
     message = InboxMessage.objects.get()
     assert message.done_at is not None
     assert message.last_error == ""
+
+
+def test_settled_messages_are_forgotten_in_the_end_and_open_ones_never() -> None:
+    take("shop-a", "evt_1")
+    take("shop-a", "evt_2")
+    with transaction():
+        inbox.settle("shop-a", "evt_1")
+    for at, gone in ((clock.now(), 0), (clock.now() + 2 * inbox.KEPT_FOR, 1)):
+        with transaction():
+            assert inbox.prune(at=at) == gone
+    assert InboxMessage.objects.get().event_id == "evt_2"
 
 
 def test_receiving_needs_the_transaction_of_its_effect() -> None:

@@ -1,0 +1,48 @@
+"""Periodic work of the kernel. Each task is safe to run twice and at the same time."""
+
+from celery import shared_task
+
+from commerce import clock, idempotency, inbox, outbox, quotas, relay
+from commerce.api import throttling
+from commerce.transactions import transaction
+
+REDRIVE_SECONDS = 4.0  # less than the time between two of its runs
+HOLDS_AT_ONCE = 500
+ROWS_AT_ONCE = 5000  # deleted per transaction, so that nobody waits for a clean-up
+MOST_ROUNDS = 50
+
+
+@shared_task
+def redrive_outbox() -> int:
+    """Deliver what is due, as the relay does: the safety net for the time in which no relay runs."""
+    return relay.drain(within=REDRIVE_SECONDS)
+
+
+@shared_task
+def expire_quota_holds() -> int:
+    """Sweep quota holds whose time is over; they stopped to count by themselves."""
+    swept = 0
+    for _ in range(MOST_ROUNDS):
+        with transaction():
+            done = quotas.expire_due(at=clock.now(), at_most=HOLDS_AT_ONCE)
+        swept += done
+        if done < HOLDS_AT_ONCE:
+            break
+    return swept
+
+
+@shared_task
+def prune() -> dict[str, int]:
+    """Delete what has served its time: stored answers, rate windows, old messages and their deliveries."""
+    at = clock.now()
+    with transaction():
+        windows = throttling.prune(at=at)
+    pruned = {"rate windows": windows, "outbox messages": outbox.prune(at=at), "answers": 0, "inbox messages": 0}
+    for name, verb in (("answers", idempotency.prune), ("inbox messages", inbox.prune)):
+        for _ in range(MOST_ROUNDS):
+            with transaction():
+                done = verb(at=at, at_most=ROWS_AT_ONCE)
+            pruned[name] += done
+            if done < ROWS_AT_ONCE:
+                break
+    return pruned
