@@ -12,7 +12,7 @@ from customers.identifiers import IdentifierKind
 
 
 class Profile(models.Model):
-    """One customer, with a stable id. Written by: customers.profiles (in bulk: customers.bulk)"""
+    """One customer, with a stable id. Written by: customers.profiles"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=160, blank=True)
@@ -34,7 +34,7 @@ class Identifier(models.Model):
     """Something that points to a person: a normalised e-mail, phone, loyalty number or a channel's customer id.
 
     `scope` is the channel code for a channel's own ids, empty for ids that mean the same everywhere; one value points
-    to one profile only. Written by: customers.profiles (in bulk: customers.bulk)
+    to one profile only. Written by: customers.profiles
     """
 
     profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="identifiers")

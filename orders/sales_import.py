@@ -19,8 +19,7 @@ from commerce.actors import Actor
 from commerce.catalog import ProductSpec
 from commerce.errors import Busy, InvalidInput
 from commerce.models import Channel, ProductKind
-from customers import bulk as customers_bulk
-from customers.bulk import ChannelCustomer
+from customers import profiles
 from inventory import history, locations
 from inventory.errors import LocationUnknown
 from inventory.stock import Counterparty, EntryKind
@@ -33,6 +32,7 @@ from orders.sales_staging import SalesFile
 MOST_FILES = 100
 WAIT_SECONDS = 20  # for another import: a killed one may still hold the lock for a moment
 PRODUCTS_AT_ONCE = 5_000
+CUSTOMERS_AT_ONCE = 5_000
 
 _KEEP = """
 INSERT INTO orders_pastsale (id, file_id, line_number, kind, invoice, stock_code, description, product_id, customer_id,
@@ -226,19 +226,24 @@ def _add_products(ground: _Ground) -> None:
 
 
 def _add_customers(ground: _Ground) -> None:
-    countries = ground.mapping.countries
-    wanted = [ChannelCustomer(reference, countries.get(name, "")) for reference, name in sales_staging.customers()]
-    for start in range(0, len(wanted), customers_bulk.MOST_CUSTOMERS):
-        with transactions.transaction():
-            profiles = customers_bulk.recognise_channel_customers(
-                wanted[start : start + customers_bulk.MOST_CUSTOMERS],
+    """Have a profile for every customer number of the channel."""
+    wanted = sales_staging.customers()
+    for start in range(0, len(wanted), CUSTOMERS_AT_ONCE):
+        batch = wanted[start : start + CUSTOMERS_AT_ONCE]
+        people = [
+            profiles.Person(
                 channel_code=ground.channel_code,
+                channel_customer_id=reference,
                 language=ground.mapping.channel.get("language", "en"),
-                source=ground.source,
-                by=ground.by,
-                at=ground.at,
+                country=ground.mapping.countries.get(country, ""),
             )
-            sales_staging.resolve_customers(profiles)
+            for reference, country in batch
+        ]
+        with transactions.transaction():
+            found = profiles.recognise_many(people, by=ground.by, at=ground.at)
+            sales_staging.resolve_customers(
+                {reference: profile for (reference, _), profile in zip(batch, found, strict=True) if profile}
+            )
 
 
 @transactions.transaction_required
