@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
+from simple_history.utils import bulk_update_with_history
 
 from commerce import audit, clock, gtin, integrity
 from commerce.actors import Actor, ActorKind
@@ -193,9 +193,8 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
         Product(sku=spec.sku, **{name: getattr(spec, name) for name in _PRODUCT_FIELDS if name != "is_active"})
         for spec in fresh
     ]
-    made = bulk_create_with_history(
-        products, Product, batch_size=BATCH, default_user=_staff(by), default_change_reason=_reason(by)
-    )
+    made = Product.objects.bulk_create(products, batch_size=BATCH)
+    _keep_first_versions(made, by)
     ProductGtin.objects.bulk_create(
         [
             ProductGtin(product=product, gtin=code, pieces=pieces)
@@ -378,6 +377,19 @@ def _signed(row: Channel, by: Actor) -> None:
     """Tell the version that will be kept of this row who made it."""
     row._history_user = _staff(by)
     row._change_reason = _reason(by)
+
+
+def _keep_first_versions(products: Sequence[Product], by: Actor) -> None:
+    """Write the first version of each product as the database has it, in one statement."""
+    versions = Product.history.model._meta.db_table
+    columns = ", ".join(f'"{column.column}"' for column in Product._meta.concrete_fields)
+    user = _staff(by)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {versions} ({columns}, history_date, history_type, history_change_reason, history_user_id) "
+            f"SELECT {columns}, %s, '+', %s, %s FROM commerce_product WHERE id = ANY(%s) ORDER BY id",
+            [clock.now(), _reason(by), user and user.pk, [product.pk for product in products]],
+        )
 
 
 def _staff(by: Actor) -> User | None:
