@@ -30,8 +30,11 @@ JITTER = 0.2  # those that failed together don't come back together
 LONGEST_ERROR = 2000
 _random = secrets.SystemRandom()
 
-# A table that fills and empties has misleading statistics; every statement of the queue has its index and must use it.
-_BY_INDEX = "SET LOCAL enable_seqscan = off"
+# A table that fills and empties within seconds has misleading statistics. Every statement of the queue has its index and
+# must walk along it; the settings are put before such a statement, and taken back before anyone else's runs.
+_SETTINGS = ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin")
+_BY_INDEX = "".join(f"SET LOCAL {name} = off; " for name in _SETTINGS)
+_BY_CHOICE = "".join(f"SET LOCAL {name} TO DEFAULT; " for name in _SETTINGS)
 
 _IS_WAITING = "SELECT EXISTS (SELECT FROM commerce_outboxmessage WHERE position IS NULL)"
 
@@ -56,12 +59,13 @@ WITH unsequenced AS MATERIALIZED (
         AND row_number() OVER (PARTITION BY subscriber, aggregate, event_type ORDER BY id DESC) > 1 AS is_outdated
     FROM addressed
 ), overtaken AS (
-    SELECT older.id FROM ranked
-    JOIN commerce_outboxdelivery older USING (subscriber, aggregate)
-    JOIN commerce_outboxmessage fact ON fact.id = older.message_id AND fact.event_type = ranked.event_type
+    SELECT open.id FROM ranked CROSS JOIN LATERAL (
+        SELECT older.id FROM commerce_outboxdelivery older JOIN commerce_outboxmessage fact ON fact.id = older.message_id
+        WHERE older.subscriber = ranked.subscriber AND older.aggregate = ranked.aggregate
+          AND older.state IN ('pending', 'parked') AND (older.leased_until IS NULL OR older.leased_until <= %(at)s)
+          AND fact.event_type = ranked.event_type
+        FOR UPDATE OF older SKIP LOCKED) AS open
     WHERE ranked.event_type = ANY(%(state)s) AND NOT ranked.is_outdated
-      AND older.state IN ('pending', 'parked') AND (older.leased_until IS NULL OR older.leased_until <= %(at)s)
-    FOR UPDATE OF older SKIP LOCKED
 ), superseded AS (
     UPDATE commerce_outboxdelivery older SET state = 'superseded', done_at = %(at)s, leased_until = NULL
     FROM overtaken WHERE older.id = overtaken.id
@@ -92,13 +96,17 @@ _CLAIMED = """
 # Plain FOR UPDATE: the subscriber's lock keeps other relays away, and skipping a row that a person just dismisses would
 # let a later message of its aggregate overtake it.
 _CLAIM = f"""
-SELECT {_CLAIMED} FROM commerce_outboxdelivery delivery JOIN commerce_outboxmessage message ON message.id = delivery.message_id
-WHERE delivery.subscriber = %(name)s AND delivery.state = 'pending' AND delivery.next_attempt_at <= %(at)s
-  AND NOT EXISTS (
-    SELECT FROM commerce_outboxdelivery earlier
-    WHERE earlier.subscriber = delivery.subscriber AND earlier.aggregate = delivery.aggregate AND earlier.id < delivery.id
-      AND earlier.state IN ('pending', 'parked') AND (earlier.state = 'parked' OR earlier.next_attempt_at > %(at)s))
-ORDER BY delivery.id LIMIT %(at_most)s FOR UPDATE OF delivery
+WITH delivery AS MATERIALIZED (
+    SELECT * FROM commerce_outboxdelivery candidate
+    WHERE subscriber = %(name)s AND state = 'pending' AND next_attempt_at <= %(at)s
+      AND NOT EXISTS (
+        SELECT FROM commerce_outboxdelivery earlier
+        WHERE earlier.subscriber = candidate.subscriber AND earlier.aggregate = candidate.aggregate
+          AND earlier.id < candidate.id AND earlier.state IN ('pending', 'parked')
+          AND (earlier.state = 'parked' OR earlier.next_attempt_at > %(at)s) OFFSET 0)
+    ORDER BY id LIMIT %(at_most)s FOR UPDATE
+)
+SELECT {_CLAIMED} FROM delivery JOIN commerce_outboxmessage message ON message.id = delivery.message_id ORDER BY delivery.id
 """
 
 _LEASE = f"""
@@ -111,7 +119,7 @@ WITH due AS (
           AND NOT EXISTS (
             SELECT FROM commerce_outboxdelivery earlier
             WHERE earlier.subscriber = delivery.subscriber AND earlier.aggregate = delivery.aggregate
-              AND earlier.id < delivery.id AND earlier.state IN ('pending', 'parked'))
+              AND earlier.id < delivery.id AND earlier.state IN ('pending', 'parked') OFFSET 0)
         ORDER BY delivery.id LIMIT wanted.at_most FOR UPDATE SKIP LOCKED
     ) AS found
 ), delivery AS (
@@ -165,10 +173,9 @@ def sequence_batch(*, at_most: int = MESSAGES_PER_SEQUENCING) -> int:
             return 0
     wanted = events.subscriptions()
     with transactions.transaction(), connection.cursor() as cursor:
-        cursor.execute(_BY_INDEX)
         locks.hold(locks.Purpose.OUTBOX_SEQUENCER)
         cursor.execute(
-            _SEQUENCE,
+            _BY_INDEX + _SEQUENCE,
             {
                 "at": clock.now(),
                 "at_most": at_most,
@@ -205,13 +212,13 @@ def deliver_to(name: str, *, at_most: int = MESSAGES_PER_BATCH) -> int:
     aggregate wait behind it. Does nothing when another relay serves this subscriber just now.
     """
     with transactions.transaction(), connection.cursor() as cursor:
-        cursor.execute(_BY_INDEX)
         if not locks.try_hold(locks.Purpose.OUTBOX_SUBSCRIBER, name):
             return 0
-        cursor.execute(_CLAIM, {"name": name, "at": clock.now(), "at_most": at_most})
+        cursor.execute(_BY_INDEX + _CLAIM, {"name": name, "at": clock.now(), "at_most": at_most})
         claimed = [_claimed(row) for row in cursor.fetchall()]
         if not claimed:
             return 0
+        cursor.execute(_BY_CHOICE)
         done: list[Claimed] = []
         failed: dict[str, tuple[Claimed, Exception]] = {}
         _attempt(claimed, done, failed)
@@ -230,10 +237,11 @@ def lease(limits: dict[str, int], *, until: datetime) -> list[Claimed]:
     anything is sent.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_BY_INDEX)
         names, most = list(limits), list(limits.values())
-        cursor.execute(_LEASE, {"names": names, "limits": most, "at": clock.now(), "until": until})
-        return [_claimed(row, leased_until=until) for row in cursor.fetchall()]
+        cursor.execute(_BY_INDEX + _LEASE, {"names": names, "limits": most, "at": clock.now(), "until": until})
+        leased = [_claimed(row, leased_until=until) for row in cursor.fetchall()]
+        cursor.execute(_BY_CHOICE)
+        return leased
 
 
 @transactions.transaction_required
@@ -246,7 +254,7 @@ def settle(verdicts: Sequence[Verdict]) -> set[int]:
             _tell(verdict)
     with connection.cursor() as cursor:
         cursor.execute(
-            _SETTLE,
+            _BY_INDEX + _SETTLE,
             {
                 "at": clock.now(),
                 "ids": [verdict.claimed.id for verdict in verdicts],

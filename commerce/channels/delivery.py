@@ -27,8 +27,8 @@ from commerce.channels import addresses, endpoints, signing
 
 log = logs.get(__name__)
 
-SENDERS = 16  # threads that wait for answers
-AT_ONCE_PER_ENDPOINT = 4  # so that one slow receiver can't take all of them
+SENDERS = 32  # threads that wait for answers
+AT_ONCE_PER_ENDPOINT = 8  # so that one slow receiver can't take all of them
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
 LEASE = timedelta(seconds=60)  # longer than an attempt can take; a crash delays a message by no more
 # The pauses that the Standard Webhooks specification recommends: ten attempts within 75 hours.
