@@ -114,10 +114,10 @@ class ProductAdmin(VerbAdmin):
         catalog.change_product(obj.pk, by=by, **values)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
         if formset.model is not ProductGtin:
             return
         by = Actor.staff(request.user)
-        formset.save(commit=False)
         for gone in formset.deleted_objects:
             catalog.remove_gtin(form.instance.pk, gone.gtin, by=by)
         for row, _changed in formset.changed_objects:

@@ -176,6 +176,10 @@ class VerbAdmin(_Guarded, ModelAdmin):
         if values:
             self.change(request, obj, values, by=by)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Write nothing: subclasses that let rows be added or taken away call the verbs for them."""
+        formset.save(commit=False)
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:

@@ -42,7 +42,7 @@ def web() -> Program:
             "--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS),
             "--backpressure", str(WEB_BACKPRESSURE * settings.WEB_THREADS),
             "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10",
-            "--log-level", QUIET_LOG_LEVEL,
+            "--log-level", "error",  # it would warn of 32 threads on few cores; they wait for the database
         ],
         grace_seconds=WEB_GRACE_SECONDS,
         folder=settings.BASE_DIR,

@@ -5,6 +5,7 @@ killed by signal 9), and preparing a child between fork and exec is only safe wi
 """
 
 import ctypes
+import json
 import os
 import selectors
 import signal
@@ -213,6 +214,7 @@ class Supervisor:
             return
         prefix = f"{name:<9}│ "
         if self._coloured:
+            text = readable(text)
             prefix = f"\033[3{1 + sum(name.encode()) % 6}m{prefix}\033[0m"
         with suppress(OSError, ValueError):  # the reader of our output may be gone; the programs still need us
             self._out.write(f"{prefix}{text}\n")
@@ -294,6 +296,19 @@ def _described(returncode: int) -> str:
         with suppress(ValueError):
             return f"killed by {signal.Signals(-returncode).name}"
     return f"exit code {returncode}"
+
+
+def readable(line: str) -> str:
+    """Return a structured log line as a person at a terminal reads it; any other line as it is."""
+    try:
+        record = json.loads(line) if line.startswith("{") else None
+    except ValueError:
+        return line
+    if not isinstance(record, dict) or "event" not in record:
+        return line
+    event = str(record["event"]).partition("\n")[0]
+    cause = str(record.get("exception") or record.get("error") or "").strip().rpartition("\n")[2]
+    return " ".join(part for part in (str(record.get("level", "")), event, f"({cause})" if cause else "") if part)
 
 
 def processes_in(folder: Path) -> list[int]:

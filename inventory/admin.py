@@ -99,9 +99,6 @@ class LocationAdmin(VerbAdmin):
     def change(self, request: HttpRequest, obj: Location, values: dict[str, Any], *, by: Actor) -> None:
         locations.change_location(obj.pk, by=by, **values)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Nothing: who works here is given on the person's page."""
-
 
 class RoleInline(TabularInline):
     """Where someone works, and as what. A role without a location holds everywhere."""

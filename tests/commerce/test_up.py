@@ -17,7 +17,7 @@ from django.core.management import CommandError
 
 from commerce import processes
 from commerce.management.commands import up
-from commerce.supervisor import Program, Supervisor, processes_in
+from commerce.supervisor import Program, Supervisor, processes_in, readable
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 Eventually = Callable[..., object]
@@ -128,6 +128,12 @@ class TestSupervisor:
         process.kill()
         process.wait()
         eventually(lambda: not _alive(child), within=10)
+
+
+def test_structured_lines_are_readable_at_a_terminal() -> None:
+    line = '{"event": "Internal Server Error: /healthz", "level": "error", "exception": "Traceback …\\nOSError: gone"}'
+    assert readable(line) == "error Internal Server Error: /healthz (OSError: gone)"
+    assert [readable(text) for text in ("plain", "{half", '{"a": 1}')] == ["plain", "{half", '{"a": 1}']
 
 
 class TestRefusals:

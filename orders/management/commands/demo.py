@@ -62,7 +62,7 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines))
 
 
-def load(*, now: datetime, is_quiet: bool = False) -> None:
+def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
     """Write the whole demo as of the minute of `now`, in one transaction of its own, and let the planner know it.
 
     Statistics are taken after the data is in: plans made for empty tables would read all of them for ever.
@@ -79,3 +79,4 @@ def load(*, now: datetime, is_quiet: bool = False) -> None:
         bar.refresh()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+    return shop
