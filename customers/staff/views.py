@@ -84,7 +84,7 @@ def profile(request: HttpRequest, profile_id: UUID) -> HttpResponse:
         "totals": [_amount(total) for total in panel.totals],
         "twins": _twins(entries),
         "story": [
-            Entry(words.word(words.STEPS, entry.verb.rsplit(".", 1)[-1]), entry.actor_label, entry.recorded_at)
+            Entry(words.step(entry.verb, entry.after or {}), entry.actor_label, entry.recorded_at)
             for entry in reversed(entries)
         ],
     }

@@ -1,5 +1,6 @@
 """What the customer pages call things, in the reader's language."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ STATUSES: dict[str, Word] = {
 
 STEPS: dict[str, Word] = {
     "recognise": Word(_("Recognised"), "scan-face"),
+    "possible_duplicate": Word(_("May be the same as someone else"), "users"),
     "recognise_channel_customers": Word(_("Taken over from the shop"), "import"),
     "change": Word(_("Changed"), "pencil-line"),
     "add_identifier": Word(_("Contact added"), "user-plus"),
@@ -49,3 +51,8 @@ STEPS: dict[str, Word] = {
 def word(words: dict[str, Word], key: str) -> Word:
     """Return the word for `key`, or the key itself said plainly."""
     return words.get(key) or Word(key.replace("_", " ").capitalize(), "circle")
+
+
+def step(verb: str, after: Mapping[str, Any]) -> Word:
+    """Return what the timeline calls an entry: `verb` is the audit's, `after` its facts."""
+    return word(STEPS, "possible_duplicate" if "possible_duplicate" in after else verb.rsplit(".", 1)[-1])
