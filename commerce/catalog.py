@@ -38,6 +38,8 @@ UNKNOWN_REMEMBERED_SECONDS = (
 )
 MOST_REMEMBERED = 200_000
 
+GOODS = str(ProductKind.GOODS)
+
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+ -]{0,63}")
 _CHANNEL_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CHANNEL_FIELDS = ("name", "kind", "country", "currency", "language", "is_active")
@@ -57,7 +59,7 @@ class ProductSpec:
 
     sku: str
     name: str
-    kind: str = ProductKind.GOODS.value
+    kind: str = GOODS
     brand: str = ""
     category: str = ""
     tax_class: str = "standard"
@@ -142,7 +144,7 @@ def add_product(
     *,
     sku: str,
     name: str,
-    kind: str = ProductKind.GOODS.value,
+    kind: str = GOODS,
     brand: str = "",
     category: str = "",
     tax_class: str = "standard",

@@ -107,7 +107,7 @@ class _Memory(Generic[Key]):
 
     def __init__(self, column: str, key_of: Callable[[ProductRef], Key]) -> None:
         self.column = column
-        self.key_of = key_of
+        self.key_of: Callable[[ProductRef], Key] = key_of
         self.entries: dict[Key, tuple[float, ProductRef | None]] = {}
         self.lock = threading.Lock()
 

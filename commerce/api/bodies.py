@@ -238,9 +238,9 @@ def _mistyped(given: Any, expected: tuple[type, str], most: int | None) -> str |
         return None if type(given) is list else message
     if type(given) is not kind:
         return message
-    if kind is int:
+    if isinstance(given, int) and kind is int:
         return None if -LARGEST_INTEGER <= given <= LARGEST_INTEGER else f"At most {LARGEST_INTEGER} is allowed."
-    if kind is str:
+    if isinstance(given, str):
         if _UNPRINTABLE.search(given):
             return "Control characters are not allowed."
         if len(given) > LARGEST_TEXT:

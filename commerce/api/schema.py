@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import Direction, OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from commerce.api.bodies import CommaSeparated, QueryParameters, StrictSerializer
@@ -57,6 +57,7 @@ _ALWAYS = {
     403: "The key lacks the scope that this operation needs, or the object is not the caller's.",
     404: "What was named does not exist, or not for this caller.",
     405: "The method is not known here.",
+    422: "Understood, but it can't be done as asked.",
     429: "The key's requests of this minute are used up; `Retry-After` says when to go on.",
     500: "A fault of ours; nothing was changed.",
     503: "Busy for a moment; send the same request again after `Retry-After`.",
@@ -118,7 +119,7 @@ class ProblemAwareSchema(AutoSchema):
                 parameter |= {"style": "form", "explode": False}
         return parameters
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)
         problem = self._problem()
         for status, description in self._problems().items():
@@ -140,7 +141,7 @@ class ProblemAwareSchema(AutoSchema):
     def _problems(self) -> dict[int, str]:
         found = dict(_ALWAYS)
         if self.method in ("POST", "PUT", "PATCH"):
-            found |= _WITH_BODY | {422: _WRITING[422]}
+            found |= _WITH_BODY
         if self._writes():
             found |= _WRITING
         return found

@@ -51,7 +51,7 @@ class ApiView(APIView):
         """Authenticate, check method, scope and rate, call the method's handler. Leaner than DRF's own, same doors."""
         started = time.perf_counter()
         translation.activate("en")  # threads also serve staff pages; the API speaks English
-        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.args, self.kwargs = args, kwargs
         self.request = call = ApiRequest(request)
         rate: dict[str, str] = {}
         status = 500
