@@ -56,7 +56,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "name": "Kontor",
         "short_name": "Kontor",
         "description": _("Pickup, stock and orders of your store."),
-        "lang": request.LANGUAGE_CODE,  # type: ignore[attr-defined]
+        "lang": request.LANGUAGE_CODE,
         "start_url": reverse("staff:home"),
         "scope": "/",
         "display": "standalone",

@@ -21,7 +21,7 @@ def _name(kind: str, identifier: str, staff: dict[int, object]) -> str:
         person = staff.get(int(identifier)) if identifier.isdigit() else None
         if person is None:
             return _("Former colleague")
-        return person.get_full_name() or person.get_username()  # type: ignore[attr-defined,no-any-return]
+        return person.get_full_name() or person.get_username()  # type: ignore[attr-defined]
     if kind == ActorKind.CUSTOMER:
         return _("Customer")
     if kind == ActorKind.CHANNEL:

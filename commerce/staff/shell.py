@@ -112,8 +112,8 @@ def access(request: HttpRequest) -> Access | None:
     if not request.user.is_authenticated or _store_provider is None:
         return None
     if not hasattr(request, "_staff_access"):
-        request._staff_access = _store_provider(request.user)  # type: ignore[attr-defined]
-    return request._staff_access  # type: ignore[attr-defined,no-any-return]
+        request._staff_access = _store_provider(request.user)
+    return request._staff_access
 
 
 def stores(request: HttpRequest) -> Sequence[Store]:
@@ -161,7 +161,7 @@ def may(request: HttpRequest, permission: Permission) -> bool:
 
 def actor(request: HttpRequest) -> Actor:
     """Return the signed-in person as the one who does it."""
-    return Actor.staff(request.user)  # type: ignore[arg-type]
+    return Actor.staff(request.user)
 
 
 # --- guarding screens ------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def actor(request: HttpRequest) -> Actor:
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """Send someone to the sign-in page and back afterwards; a fragment moves the whole page, not itself."""
     if getattr(request, "htmx", False):
-        came_from = request.htmx.current_url_abs_path or reverse("staff:home")  # type: ignore[attr-defined]
+        came_from = request.htmx.current_url_abs_path or reverse("staff:home")
         return HttpResponseClientRedirect(redirect_to_login(came_from).url)
     return redirect_to_login(request.get_full_path())
 
@@ -251,9 +251,14 @@ def room_of(request: HttpRequest, path: str) -> str:
     return max((a for a in addresses if path.startswith(a)), key=len, default=reverse("staff:home"))
 
 
+def typed(text: str) -> str:
+    """Return what was scanned or typed as it may be searched for: no control characters, bounded, trimmed."""
+    return "".join(sign for sign in text[:LONGEST_SEARCH] if sign.isprintable()).strip()
+
+
 def find(request: HttpRequest, text: str) -> str | None:
     """Return the address of what was scanned or typed, by asking each room in turn; None when nobody knows it."""
-    store, text = current_store(request), text.strip()[:LONGEST_SEARCH]
+    store, text = current_store(request), typed(text)
     if store is None or not text:
         return None
     for _order, finder in sorted(_finders.values(), key=lambda one: one[0]):
@@ -265,7 +270,7 @@ def find(request: HttpRequest, text: str) -> str | None:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Give templates the shell: store, stores, rooms and `can` (what the person may do here). Lazy: fragments pay nothing."""
-    if not hasattr(request, "user") or not request.user.is_authenticated:
+    if getattr(request, "user", None) is None or not request.user.is_authenticated:
         return {}
     return {"shell": _Shell(request)}
 

@@ -122,7 +122,7 @@ def language(request: HttpRequest) -> HttpResponse:
 @shell.signed_in
 def find(request: HttpRequest) -> HttpResponse:
     """Go to what was scanned or typed; rooms recognise their own things."""
-    text = request.GET.get("q", "").strip()[: shell.LONGEST_SEARCH]
+    text = shell.typed(request.GET.get("q", ""))
     if not text:
         messages.info(request, _("Scan a barcode, or type a SKU, a product name, an order number or a pickup code."))
         return redirect("staff:home")

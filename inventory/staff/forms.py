@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce import catalog
 from commerce.product_refs import ProductRef
+from commerce.staff import shell
 from inventory import movements
 from inventory.staff import words
 
@@ -53,19 +54,22 @@ class Delivery:
 
     @classmethod
     def from_form(cls, data: QueryDict) -> "Delivery":
-        """Read a delivery as the form sends it; the same product twice is summed, unknown products fall out."""
-        skus, typed = data.getlist("sku"), data.getlist("quantity")
+        """Read a delivery as the form sends it; the same product twice is summed; what is unknown or a
+        charge falls out."""
+        skus, typed = [shell.typed(sku) for sku in data.getlist("sku")], data.getlist("quantity")
         products = catalog.ids_of(skus[: movements.MOST_LINES])
         lines: dict[str, DeliveryLine] = {}
         for sku, text in zip(skus, typed, strict=False):
-            if sku not in products:
+            if sku not in products or not products[sku].has_stock:
                 continue
             line = _line(products[sku], text)
             before = lines.get(sku)
             if before and before.quantity and line.quantity:
                 line = _line(products[sku], str(before.quantity + line.quantity))
             lines[sku] = line
-        return cls(_uuid(data.get("delivery_id")), data.get("note", "").strip()[:LONGEST_NOTE], tuple(lines.values()))
+        return cls(
+            _uuid(data.get("delivery_id")), shell.typed(data.get("note", ""))[:LONGEST_NOTE], tuple(lines.values())
+        )
 
     def with_scan(self, product: ProductRef, pieces: int) -> "Delivery":
         """Return the delivery with one scan more: its line counts up, or a new line comes first."""

@@ -156,7 +156,7 @@ WHERE l.location_id = %s AND l.condition = 'sellable' ORDER BY l.changed_at DESC
 
 def search(text: str, store: shell.Store, *, at: datetime) -> list[Hit]:
     """Return the goods whose SKU starts with `text`, or whose name holds all its words; what is here comes first."""
-    patterns = [f"%{_literal(part)}%" for part in text.replace("\x00", "").split()[:MOST_WORDS]]
+    patterns = [f"%{_literal(part)}%" for part in text.split()[:MOST_WORDS]]
     if not patterns:
         return []
     sql = _SEARCH.format(words=" AND ".join(["p.name ILIKE %s"] * len(patterns)))
@@ -192,4 +192,4 @@ def _printed(code: str) -> str:
 
 
 def _literal(text: str) -> str:
-    return text.replace("\x00", "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

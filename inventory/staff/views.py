@@ -27,7 +27,7 @@ SOURCE = "staff"
 @require_GET
 @shell.require(Permission.VIEW_STOCK)
 def stock(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[: shell.LONGEST_SEARCH]
+    text = shell.typed(request.GET.get("q", ""))
     found = catalog.product_by_barcode(text) if text else None
     if found is not None:
         return _product_page(request, *found, text=text)
@@ -46,9 +46,9 @@ def stock(request: HttpRequest) -> HttpResponse:
 def adjust(request: HttpRequest) -> HttpResponse:
     """Correct what is on hand of one product at the current store."""
     form = AdjustmentForm(request.POST)
-    found = catalog.product_by_barcode(request.POST.get("sku", ""))
+    found = catalog.product_by_barcode(shell.typed(request.POST.get("sku", "")))
     store = shell.here(request)
-    if found is None:
+    if found is None or not found[0].has_stock:
         messages.error(request, _("This product isn’t known any more. Search for it again."))
         return redirect("inventory-staff:stock")
     product = found[0]
@@ -126,7 +126,7 @@ def scan_delivery(request: HttpRequest) -> HttpResponse:
     delivery = Delivery.from_form(request.POST)
     if "remove" in request.POST:
         return _lines(request, delivery.without(request.POST["remove"]))
-    text = request.POST.get("text", "").strip()[: shell.LONGEST_SEARCH]
+    text = shell.typed(request.POST.get("text", ""))
     found = catalog.product_by_barcode(text) if text else None
     if found is None:
         sentence = _what_is_wrong(text) if text else _("Nothing was read. Scan again, or type the number.")
