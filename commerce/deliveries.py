@@ -24,6 +24,7 @@ PENDING, DONE, PARKED = str(DeliveryState.PENDING), str(DeliveryState.DONE), str
 
 MESSAGES_PER_SEQUENCING = 1000  # one short transaction; others wait for the sequencer's lock
 MESSAGES_PER_BATCH = 500  # what a batch handler gets at most: one transaction of some 100 ms
+SINGLES_PER_BATCH = 100  # of a handler that takes one message after the other: nobody shall wait long for its locks
 FAILURES_PER_BATCH = 20  # when that many fail, the handler is broken, not the messages: the rest waits its turn
 HANDLER_RETRY_SECONDS = (0.5, 2, 10, 30, 60, 300, 600)  # 17 minutes outlast a deployment; then it needs a person
 JITTER = 0.2  # those that failed together don't come back together
@@ -214,6 +215,8 @@ def deliver_to(name: str, *, at_most: int = MESSAGES_PER_BATCH) -> int:
     with transactions.transaction(), connection.cursor() as cursor:
         if not locks.try_hold(locks.Purpose.OUTBOX_SUBSCRIBER, name):
             return 0
+        if not all(wanted.batch for wanted in events.subscriptions() if wanted.name == name):
+            at_most = min(at_most, SINGLES_PER_BATCH)
         cursor.execute(_BY_INDEX + _CLAIM, {"name": name, "at": clock.now(), "at_most": at_most})
         claimed = [_claimed(row) for row in cursor.fetchall()]
         if not claimed:

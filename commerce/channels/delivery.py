@@ -30,7 +30,7 @@ log = logs.get(__name__)
 SENDERS = 32  # threads that wait for answers
 AT_ONCE_PER_ENDPOINT = 8  # so that one slow receiver can't take all of them
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
-LEASE = timedelta(seconds=60)  # longer than an attempt can take; a crash delays a message by no more
+LEASE = timedelta(seconds=60)  # longer than an honest attempt takes; a crash delays a message by no more
 # The pauses that the Standard Webhooks specification recommends: ten attempts within 75 hours.
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LONGEST_RETRY_AFTER = timedelta(hours=24)
