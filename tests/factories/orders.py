@@ -1,8 +1,9 @@
 """Orders for tests, placed and brought along by the verbs that the product uses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +24,7 @@ from tests.factories import inventory as goods
 from tests.factories import pricing as prices
 
 _numbers = count(1)
+PRICE_MINOR = 1190
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # a Wednesday without a holiday anywhere
 
 
@@ -34,9 +36,11 @@ class Shop:
     store: LocationRef
     products: list[ProductRef]
     clerk: User
-    manager: User
-    price_minor: int = 1190
-    _actors: dict[int, Actor] = field(default_factory=dict)
+    price_minor: int = PRICE_MINOR
+
+    @property
+    def by(self) -> Actor:
+        return Actor.staff(self.clerk)
 
     @property
     def terms(self) -> placement.Channel:
@@ -44,9 +48,10 @@ class Shop:
             self.channel.pk, self.channel.code, self.channel.country, self.channel.currency, self.channel.language
         )
 
-    @property
-    def by(self) -> Actor:
-        return Actor.staff(self.clerk)
+    @cached_property
+    def manager(self) -> User:
+        """The store's manager, hired when first needed."""
+        return clerk(self.store, role=Role.STORE_MANAGER)
 
     def lines(self, quantities: Mapping[int, int] | None = None) -> tuple[IncomingLine, ...]:
         """Return lines by the position of the product; one piece of the first when nothing is said."""
@@ -119,5 +124,5 @@ def shop(*, pieces: int = 10, products: int = 3, **store: Any) -> Shop:
             goods.receive(product.id, place.id, pieces)
     prices.standard_rates()
     code = prices.price_list(f"list-{next(_numbers)}")
-    prices.prices({product.id: 1190 for product in assortment}, price_list=code)
-    return Shop(ground.channel(), place, assortment, clerk(place), clerk(place, role=Role.STORE_MANAGER))
+    prices.prices({product.id: PRICE_MINOR for product in assortment}, price_list=code)
+    return Shop(ground.channel(), place, assortment, clerk(place))

@@ -1,0 +1,95 @@
+"""Cancelling: goods, window and bill are as if nothing had been ordered; what has left can't be cancelled."""
+
+from uuid import uuid4
+
+import pytest
+
+from commerce import clock
+from commerce.models import OutboxMessage
+from commerce.transactions import transaction
+from inventory import availability
+from orders import cancellation, errors, picking, pickup, pickup_windows, queries
+from tests.factories import commerce as ground
+from tests.factories import orders as make
+
+pytestmark = pytest.mark.django_db
+
+
+def cancel(order_id, **options) -> None:
+    with transaction():
+        cancellation.cancel_order(order_id, by=ground.TESTER, at=clock.now(), **options)
+
+
+def figure(shop: make.Shop, product: int = 0):
+    return availability.figures([shop.products[product].id], location_ids=[shop.store.id], at=clock.now())[0]
+
+
+def left(shop: make.Shop, starts_at) -> int:
+    windows = pickup_windows.open_windows(shop.store, at=clock.now(), days=8)
+    return next(window.left for window in windows if window.starts_at == starts_at)
+
+
+def test_cancelling_frees_goods_and_window_and_owes_nothing(shop):
+    order = shop.place({0: 3, 1: 1})
+    start = order.fulfilments[0].window_starts_at
+    assert (figure(shop).available, left(shop, start)) == (7, 9)
+    cancel(order.id, reason="customer_asked")
+    assert (figure(shop).available, figure(shop).allocated, left(shop, start)) == (10, 0, 10)
+    after = queries.order(order.id)
+    assert (after.status.value, after.total_minor, after.tax_minor, after.pieces) == ("cancelled", 0, 0, 0)
+    told = OutboxMessage.objects.get(event_type="order.cancelled")
+    assert (told.payload["status"], told.aggregate_sequence) == ("cancelled", after.version)
+    assert queries.order_page(order.id).timeline[-1].reason == "customer_asked"
+
+
+def test_cancelling_again_changes_nothing(shop):
+    order = shop.place()
+    cancel(order.id)
+    version = queries.order(order.id).version
+    cancel(order.id)
+    assert queries.order(order.id).version == version
+    assert OutboxMessage.objects.filter(event_type="order.cancelled").count() == 1
+
+
+def test_picked_goods_of_a_cancelled_order_wait_to_be_put_back(shop):
+    order = shop.ready({0: 2})
+    cancel(order.id)
+    assert figure(shop).available == 10
+    queue = queries.pickup_queue(shop.store.id, clock.now())
+    assert [card.order_id for card in queue.columns["put_back"]] == [order.id]
+    shop.act(pickup.put_back, order.fulfilments[0])
+    assert queries.pickup_queue(shop.store.id, clock.now()).cards == ()
+    with pytest.raises(errors.MoveNotAllowed):
+        shop.act(pickup.put_back, order.fulfilments[0])
+
+
+def test_after_a_rejection_only_the_rest_is_given_back(shop):
+    order = shop.accepted({0: 3})
+    shop.act(picking.reject_line, order.fulfilments[0], order.fulfilments[0].lines[0].id, 1, "damaged")
+    cancel(order.id)
+    assert (figure(shop).on_hand, figure(shop).allocated, figure(shop).available) == (9, 0, 9)
+    assert queries.order(order.id).total_minor == 0
+
+
+def test_what_was_handed_over_is_refused_with_the_way_out(shop):
+    order = shop.ready()
+    shop.act(pickup.hand_over, order.fulfilments[0], order.fulfilments[0].pickup_code)
+    with pytest.raises(errors.CannotCancel, match="return"):
+        cancel(order.id)
+    assert figure(shop).on_hand == 9
+
+
+def test_a_rejected_order_has_nothing_to_cancel(shop):
+    order = shop.accepted()
+    shop.act(picking.reject_line, order.fulfilments[0], order.fulfilments[0].lines[0].id, 1, "other")
+    with pytest.raises(errors.CannotCancel):
+        cancel(order.id)
+
+
+def test_an_order_of_another_channel_does_not_exist(shop):
+    order = shop.place()
+    with pytest.raises(errors.OrderNotFound):
+        cancel(order.id, channel_id=ground.channel().pk)
+    with pytest.raises(errors.OrderNotFound):
+        cancel(uuid4())
+    assert queries.order(order.id).status.value == "open"
