@@ -68,10 +68,11 @@ class Posting:
     occurred_at: datetime | None = None
 
 
+# The oldest expiry is one look into an index; EXISTS would be planned as a hash over all active holds.
 _LOCK = """
 SELECT l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.backorder_limit, l.version,
-       l.held > 0 AND EXISTS (
-           SELECT FROM inventory_hold h WHERE h.level_id = l.id AND h.state = 'active' AND h.expires_at <= %s)
+       l.held > 0 AND coalesce(
+           (SELECT min(h.expires_at) FROM inventory_hold h WHERE h.level_id = l.id AND h.state = 'active') <= %s, false)
 FROM inventory_stocklevel l
 WHERE (l.product_id, l.location_id, l.condition) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]))
 ORDER BY l.product_id, l.location_id, l.condition

@@ -95,7 +95,7 @@ class StockLevel(models.Model):
     """How much of a product is at a location in one condition. Equals the sum of its entries at any time (law 2).
 
     `held` counts active holds, also expired ones that nobody swept yet; readers add those back (law 5).
-    A deferred trigger refuses a commit in which the latest entry does not say the same. Written by: inventory.ledger
+    Triggers refuse a statement after which the latest entry does not say the same. Written by: inventory.ledger
     (the past, in bulk: inventory.history)
     """
 

@@ -41,5 +41,9 @@ def receive(product_id: int, location_id: int, quantity: int) -> None:
     """Put pieces on the shelf."""
     with transaction():
         movements.receive(
-            [Receipt(ids.new(), product_id, location_id, quantity)], by=TESTER, at=clock.now(), reason="test", source="tests"
+            [Receipt(ids.new(), product_id, location_id, quantity)],
+            by=TESTER,
+            at=clock.now(),
+            reason="test",
+            source="tests",
         )
