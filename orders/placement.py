@@ -14,28 +14,24 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from commerce import audit, catalog, ids, integrity, outbox
+from commerce import audit, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.catalog import ProductRef
 from commerce.channels.contracts import IncomingOrder
-from commerce.errors import Busy, InvalidInput, UnknownProduct
+from commerce.errors import Busy
 from commerce.transactions import transaction_required
 from customers import profiles
 from inventory import allocations, availability
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.locations import LocationRef
-from orders import errors, events, fulfilment, pickup_windows, queries, routing
+from orders import events, fulfilment, intake, pickup_windows, routing
 from orders.lifecycle import Method, OrderStatus, State
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
 from pricing import quoting
 from pricing.quotes import BasketLine, ChannelTerms, Quote
 
-CLOCK_SKEW = timedelta(minutes=5)  # clocks of tills and shops are never quite right
-OLDEST = timedelta(days=30)  # an order that waited longer in some queue needs a person, not a machine
 SHIPS_WITHIN = timedelta(hours=24)
-MOST_LINES = 200
-LONGEST_REFERENCE = 120
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: a code is read out over a counter.
 CODE_ALPHABET = "ACDEFGHJKMNPQRTUVWXY34679"
 CODE_LENGTH = 6
@@ -123,16 +119,16 @@ def place(order: IncomingOrder, *, channel: OrderingChannel, by: Actor, at: date
     Raises: DuplicateReference, InvalidInput, UnknownProduct, WindowClosed, WindowFull, LocationNotAble, NoAbleLocation,
     InsufficientStock, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere, and what pricing refuses.
     """
-    _check(order, at=at)
+    intake.check(order, at=at)
     wanted = order.quantities()
-    products = _products(wanted)
+    products = intake.products(wanted)
     number, known_id = _begin(order, channel)
     if known_id is not None:
-        return _known(known_id, order, wanted)
+        return PlacedOrder(intake.known(known_id, order, wanted), is_known=True)
 
     goods = {product_id: quantity for product_id, quantity in wanted.items() if products[product_id].has_stock}
     if not goods:
-        raise _invalid("lines", None, "An order needs at least one product that is goods.")
+        raise intake.invalid("lines", None, "An order needs at least one product that is goods.")
     quote = _price(order, wanted, channel, at=at)
     route = routing_of(order, goods, channel, at=at)
     customer_id = _recognise(order, channel, by=by, at=at)
@@ -176,89 +172,11 @@ def routing_of(
         raise availability.explained(refusal, at=at) from refusal
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-
-def _check(order: IncomingOrder, *, at: datetime) -> None:
-    if order.method not in (Method.PICKUP, Method.CURBSIDE, Method.SHIP):
-        raise _invalid("method", order.method, "The method is one of: pickup, curbside, ship.")
-    if len(order.external_reference) > LONGEST_REFERENCE:
-        raise _invalid("external_reference", order.external_reference, f"At most {LONGEST_REFERENCE} characters.")
-    if len(order.lines) > MOST_LINES:
-        raise _invalid("lines", len(order.lines), f"An order has at most {MOST_LINES} lines.")
-    if order.occurred_at is not None:
-        if order.occurred_at > at + CLOCK_SKEW:
-            raise _invalid(
-                "occurred_at",
-                order.occurred_at.isoformat(),
-                f"This lies in the future; our clock says {at.isoformat(timespec='seconds')}. Check yours, or leave it out.",
-            )
-        if order.occurred_at < at - OLDEST:
-            raise _invalid(
-                "occurred_at", order.occurred_at.isoformat(), f"This is more than {OLDEST.days} days ago; leave it out."
-            )
-    if order.method == Method.SHIP:
-        for name in ("postal_code", "city", "country"):
-            if not (order.ship_to or {}).get(name):
-                raise _invalid(
-                    f"ship_to.{name}", None, "A shipment needs an address with postal_code, city and country."
-                )
-        if order.window_starts_at is not None:
-            raise _invalid(
-                "window", order.window_starts_at.isoformat(), "A shipment has no pickup window; leave it out."
-            )
-    elif order.window_starts_at is None:
-        raise _invalid("window", None, "A pickup names a window from GET /api/v1/pickup-windows.")
-
-
-def _products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
-    products = catalog.products_by_id(wanted)
-    missing = [product_id for product_id in wanted if product_id not in products or not products[product_id].is_active]
-    if missing:
-        names = [products[one].sku if one in products else str(one) for one in missing]
-        raise UnknownProduct(
-            f"{', '.join(names)} can't be ordered: not in the assortment.",
-            errors=[{"field": "lines", "value": name, "message": "not in the assortment"} for name in names],
-            skus=names,
-        )
-    return products
-
-
 def _begin(order: IncomingOrder, channel: OrderingChannel) -> tuple[int, UUID | None]:
     with connection.cursor() as cursor:
         cursor.execute(_BEGIN, [channel.channel_id, order.external_reference])
         number, known_id = cursor.fetchone()
     return number, known_id
-
-
-def _known(order_id: UUID, order: IncomingOrder, wanted: Mapping[int, int]) -> PlacedOrder:
-    """Return the order that stands under this reference. Raises: DuplicateReference naming what differs."""
-    stands = queries.order(order_id)
-    first = stands.fulfilments[0]
-    differences = [
-        name
-        for name, before, now in (
-            ("lines", {line.product_id: line.quantity for line in stands.lines}, dict(wanted)),
-            ("method", first.method, order.method),
-            ("location", first.location_id, order.location_id or first.location_id),
-            ("window", first.window_starts_at, order.window_starts_at),
-            ("ship_to", stands.ship_to, dict(order.ship_to) if order.ship_to else None),
-            ("quote", stands.quote_id, order.quote_id),
-            ("customer.email", stands.contact_email, order.customer.email),
-        )
-        if before != now
-    ]
-    if differences:
-        raise errors.DuplicateReference(
-            f"Order {stands.number} has this reference already and differs in {', '.join(differences)}; "
-            "use a new reference for a new order.",
-            errors=[
-                {"field": name, "value": None, "message": "differs from the order that stands"} for name in differences
-            ],
-            order=str(order_id),
-            number=stands.number,
-        )
-    return PlacedOrder(stands, is_known=True)
 
 
 # --- what the order consumes ------------------------------------------------------------------------------------------
@@ -464,7 +382,3 @@ def _placed(view: OrderView, place: LocationRef, *, at: datetime) -> events.Orde
         fulfilment_id=view.fulfilments[0].id,
         state=State.PLACED.value,
     )
-
-
-def _invalid(field: str, value: object, message: str) -> InvalidInput:
-    return InvalidInput(message, errors=[{"field": field, "value": value, "message": message}])

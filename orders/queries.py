@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from commerce import audit, clock
+from commerce import audit
 from inventory import locations
 from inventory.locations import LocationRef
 from orders import lifecycle, totals
-from orders.errors import FulfilmentNotFound, OrderNotFound
+from orders.errors import OrderNotFound
 from orders.lifecycle import OrderStatus, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, RoutingDecision
 
@@ -285,12 +285,7 @@ def order_page(order_id: UUID) -> OrderPage:
     return OrderPage(found, routing, tuple(audit.timeline("order", order_id)))
 
 
-def fulfilment_location(fulfilment_id: UUID) -> int:
-    """Return where a fulfilment is, so that a screen can check who may see it. Raises: FulfilmentNotFound."""
-    found = Fulfilment.objects.filter(pk=fulfilment_id).values_list("location_id", flat=True).first()
-    if found is None:
-        raise FulfilmentNotFound("There is no such fulfilment.", fulfilment=str(fulfilment_id))
-    return found
+# --- what time does to orders ----------------------------------------------------------------------------------------
 
 
 def stale_leases(*, at: datetime, at_most: int) -> list[UUID]:
@@ -309,229 +304,3 @@ def overdue(*, at: datetime, at_most: int) -> list[UUID]:
         .order_by("keep_until", "id")
         .values_list("id", flat=True)[:at_most]
     )
-
-
-# --- the pickup queue -------------------------------------------------------------------------------------------------
-
-MOST_CARDS = 2_000  # far more than a store prepares in a day; a screen shows them in parts
-
-
-@dataclass(frozen=True, slots=True)
-class QueueCard:
-    """One order as the queue shows it. `minutes_left` until the promise; below zero it is late."""
-
-    fulfilment_id: UUID
-    order_id: UUID
-    number: str
-    method: str
-    state: str
-    contact_name: str
-    pickup_code: str
-    promised_at: datetime
-    minutes_left: int
-    window_starts_at: datetime | None
-    window_ends_at: datetime | None
-    keep_until: datetime | None
-    items: int
-    pieces: int
-    picked: int
-    rejected: int
-    is_on_shelf: bool
-    arrived_at: datetime | None
-    bay: str
-    lease_holder_id: int | None
-    lease_holder: str
-    lease_expires_at: datetime | None
-    placed_at: datetime
-    version: int
-
-    @property
-    def column(self) -> str:
-        return _COLUMN_OF[State(self.state)]
-
-    @property
-    def allowed_actions(self) -> list[lifecycle.Action]:
-        return lifecycle.allowed_actions(self.state)
-
-    @property
-    def is_late(self) -> bool:
-        return self.minutes_left < 0 and self.column in ("new", "picking")
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """What a location has to do: new · picking · ready · waiting (outside) · put_back (to be put back on sale)."""
-
-    cards: tuple[QueueCard, ...]
-    as_of: datetime
-    columns: dict[str, tuple[QueueCard, ...]] = field(default_factory=dict)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {name: len(cards) for name, cards in self.columns.items()}
-
-
-COLUMNS = ("new", "picking", "ready", "waiting", "put_back")
-_COLUMN_OF = {
-    State.PLACED: "new",
-    State.ACCEPTED: "picking",
-    State.PICKING: "picking",
-    State.READY: "ready",
-    State.ARRIVED: "waiting",
-    State.NO_SHOW: "put_back",
-    State.CANCELLED: "put_back",
-    State.REJECTED: "put_back",
-    State.RETURNED_TO_STOCK: "put_back",
-    State.HANDED_OVER: "ready",
-    State.SHIPPED: "ready",
-}
-_IN_QUEUE = Q(
-    state__in=[State.PLACED, State.ACCEPTED, State.PICKING, State.READY, State.ARRIVED, State.NO_SHOW]
-) | Q(is_on_shelf=True)  # fmt: skip
-
-_CARD_FIELDS = (
-    "id", "order_id", "order__number", "order__contact_name", "order__placed_at", "method", "state", "pickup_code",
-    "promised_at", "window_starts_at", "window_ends_at", "keep_until", "is_on_shelf", "arrived_at", "bay",
-    "lease_holder_id", "lease_expires_at", "version", "lease_holder__first_name", "lease_holder__last_name",
-    "lease_holder__username",
-)  # fmt: skip
-
-
-def pickup_queue(location_id: int, at: datetime, *, at_most: int = MOST_CARDS) -> Queue:
-    """Return what a location has to do, sorted by time to promise, in two SQL queries."""
-    rows = list(
-        Fulfilment.objects.filter(_IN_QUEUE, location_id=location_id)
-        .order_by("promised_at", "id")
-        .values(*_CARD_FIELDS)[:at_most]
-    )
-    counts = _line_counts([row["id"] for row in rows])
-    cards = tuple(_card(row, counts.get(row["id"], (0, 0, 0, 0)), at=at) for row in rows)
-    columns = {name: tuple(card for card in cards if card.column == name) for name in COLUMNS}
-    return Queue(cards, at, columns)
-
-
-def queue_card(fulfilment_id: UUID, at: datetime) -> QueueCard:
-    """Return one fulfilment as the queue shows it, in or out of the queue. Raises: FulfilmentNotFound."""
-    row = Fulfilment.objects.filter(pk=fulfilment_id).values(*_CARD_FIELDS).first()
-    if row is None:
-        raise FulfilmentNotFound("There is no such fulfilment.", fulfilment=str(fulfilment_id))
-    return _card(row, _line_counts([fulfilment_id]).get(fulfilment_id, (0, 0, 0, 0)), at=at)
-
-
-def waiting_count(location_id: int) -> int:
-    """Return how many orders of a location nobody has taken on yet, or whose customers wait outside."""
-    return Fulfilment.objects.filter(location_id=location_id, state__in=[State.PLACED, State.ARRIVED]).count()
-
-
-def queue_version(location_id: int) -> str:
-    """Return a text that changes whenever the location's queue does, so that a screen reloads only then."""
-    found = Fulfilment.objects.filter(_IN_QUEUE, location_id=location_id).aggregate(
-        cards=Count("id"), versions=Sum("version"), newest=Max("changed_at")
-    )
-    newest = found["newest"].timestamp() if found["newest"] else 0
-    return f"{found['cards']}-{found['versions'] or 0}-{newest}"
-
-
-def _line_counts(fulfilment_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int, int, int]]:
-    """Return (items, pieces, picked, rejected) by fulfilment."""
-    return {
-        row[0]: row[1:]
-        for row in FulfilmentLine.objects.filter(fulfilment_id__in=fulfilment_ids)
-        .values_list("fulfilment_id")
-        .annotate(Count("id"), Sum("quantity"), Sum("picked"), Sum("rejected"))
-    }
-
-
-def _card(row: dict[str, Any], counts: tuple[int, int, int, int], *, at: datetime) -> QueueCard:
-    return QueueCard(
-        fulfilment_id=row["id"],
-        order_id=row["order_id"],
-        number=row["order__number"],
-        method=row["method"],
-        state=row["state"],
-        contact_name=row["order__contact_name"],
-        pickup_code=row["pickup_code"],
-        promised_at=row["promised_at"],
-        minutes_left=int((row["promised_at"] - at).total_seconds() // 60),
-        window_starts_at=row["window_starts_at"],
-        window_ends_at=row["window_ends_at"],
-        keep_until=row["keep_until"],
-        items=counts[0],
-        pieces=counts[1],
-        picked=counts[2],
-        rejected=counts[3],
-        is_on_shelf=row["is_on_shelf"],
-        arrived_at=row["arrived_at"],
-        bay=row["bay"],
-        lease_holder_id=row["lease_holder_id"],
-        lease_holder=_person(row),
-        lease_expires_at=row["lease_expires_at"],
-        placed_at=row["order__placed_at"],
-        version=row["version"],
-    )
-
-
-# --- picking ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PickLine:
-    """One item to pick, in pieces. `gtins` are the barcodes that count for it."""
-
-    line_id: UUID
-    line_number: int
-    product_id: int
-    sku: str
-    name: str
-    brand: str
-    category: str
-    gtins: tuple[str, ...]
-    quantity: int
-    picked: int
-    rejected: int
-    reject_reason: str
-
-    @property
-    def missing(self) -> int:
-        return self.quantity - self.picked - self.rejected
-
-
-@dataclass(frozen=True, slots=True)
-class PickList:
-    """A fulfilment as whoever picks it needs it."""
-
-    card: QueueCard
-    location_id: int
-    lines: tuple[PickLine, ...]
-
-    @property
-    def next_line(self) -> PickLine | None:
-        return next((line for line in self.lines if line.missing), None)
-
-    @property
-    def is_everything_done(self) -> bool:
-        return self.next_line is None
-
-
-def pick_list(fulfilment_id: UUID, at: datetime | None = None) -> PickList:
-    """Return what is to be picked, in the order of the customer's lines, in five SQL queries. Raises: FulfilmentNotFound."""
-    card = queue_card(fulfilment_id, at or clock.now())
-    rows = list(
-        FulfilmentLine.objects.filter(fulfilment_id=fulfilment_id)
-        .order_by("order_line__line_number")
-        .values_list(
-            "id", "order_line__line_number", "order_line__product_id", "order_line__product__sku",
-            "order_line__product__name", "order_line__product__brand", "order_line__product__category", "quantity",
-            "picked", "rejected", "reject_reason",
-        )
-    )  # fmt: skip
-    gtins: dict[int, list[str]] = defaultdict(list)
-    for product_id, gtin in (
-        FulfilmentLine.objects.filter(fulfilment_id=fulfilment_id, order_line__product__gtins__isnull=False)
-        .annotate(gtin=F("order_line__product__gtins__gtin"))
-        .order_by("gtin")
-        .values_list("order_line__product_id", "gtin")
-    ):
-        gtins[product_id].append(gtin)
-    lines = tuple(PickLine(*row[:7], tuple(gtins[row[2]]), *row[7:]) for row in rows)
-    return PickList(card, fulfilment_location(fulfilment_id), lines)

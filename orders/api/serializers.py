@@ -11,7 +11,7 @@ from commerce.api.paging import PageParameters
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
 from commerce.errors import InvalidInput
 from inventory import locations
-from orders import cancellation, pickup, pickup_windows, placement
+from orders import cancellation, intake, pickup, pickup_windows
 from orders.lifecycle import Action, Method, OrderStatus, State
 
 METHODS = [Method.PICKUP.value, Method.CURBSIDE.value, Method.SHIP.value]
@@ -44,13 +44,13 @@ class AddressBody(StrictSerializer):
 
 
 class OrderBody(StrictSerializer):
-    external_reference = Text(max_length=placement.LONGEST_REFERENCE, help_text="Yours; unique on your channel.")
+    external_reference = Text(max_length=intake.LONGEST_REFERENCE, help_text="Yours; unique on your channel.")
     method = serializers.ChoiceField(METHODS)
     location = Text(max_length=20, required=False, help_text="The store of a pickup; part of `window` too.")
     window = Text(max_length=60, required=False, help_text="The id of a pickup window.")
     reservation = serializers.UUIDField(required=False, help_text="A reservation that the order consumes.")
     quote = serializers.UUIDField(required=False, help_text="A quote whose prices it is sold at.")
-    lines = LineBody(many=True, min_length=1, max_length=placement.MOST_LINES)
+    lines = LineBody(many=True, min_length=1, max_length=intake.MOST_LINES)
     customer = CustomerBody(required=False)
     ship_to = AddressBody(required=False)
     occurred_at = Instant(required=False, help_text="When the customer ordered, if that was before now.")
@@ -101,7 +101,7 @@ class CancelBody(StrictSerializer):
 class OrderFilters(PageParameters):
     status = serializers.ChoiceField([status.value for status in OrderStatus], required=False)
     placed_after = Instant(required=False, help_text="Orders placed after this instant.")
-    external_reference = Text(max_length=placement.LONGEST_REFERENCE, required=False)
+    external_reference = Text(max_length=intake.LONGEST_REFERENCE, required=False)
     location = Text(max_length=20, required=False, help_text="The code of the location that prepares the order.")
 
 

@@ -269,16 +269,6 @@ def test_an_order_is_not_ready_while_pieces_are_open(shop):
     assert refused.value.detail["lines"][0]["missing"] == 1
 
 
-def test_the_pick_list_tells_what_to_fetch(shop):
-    order = shop.accepted({0: 2, 1: 1})
-    found = queries.pick_list(order.fulfilments[0].id)
-    assert [(line.sku, line.missing, line.gtins) for line in found.lines] == [
-        (shop.products[0].sku, 2, shop.products[0].gtins),
-        (shop.products[1].sku, 1, shop.products[1].gtins),
-    ]
-    assert found.next_line.sku == shop.products[0].sku
-
-
 def test_who_did_what_is_on_the_timeline(shop):
     order = shop.ready({0: 1})
     entries = queries.order_page(order.id).timeline

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from commerce import clock
 from commerce.errors import InvalidInput, NotAllowed
@@ -102,7 +100,6 @@ def test_a_customer_waits_outside_in_a_bay(shop):
     after = queries.order(order.id).fulfilments[0]
     assert (after.state, after.bay, after.arrived_at) == ("arrived", "P4", make.NOON)
     assert OutboxMessage.objects.filter(event_type="fulfilment.arrived").count() == 1
-    assert queries.pickup_queue(shop.store.id, clock.now()).counts["waiting"] == 1
     assert shop.act(pickup.hand_over, work, code(order)).is_done
 
 
@@ -167,35 +164,3 @@ def test_a_shipment_leaves_by_carrier_not_over_the_counter(shop):
     pickup_order = shop.ready({1: 1})
     with pytest.raises(errors.MoveNotAllowed):
         shop.act(shipping.ship, pickup_order.fulfilments[0])
-
-
-# --- the queue ------------------------------------------------------------------------------------------------------
-
-
-def test_the_queue_holds_what_is_to_do_sorted_by_promise(shop):
-    late = shop.place()
-    for making in (shop.accepted, shop.ready):
-        making()
-    handed = shop.ready({1: 1})
-    shop.act(pickup.hand_over, handed.fulfilments[0], code(handed))
-    with clock.frozen(make.NOON + timedelta(hours=2)):
-        shop.place({2: 2})
-        queue = queries.pickup_queue(shop.store.id, clock.now())
-    assert queue.counts == {"new": 2, "picking": 1, "ready": 1, "waiting": 0, "put_back": 0}
-    assert [card.promised_at for card in queue.cards] == sorted(card.promised_at for card in queue.cards)
-    card = next(card for card in queue.cards if card.order_id == late.id)
-    assert card.is_late
-    assert (card.items, card.pieces, card.number) == (1, 1, late.number)
-
-
-def test_the_queue_costs_the_same_however_long_it_is(shop):
-    def cost() -> int:
-        with CaptureQueriesContext(connection) as spoken:
-            queries.pickup_queue(shop.store.id, clock.now())
-        return len(spoken)
-
-    shop.place()
-    alone = cost()
-    for _ in range(5):
-        shop.place()
-    assert cost() == alone <= 2
