@@ -124,7 +124,11 @@
     if (input && isFree && !isStopped() && !isTouch()) input.focus({ preventScroll: true });
   }
   document.addEventListener("htmx:afterSettle", refocus);
-  document.addEventListener("close", () => setTimeout(refocus), true);
+  /* A closing dialog gives the focus back while the page is still inert: the field has it then, but takes no keys. */
+  document.addEventListener("close", () => setTimeout(() => {
+    if (document.activeElement === field()) document.activeElement?.blur();
+    refocus();
+  }), true);
 
   /* --- bursts that hit the page while no field has the focus; their Enter must not press a button --- */
   let burst = "", lastKey = 0;
