@@ -40,6 +40,7 @@ HOURS = _("%(hours)s h %(minutes)s min")
 DAYS = _("%(days)s d %(hours)s h")
 LATE = _("%(time)s late")
 WAITING = _("waiting %(time)s")
+CLOCK_WORDS = {"minutes": MINUTES, "hours": HOURS, "days": DAYS, "late": LATE, "waiting": WAITING}
 
 
 @dataclass(frozen=True, slots=True)

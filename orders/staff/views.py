@@ -150,6 +150,7 @@ def _queue_facts(request: HttpRequest, store: shell.Store, *, etag: str | None =
         "columns": columns[:-1],
         "put_back": columns[-1],
         "etag": etag,
+        "clock_words": board.CLOCK_WORDS,
         "board_url": f"{reverse('orders-staff:board')}?{urlencode(shown)}",
         "windows": _next_windows(store) if not read.waiting else [],
         "may_view_orders": shell.may(request, Permission.VIEW_ORDERS),

@@ -62,8 +62,8 @@
   /* --- changing only what changed --- */
   let isPressed = false, waitingBoard = null, release = 0;
   function change(fresh) {
-    const focused = document.activeElement;
-    const at = focused && board.contains(focused) ? focused.closest("[data-card]")?.dataset.card : null;
+    const focused = document.activeElement?.closest("#board [data-card]");
+    const place = focused ? controls(focused).indexOf(document.activeElement) : -1;
     const before = new Map([...board.querySelectorAll("[data-card]")].map((card) => [card.dataset.card, card]));
     const columnOf = (card) => card.closest("[data-column]").dataset.column;
     const wasIn = new Map([...before].map(([id, card]) => [id, columnOf(card)]));
@@ -74,14 +74,16 @@
     }
     for (const name of ["[data-columns]", '[data-column="put_back"]']) board.querySelector(name).hidden = fresh.querySelector(name).hidden;
     show(board.dataset.shown);
-    if (at && !board.contains(document.activeElement)) document.getElementById(`card-${at}`)?.querySelector("a, button")?.focus({ preventScroll: true });
+    if (focused && !document.activeElement.closest("#board")) controls(document.getElementById(focused.id))[place]?.focus({ preventScroll: true });
     clockAhead = new Date(fresh.dataset.at) - Date.now();
     tick();
     const now = [...board.querySelectorAll("[data-card]")];
     announce(now.filter((card) => columnOf(card) === "new" && !wasIn.has(card.dataset.card)), now.filter((card) => columnOf(card) === "outside" && wasIn.get(card.dataset.card) !== "outside"));
   }
+  const controls = (card) => (card ? [...card.querySelectorAll("a, button")] : []);
   function changeList(list, wanted, before) {
-    const keep = new Set();
+    const stays = new Set([...wanted.children].map((card) => card.dataset.card));
+    for (const card of [...list.children]) if (!stays.has(card.dataset.card)) card.remove(); // first, so that nobody moves for them
     let here = list.firstElementChild;
     for (const card of [...wanted.children]) {
       const known = before.get(card.dataset.card);
@@ -90,9 +92,7 @@
       if (known && !isSame) { if (here === known) here = known.nextElementSibling; known.remove(); }
       if (now === here) here = here.nextElementSibling;
       else list.insertBefore(now, here);
-      keep.add(now);
     }
-    for (const card of [...list.children]) if (!keep.has(card)) card.remove();
   }
   function announce(arrivals, outside) {
     for (const card of [...arrivals, ...outside]) card.classList.add("is-new");

@@ -1,0 +1,87 @@
+"""Journeys in a real browser: headless Chromium against the live server, one page per person and device."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from commerce.models import User
+from commerce.transactions import transaction
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, or a skip that says so. Its driver runs a loop in this thread, so Django must be told that this is fine."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium found: install the package chromium to run the browser tests")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Return `opened(user, phone=…, language=…, dark=…)`: a signed-in page of that person on that device.
+
+    A page that logs an error or breaks the Content-Security-Policy fails the test.
+    """
+    with ExitStack() as stack:
+        complaints: list[str] = []
+
+        def open_page(user: User | None, *, phone: bool = False, language: str = "en", dark: bool = False) -> Page:
+            context = browser.new_context(
+                base_url=live_server.url,
+                viewport=PHONE if phone else DESKTOP,
+                has_touch=phone,
+                is_mobile=phone,
+                locale={"de": "de-DE", "en": "en-GB"}[language],
+                color_scheme="dark" if dark else "light",
+                service_workers="block",
+            )
+            stack.callback(context.close)
+            if user is not None:
+                with transaction():
+                    User.objects.filter(pk=user.pk).update(language=language)
+                client = Client()
+                client.force_login(user)
+                session = client.cookies[settings.SESSION_COOKIE_NAME].value
+                context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on(
+                "console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None
+            )
+            return page
+
+        yield open_page
+        assert complaints == []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page when somebody wants to look at it: KONTOR_PICTURES names the folder."""
+    folder = os.environ.get("KONTOR_PICTURES")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
