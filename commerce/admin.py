@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,27 +16,32 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from commerce import catalog, clock, gtin, outbox
+from commerce import admin_journals, catalog, clock, gtin
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, confirmed, each, granted, shown_once
+from commerce.admin_base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    VerbAdmin,
+    confirmed,
+    each,
+    granted,
+    shown_once,
+)
 from commerce.channels import endpoints, keys
 from commerce.models import (
-    AuditEntry,
     Channel,
     ChannelKey,
-    IdempotencyKey,
-    InboxMessage,
     Listing,
-    OutboxDelivery,
-    OutboxMessage,
     Product,
     ProductGtin,
-    Quota,
-    QuotaHold,
     WebhookEndpoint,
 )
 from commerce.roles import Permission, Scope
+
+__all__ = ["admin_journals"]  # registers its pages by being imported
 
 admin.site.unregister(Group)  # rights come from roles at locations, not from groups
 
@@ -96,7 +101,7 @@ class ProductAdmin(VerbAdmin):
     inlines = [GtinInline, ListingInline]
     fieldsets = [
         (None, {"fields": ["sku", "name", ("brand", "category"), ("kind", "tax_class"), "is_active"]}),
-        (gettext_lazy("Measures"), {"fields": [("weight_grams", "length_mm", "width_mm", "height_mm")]}),
+        (gettext_lazy("Measures"), {"fields": [("weight_grams", "length_mm"), ("width_mm", "height_mm")]}),
     ]
     actions = ["list_on_all_channels"]
 
@@ -206,13 +211,8 @@ class OverlapForm(forms.Form):
         min_value=0,
         max_value=int(keys.LONGEST_OVERLAP.total_seconds() // 3600),
         initial=24,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
-
-
-class ReasonForm(forms.Form):
-    """Why."""
-
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 @admin.register(ChannelKey)
@@ -313,168 +313,3 @@ class ListingAdmin(ReadOnlyAdmin):
     list_select_related = ["channel", "product"]
     list_filter = ["channel"]
     search_fields = ["product__sku"]
-
-
-class QuotaHoldInline(ReadOnlyInline):
-    """Who has a place in it."""
-
-    model = QuotaHold
-    views = Permission.MANAGE_CHANNELS
-    fields = ["purpose", "quantity", "state", "expires_at", "created_at"]
-    ordering = ["-created_at"]
-    per_page = 50
-
-
-class LoadFilter(admin.SimpleListFilter):
-    """Where is it full, where is room?"""
-
-    title = gettext_lazy("load")
-    parameter_name = "load"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("full", _("full")), ("used", _("in use")), ("empty", _("empty"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Quota]) -> QuerySet[Quota]:
-        if self.value() == "full":
-            return queryset.filter(limit__lte=F("held") + F("committed"))
-        if self.value() == "used":
-            return queryset.filter(Q(held__gt=0) | Q(committed__gt=0))
-        return queryset.filter(held=0, committed=0) if self.value() == "empty" else queryset
-
-
-@admin.register(Quota)
-class QuotaAdmin(ReadOnlyAdmin):
-    """Pickup windows and whatever else is limited, with its load."""
-
-    views = Permission.MANAGE_CHANNELS
-    list_display = ["key", "limit", "committed", "held", "load"]
-    list_filter = [LoadFilter]
-    search_fields = ["key__startswith"]
-    search_help_text = gettext_lazy("Beginning of the key, such as pickup:BER01:2026-11-23")
-    ordering = ["-key"]
-    inlines = [QuotaHoldInline]
-
-    @display(description=gettext_lazy("Load"))
-    def load(self, quota: Quota) -> str:
-        return f"{100 * (quota.held + quota.committed) // quota.limit if quota.limit else 100} %"
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who did what to which object, when and why."""
-
-    views = Permission.MANAGE_USERS
-    list_display = ["recorded_at", "verb", "object_type", "object_id", "actor_label", "reason"]
-    search_fields = ["object_id__exact"]
-    search_help_text = gettext_lazy("Id of the object, exactly")
-    ordering = ["-id"]
-
-    def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        # A distinct over millions of rows for a list of types would be slow: the address may carry the type all the same.
-        return ["actor_kind", ObjectTypeFilter, ("recorded_at", RangeDateTimeFilter)]
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup in {"object_type", "object_id"} or super().lookup_allowed(lookup, value, request)
-
-
-class ObjectTypeFilter(admin.SimpleListFilter):
-    """What kind of thing was changed?"""
-
-    title = gettext_lazy("object type")
-    parameter_name = "object_type"
-    TYPES = ("order", "product", "channel", "channel_key", "webhook_endpoint", "location", "user", "price_list", "tax_rate",
-             "stock_level", "reservation", "outbox_delivery")  # fmt: skip
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in self.TYPES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        return queryset.filter(object_type=self.value()) if self.value() else queryset
-
-
-class DeliveryInline(ReadOnlyInline):
-    """Who was told, and how that went."""
-
-    model = OutboxDelivery
-    views = Permission.MANAGE_MESSAGES
-    fields = ["subscriber", "state", "attempts", "next_attempt_at", "done_at", "last_error"]
-
-
-@admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnlyAdmin):
-    """What happened here, as others are told."""
-
-    views = Permission.MANAGE_MESSAGES
-    list_display = ["id", "position", "event_type", "aggregate", "aggregate_sequence", "channel", "occurred_at"]
-    list_select_related = ["channel"]
-    list_filter = [("position", admin.EmptyFieldListFilter), "channel", ("occurred_at", RangeDateTimeFilter)]
-    search_fields = ["aggregate__exact", "message_id__exact"]
-    search_help_text = gettext_lazy("Aggregate such as order:…, or the message id, exactly")
-    ordering = ["-id"]
-    inlines = [DeliveryInline]
-
-
-@admin.register(OutboxDelivery)
-class OutboxDeliveryAdmin(ReadOnlyAdmin):
-    """Every subscriber's copy; parked ones wait for a person."""
-
-    views = Permission.MANAGE_MESSAGES
-    list_display = ["id", "subscriber", "event", "aggregate", "state", "attempts", "next_attempt_at", "error"]
-    list_select_related = ["message"]
-    list_filter = ["state"]
-    search_fields = ["aggregate__exact", "subscriber__exact"]
-    search_help_text = gettext_lazy("Aggregate or subscriber, exactly")
-    ordering = ["-id"]
-    raw_id_fields = ["message"]
-    actions = ["retry"]
-    actions_detail = ["dismiss"]
-
-    def has_retry_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.has_view_permission(request)
-
-    @display(description=gettext_lazy("Event"))
-    def event(self, delivery: OutboxDelivery) -> str:
-        return delivery.message.event_type
-
-    @display(description=gettext_lazy("Last error"))
-    def error(self, delivery: OutboxDelivery) -> str:
-        return delivery.last_error[:80]
-
-    @admin.action(description=gettext_lazy("Try parked ones again"), permissions=["retry"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:
-        by = Actor.staff(request.user)
-        each(request, queryset, lambda row: outbox.retry(row.pk, by=by), done=_("{count} messages are tried again."))
-
-    @action(description=gettext_lazy("Give up"), icon="delete", permissions=["retry"], variant=ActionVariant.DANGER)
-    def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def verb(values: dict[str, Any]) -> None:
-            outbox.dismiss(int(object_id), by=Actor.staff(request.user), reason=values["reason"])
-
-        return confirmed(
-            self, request, title=_("Give up message"), form=ReasonForm(request.POST or None), verb=verb,
-            back=reverse("admin:commerce_outboxdelivery_change", args=[object_id]),
-            consequence=_("This subscriber never gets this message; what waits behind it goes on."),
-        )  # fmt: skip
-
-
-@admin.register(InboxMessage)
-class InboxMessageAdmin(ReadOnlyAdmin):
-    """What came in from outside."""
-
-    views = Permission.MANAGE_MESSAGES
-    list_display = ["id", "source", "event_id", "received_at", "done_at"]
-    list_filter = [("done_at", admin.EmptyFieldListFilter), ("received_at", RangeDateTimeFilter)]
-    search_fields = ["event_id__exact"]
-    ordering = ["-id"]
-
-
-@admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnlyAdmin):
-    """First answers that are kept for replays."""
-
-    views = Permission.MANAGE_MESSAGES
-    exclude = ["request_hash", "body"]
-    list_display = ["id", "credential", "key", "status", "created_at", "expires_at"]
-    list_filter = ["status"]
-    search_fields = ["key__exact"]
-    ordering = ["-id"]

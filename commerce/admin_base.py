@@ -24,8 +24,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from commerce import integrity
+from commerce import admin_words, integrity
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.roles import Permission
@@ -67,6 +68,10 @@ class KontorAdminSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(granted(request) & OPENS_ADMIN)
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the departments with their pages."""
+        return super().index(request, {**(extra_context or {}), "departments": _shown(navigation(request))})
+
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the staff sign-in; say so when they are signed in but have no business here."""
@@ -91,6 +96,10 @@ class _Guarded:
     views: ClassVar[Permission]
     writes: ClassVar[Permission | None] = None
 
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        _translated(model)
+        super().__init__(model, admin_site)  # type: ignore[call-arg]
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.views in granted(request) or self._writes(request)
 
@@ -108,6 +117,16 @@ class _Guarded:
 
     def _writes(self, request: HttpRequest) -> bool:
         return self.writes is not None and self.writes in granted(request)
+
+
+def _translated(model: type[Model]) -> None:
+    """Let the names that Django made of class and field names be translated, too."""
+    names = model._meta
+    for named, attribute in [(names, "verbose_name"), (names, "verbose_name_plural")] + [
+        (field, "verbose_name") for field in names.fields
+    ]:
+        if getattr(named, attribute) in admin_words.WORDS:
+            setattr(named, attribute, gettext_lazy(str(getattr(named, attribute))))
 
 
 class ReadOnlyAdmin(_Guarded, ModelAdmin):
@@ -242,6 +261,12 @@ def each(
         messages.success(request, done.format(count=count))
 
 
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
+
+
 def confirmed(
     admin: ModelAdmin,
     request: HttpRequest,
@@ -349,3 +374,8 @@ def _apps(request: HttpRequest) -> list[list[str]]:
         for model, page in admin.site._registry.items()
         if page.has_view_permission(request)
     ]
+
+
+def _shown(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name the pages so that a template can reach them: `items` of a dict is its method there."""
+    return [{"title": group["title"], "items_shown": group["items"]} for group in groups]

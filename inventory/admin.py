@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from commerce import accounts, catalog, clock
 from commerce.actors import Actor
@@ -120,7 +121,7 @@ class RoleInline(TabularInline):
 class UserForm(forms.ModelForm):
     """A person; the password is asked for a new one only."""
 
-    password = forms.CharField(label=gettext_lazy("Password"), widget=forms.PasswordInput, required=False)
+    password = forms.CharField(label=gettext_lazy("Password"), widget=UnfoldAdminPasswordWidget, required=False)
 
     class Meta:
         model = User
@@ -131,16 +132,6 @@ class UserForm(forms.ModelForm):
         if not self.instance.pk:
             validate_password(password, self.instance)
         return password
-
-
-class PasswordForm(forms.Form):
-    """A new password for someone who has lost theirs."""
-
-    password = forms.CharField(label=gettext_lazy("New password"), widget=forms.PasswordInput)
-
-    def clean_password(self) -> str:
-        validate_password(self.cleaned_data["password"])
-        return str(self.cleaned_data["password"])
 
 
 @admin.register(User)
@@ -297,7 +288,8 @@ class StockEntryAdmin(_OfLevel, ReadOnlyAdmin):
         if not search_term.strip():
             return queryset, False
         levels = StockLevel.objects.filter(_levels_of(search_term.strip())).values_list("pk", flat=True)
-        return queryset.filter(level_id__in=list(levels)), False
+        # Ids grow with time where Kontor mints them; what others minted is in order only by its time.
+        return queryset.filter(level_id__in=list(levels)).order_by("-recorded_at", "-version"), False
 
 
 class HoldFilter(admin.SimpleListFilter):
