@@ -230,7 +230,8 @@ def menu(request: HttpRequest) -> list[Room]:
     allowed, store = permissions(request), current_store(request)
     entries = sorted((e for e in _menu.values() if e.permission in allowed), key=lambda e: (e.order, e.key))
     addresses = {entry.key: reverse(entry.url_name) for entry in entries}
-    here = max((a for a in addresses.values() if request.path.startswith(a)), key=len, default="")
+    in_rail = [addresses[entry.key] for entry in entries if not entry.is_only_in_more]
+    here = max((address for address in in_rail if request.path.startswith(address)), key=len, default="")
     return [
         Room(
             key=entry.key,

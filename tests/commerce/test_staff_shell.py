@@ -187,6 +187,13 @@ def test_the_start_page_is_the_first_room_of_the_role(here: LocationRef) -> None
     assert client.get(HOME)["Location"] == "/staff/stock/"
 
 
+def test_the_rail_marks_the_room_one_is_in_and_its_pages_too(here: LocationRef) -> None:
+    client = signed_in(staff(Role.CLERK, here))
+    for address in ("/staff/stock/", "/staff/stock/receive/"):
+        assert [room.key for room in client.get(address).context["shell"].rooms if room.is_current] == ["stock"]
+    assert not [room for room in client.get(MORE).context["shell"].rooms if room.is_current]
+
+
 def test_the_phone_gets_at_most_five_places(here: LocationRef) -> None:
     shown = signed_in(make.user(is_administrator=True)).get(MORE).context["shell"]
     assert shown.places_on_a_phone == 4  # and "More"
