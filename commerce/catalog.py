@@ -280,6 +280,7 @@ def add_gtin(product_id: int, text: str, *, pieces: int = 1, by: Actor) -> str:
     if known is None:
         ProductGtin.objects.create(product=product, gtin=code, pieces=pieces)
         audit.record("commerce.catalog.add_gtin", "product", product_id, by=by, after={"gtin": code, "pieces": pieces})
+        _touch(product_id)
         forget([product.sku])
     return code
 
@@ -295,10 +296,16 @@ def remove_gtin(product_id: int, text: str, *, by: Actor) -> None:
     audit.record(
         "commerce.catalog.remove_gtin", "product", product_id, by=by, before={"gtin": code, "pieces": known.pieces}
     )
+    _touch(product_id)
     forget([known.product.sku])
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
+
+
+def _touch(product_id: int) -> None:
+    """Let every process see that something of the product changed."""
+    Product.objects.filter(pk=product_id).update(updated_at=clock.now())
 
 
 def _checked(specs: Sequence[ProductSpec]) -> dict[str, list[tuple[str, int]]]:

@@ -177,6 +177,7 @@ class Product(models.Model):
         verbose_name = _("product")
         verbose_name_plural = _("products")
         ordering = ["sku"]
+        indexes = [models.Index(name="product_changed_lately", fields=["updated_at"])]
         constraints = [models.CheckConstraint(name="product_kind_known", condition=one_of("kind", ProductKind))]
 
     def __str__(self) -> str:

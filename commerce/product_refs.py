@@ -1,24 +1,26 @@
 """From a SKU, an id or a scanned code to the product it means. Hot paths are answered from a short memory.
 
-What is remembered may be up to 15 seconds old; ids and SKUs never change, so only a name, a tax class or a barcode can
-lag behind for that long.
+What is remembered may be two seconds old; ids and SKUs never change, so only a name, a tax class or a barcode can lag
+behind for that long.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from django.db import connection
 
-from commerce import gtin
+from commerce import clock, gtin
 from commerce.errors import UnknownProduct
 from commerce.models import ProductGtin, ProductKind
 
 Key = TypeVar("Key", str, int)
 
-REMEMBERED_SECONDS = 15.0
+FRESH_FOR_SECONDS = 2.0
+LONGEST_WRITE = timedelta(seconds=60)  # a change may commit that long after the instant it bears
 UNKNOWN_REMEMBERED_SECONDS = 2.0  # new products sell at once, yet a wrong SKU sent in a loop costs no query each time
 MOST_REMEMBERED = 200_000
 
@@ -26,8 +28,12 @@ _REFS = """
 SELECT product.id, product.sku, product.name, product.kind, product.tax_class, product.is_active,
        coalesce((SELECT array_agg(gtin.gtin::text ORDER BY gtin.id) FROM commerce_productgtin gtin
                  WHERE gtin.product_id = product.id), '{}')
-FROM commerce_product product WHERE product.%s = ANY(%%s)
-"""
+FROM commerce_product product WHERE """
+_WHERE = {
+    "sku": "product.sku = ANY(%s)",
+    "id": "product.id = ANY(%s)",
+    "updated_at": "product.updated_at >= %s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,13 @@ def products_by_sku(skus: Iterable[str]) -> dict[str, ProductRef]:
 
 
 def products_by_id(product_ids: Iterable[int]) -> dict[int, ProductRef]:
-    """Return products by id, from memory when they were read in the last 15 seconds; unknown ids are missing."""
-    return _by_id.get(product_ids)
+    """Return products by id, from memory where they are known; unknown ids are missing."""
+    return _memory.get("id", product_ids)
 
 
 def ids_of(skus: Iterable[str]) -> dict[str, ProductRef]:
-    """Return products by SKU like `products_by_sku`, from memory when they were read in the last 15 seconds."""
-    return _by_sku.get(skus)
+    """Return products by SKU like `products_by_sku`, from memory where they are known."""
+    return _memory.get("sku", skus)
 
 
 def known(skus: Sequence[str], *, at: str = "lines[{}].sku") -> dict[str, ProductRef]:
@@ -98,62 +104,95 @@ def product_by_barcode(text: str) -> tuple[ProductRef, int] | None:
 
 def forget(skus: Iterable[str] | None = None) -> None:
     """Drop what this process remembers of products (all of them without `skus`)."""
-    _by_sku.forget(skus)
-    _by_id.forget(None)
+    if skus is None:
+        _memory.forget()
+    else:
+        _memory.drop(skus)
 
 
-class _Memory(Generic[Key]):
-    """A bounded memory of products by one of their keys. Misses are remembered too, much shorter."""
+class _Memory:
+    """What this process knows of products. Entries stay; once every few seconds one query asks what changed lately.
 
-    def __init__(self, column: str, key_of: Callable[[ProductRef], Key]) -> None:
-        self.column = column
-        self.key_of: Callable[[ProductRef], Key] = key_of
-        self.entries: dict[Key, tuple[float, ProductRef | None]] = {}
+    So a catalogue of any size costs one query per product and process, ever, and a change is known everywhere within
+    FRESH_FOR_SECONDS. Unknown keys are remembered shortly.
+    """
+
+    def __init__(self) -> None:
+        self.by_sku: dict[str, ProductRef] = {}
+        self.by_id: dict[int, ProductRef] = {}
+        self.unknown: dict[str | int, float] = {}
+        self.checked_at = time.monotonic()
         self.lock = threading.Lock()
 
-    def get(self, keys: Iterable[Key]) -> dict[Key, ProductRef]:
+    def get(self, column: str, keys: Iterable[Key]) -> dict[Key, ProductRef]:
         now = time.monotonic()
+        if now - self.checked_at > FRESH_FOR_SECONDS:
+            self._refresh(now)
+        entries: dict[Any, ProductRef] = self.by_sku if column == "sku" else self.by_id
         found: dict[Key, ProductRef] = {}
         missing: list[Key] = []
-        for key in dict.fromkeys(keys):
-            entry = self.entries.get(key)
-            if entry is None or entry[0] < now:
+        for key in keys:
+            ref = entries.get(key)
+            if ref is not None:
+                found[key] = ref
+            elif self.unknown.get(key, 0.0) < now:
                 missing.append(key)
-            elif entry[1] is not None:
-                found[key] = entry[1]
         if missing:
-            found.update(self._learn(missing, now))
+            fresh = _read(column, list(dict.fromkeys(missing)))
+            self._learn(fresh)
+            learned: dict[Any, ProductRef] = {ref.sku if column == "sku" else ref.id: ref for ref in fresh}
+            with self.lock:
+                if len(self.unknown) > MOST_REMEMBERED:
+                    self.unknown.clear()
+                for key in missing:
+                    if key in learned:
+                        found[key] = learned[key]
+                    else:
+                        self.unknown[key] = now + UNKNOWN_REMEMBERED_SECONDS
         return found
 
-    def _learn(self, keys: list[Key], now: float) -> dict[Key, ProductRef]:
-        fresh = {self.key_of(ref): ref for ref in _read(self.column, keys)}
+    def forget(self) -> None:
         with self.lock:
-            if len(self.entries) + len(keys) > MOST_REMEMBERED:
-                self.entries.clear()
-            for key in keys:
-                ref = fresh.get(key)
-                kept = UNKNOWN_REMEMBERED_SECONDS if ref is None else REMEMBERED_SECONDS
-                self.entries[key] = (now + kept, ref)
-        return fresh
+            self.by_sku, self.by_id, self.unknown = {}, {}, {}
 
-    def forget(self, keys: Iterable[Key] | None) -> None:
+    def drop(self, skus: Iterable[str]) -> None:
         with self.lock:
-            if keys is None:
-                self.entries.clear()
-            else:
-                for key in keys:
-                    self.entries.pop(key, None)
+            for sku in skus:
+                self.unknown.pop(sku, None)
+                ref = self.by_sku.pop(sku, None)
+                if ref is not None:
+                    self.by_id.pop(ref.id, None)
+
+    def _learn(self, refs: Sequence[ProductRef]) -> None:
+        with self.lock:
+            if len(self.by_sku) + len(refs) > MOST_REMEMBERED:
+                self.by_sku, self.by_id = {}, {}
+            for ref in refs:
+                self.by_sku[ref.sku] = self.by_id[ref.id] = ref
+
+    def _refresh(self, now: float) -> None:
+        """Read again what changed since a little before the last look; one thread does it, the others go on."""
+        if not self.lock.acquire(blocking=False):
+            return
+        try:
+            since, self.checked_at = self.checked_at, now
+            known = bool(self.by_id)
+        finally:
+            self.lock.release()
+        if known:
+            changed = _read("updated_at", clock.now() - timedelta(seconds=now - since) - LONGEST_WRITE)
+            self._learn([ref for ref in changed if ref.id in self.by_id])
 
 
-_by_sku: _Memory[str] = _Memory("sku", lambda ref: ref.sku)
-_by_id: _Memory[int] = _Memory("id", lambda ref: ref.id)
+_memory = _Memory()
 
 
-def _read(column: str, keys: Sequence[str] | Sequence[int]) -> list[ProductRef]:
-    if not keys:
+def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list[ProductRef]:
+    """Read products by SKU or id, or those that changed since an instant."""
+    if not wanted:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_REFS % column, [list(keys)])
+        cursor.execute(_REFS + _WHERE[column], [wanted])
         return [
             ProductRef(product_id, sku, name, kind, tax_class, tuple(gtins), is_active)
             for product_id, sku, name, kind, tax_class, is_active, gtins in cursor.fetchall()

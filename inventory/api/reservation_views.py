@@ -68,7 +68,7 @@ class ReservationBatchView(ApiView):
         verdicts: list[dict[str, Any] | None] = []
         wanted: list[ReservationRequest] = []
         skus = {line["sku"] for item in items for line in item["lines"]}
-        products = catalog.products_by_sku(skus)
+        products = catalog.ids_of(skus)
         for index, item in enumerate(items):
             try:
                 if not all(line["sku"] in products for line in item["lines"]):
