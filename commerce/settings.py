@@ -109,7 +109,7 @@ def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "commerce.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "kontor",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with health checks only where a connection was idle."""
