@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -15,7 +14,6 @@ from commerce.management.commands import doctor
 from commerce.management.commands.doctor import Verdict
 
 pytestmark = pytest.mark.django_db
-MIGRATIONS = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+)")
 
 
 def _found(what: str) -> doctor.Finding:
@@ -57,12 +55,11 @@ def test_a_missing_trigger_is_a_failure() -> None:
 
 
 def test_knows_every_trigger_that_migrations_make() -> None:
-    made = {
-        name
-        for file in Path(settings.BASE_DIR).glob("*/migrations/*.py")
-        for name in MIGRATIONS.findall(file.read_text())
-    }
-    assert made == doctor.TRIGGERS
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+        there = {name for (name,) in cursor.fetchall()}
+    assert doctor.laws() == there
+    assert {"audit_is_immutable", "stock_entry_continues_chain", "stock_level_is_its_journal"} <= there
 
 
 def test_a_broker_that_can_not_be_written_is_a_failure(settings: Any, tmp_path: Path) -> None:
