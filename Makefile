@@ -38,7 +38,7 @@ lock: $(READY)
 	@$(BIN)/pip-compile -q --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
-$(READY): requirements.lock
+$(READY): requirements.lock $(wildcard commerce/locale/*/LC_MESSAGES/django.po)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pybabel -q compile -f -D django -d commerce/locale

@@ -244,6 +244,8 @@ class OutboxMessage(models.Model):
     position = models.BigIntegerField(null=True, unique=True)
 
     class Meta:
+        verbose_name = _("outbox message")
+        verbose_name_plural = _("outbox messages")
         indexes = [
             models.Index(name="outbox_unsequenced", fields=["id"], condition=Q(position__isnull=True)),
             models.Index(name="outbox_stream", fields=["channel", "position"], condition=Q(channel__isnull=False)),
@@ -277,6 +279,8 @@ class OutboxDelivery(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(name="outbox_delivery_once_per_subscriber", fields=["message", "subscriber"]),
             models.CheckConstraint(name="outbox_delivery_state_known", condition=one_of("state", DeliveryState)),
@@ -348,6 +352,8 @@ class IdempotencyKey(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [models.UniqueConstraint(name="idempotency_key_once", fields=["credential", "key"])]
         indexes = [models.Index(name="idempotency_key_expiry", fields=["expires_at"])]
 

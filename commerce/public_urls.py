@@ -1,5 +1,6 @@
 """Addresses for everybody: home, health, app manifest, error pages."""
 
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
@@ -10,11 +11,12 @@ from commerce.staff import installable
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Say that this process answers and reaches the database."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Say whether this process answers and reaches the database: 200, or 503 while it does not."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
 
 

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 # `/api/` skips what it does not need (sessions, CSRF cookies, messages, languages): see commerce/middleware.py.
 MIDDLEWARE = [
     "commerce.middleware.RequestContextMiddleware",
+    "commerce.staff.security.PageSecurityMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "commerce.middleware.WhiteNoiseOutsideApi",
     "commerce.middleware.SessionOutsideApi",
@@ -161,6 +162,7 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # empty in development, where files are served from where they lie
 STATICFILES_DIRS = [BASE_DIR / "commerce" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

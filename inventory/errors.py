@@ -62,3 +62,11 @@ class LocationUnknown(CommerceError):
     code = "unknown_location"
     status = 422
     title = "Unknown location"
+
+
+class NotGoods(CommerceError):
+    """A charge such as postage has no stock, so it can't be received or adjusted. `errors` names each line."""
+
+    code = "not_goods"
+    status = 422
+    title = "Not goods"

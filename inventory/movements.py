@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from commerce import audit
+from commerce import audit, catalog
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import ledger, reservations
-from inventory.errors import StockRuleViolated
+from inventory.errors import NotGoods, StockRuleViolated
 from inventory.ledger import LevelKey, Posting
 from inventory.stock import Condition, Counterparty, EntryKind
 
@@ -132,9 +132,23 @@ def adjust(
 
 
 def _new(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines that were not booked before."""
+    """Return the lines that were not booked before. Raises: NotGoods."""
     if len(lines) > MOST_LINES:
         raise ValueError(f"at most {MOST_LINES} lines at once, not {len(lines)}")
+    products = catalog.products_by_id({line.product_id for line in lines})
+    charges = [
+        (number, products[line.product_id])
+        for number, line in enumerate(lines)
+        if line.product_id in products and not products[line.product_id].has_stock
+    ]
+    if charges:
+        raise NotGoods(
+            f"{charges[0][1].sku} is a charge and has no stock; leave it out.",
+            errors=[
+                {"field": f"lines[{number}]", "value": product.sku, "message": "a charge has no stock"}
+                for number, product in charges
+            ],
+        )
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM inventory_stockentry WHERE id = ANY(%s::uuid[])", [ledger.uuids(line.id for line in lines)]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from commerce import clock, ids
+from commerce import catalog, clock, ids
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
 from inventory import movements
-from inventory.errors import StockRuleViolated
+from inventory.errors import NotGoods, StockRuleViolated
 from inventory.movements import Adjustment, Receipt
 from tests.inventory.conftest import BY, Shelf
 
@@ -45,6 +45,13 @@ def test_an_adjustment_below_what_is_promised_is_refused_with_the_numbers(shelf:
         movements.adjust([Adjustment(ids.new(), shelf.product_id, shelf.store.id, -4, "stolen")], by=BY, at=clock.now())
     assert refusal.value.errors[0]["field"] == "lines[0]"
     assert shelf.figure().on_hand == 10
+
+
+def test_a_charge_has_no_stock(shelf: Shelf) -> None:
+    with transaction():
+        postage = catalog.add_product(sku="POSTAGE", name="Postage", kind="charge", by=BY)
+    with pytest.raises(NotGoods, match="POSTAGE is a charge"), transaction():
+        movements.receive([Receipt(ids.new(), postage.id, shelf.store.id, 1)], by=BY, at=clock.now())
 
 
 def test_expired_holds_do_not_stand_in_the_way_of_an_adjustment(shelf: Shelf) -> None:
