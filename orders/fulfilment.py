@@ -24,43 +24,57 @@ from orders.lifecycle import Action, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
 from orders.queries import FulfilmentView
 
-# One statement of the placement writes all its rows; this is the part that this module owns. `opened` feeds the lines.
+# One statement of the placement writes all its rows; this is the part that this module owns.
 OPENING_SQL = """
 opened AS (
     INSERT INTO orders_fulfilment (id, order_id, location_id, method, state, window_starts_at, window_ends_at, slot_hold_id,
         promised_at, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version, created_at, changed_at)
-    VALUES (%(fulfilment_id)s, %(order_id)s, %(location_id)s, %(method)s, 'placed', %(window_starts_at)s,
-        %(window_ends_at)s, %(slot_hold_id)s, %(promised_at)s, %(keep_until)s, %(pickup_code)s, 0, FALSE, '', 1,
-        %(at)s, %(at)s)
-    RETURNING id
+    SELECT id, order_id, location_id, method, 'placed', window_starts_at, window_ends_at, slot_hold_id, promised_at, NULL,
+        pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
+    FROM unnest(%(opened_ids)s::uuid[], %(opened_order_ids)s::uuid[], %(opened_location_ids)s::bigint[],
+        %(opened_methods)s::text[], %(opened_window_starts)s::timestamptz[], %(opened_window_ends)s::timestamptz[],
+        %(opened_slot_hold_ids)s::uuid[], %(opened_promises)s::timestamptz[], %(opened_codes)s::text[])
+        AS opened (id, order_id, location_id, method, window_starts_at, window_ends_at, slot_hold_id, promised_at, pickup_code)
 ), opened_lines AS (
     INSERT INTO orders_fulfilmentline
         (id, fulfilment_id, order_line_id, allocation_id, quantity, picked, rejected, reject_reason)
-    SELECT line.id, opened.id, line.order_line_id, line.allocation_id, line.quantity, 0, 0, ''
-    FROM opened, unnest(%(fulfilment_line_ids)s::uuid[], %(line_ids)s::uuid[], %(allocation_ids)s::uuid[],
-        %(quantities)s::int[]) AS line(id, order_line_id, allocation_id, quantity)
+    SELECT id, fulfilment_id, order_line_id, allocation_id, quantity, 0, 0, ''
+    FROM unnest(%(owed_ids)s::uuid[], %(owed_fulfilment_ids)s::uuid[], %(owed_order_line_ids)s::uuid[],
+        %(owed_allocation_ids)s::uuid[], %(owed_quantities)s::int[])
+        AS owed (id, fulfilment_id, order_line_id, allocation_id, quantity)
 )
 """
 
 
-def opening_parameters(
-    opened: FulfilmentView, *, slot_hold_id: UUID | None, allocated: Mapping[UUID, UUID]
-) -> dict[str, Any]:
-    """Return the parameters of OPENING_SQL that are this module's; `allocated` maps order lines to allocations."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A fulfilment to open: as it will stand, with its claim on a pickup window and the allocation of each order line."""
+
+    order_id: UUID
+    view: FulfilmentView
+    slot_hold_id: UUID | None
+    allocated: Mapping[UUID, UUID]
+
+
+def opening_parameters(openings: Sequence[Opening]) -> dict[str, Any]:
+    """Return the parameters of OPENING_SQL that are this module's."""
+    views = [opening.view for opening in openings]
+    owed = [(opening, line) for opening in openings for line in opening.view.lines]
     return {
-        "fulfilment_id": opened.id,
-        "location_id": opened.location_id,
-        "method": opened.method,
-        "window_starts_at": opened.window_starts_at,
-        "window_ends_at": opened.window_ends_at,
-        "slot_hold_id": slot_hold_id,
-        "promised_at": opened.promised_at,
-        "keep_until": opened.keep_until,
-        "pickup_code": opened.pickup_code,
-        "fulfilment_line_ids": [line.id for line in opened.lines],
-        "line_ids": [line.order_line_id for line in opened.lines],
-        "allocation_ids": [allocated[line.order_line_id] for line in opened.lines],
-        "quantities": [line.quantity for line in opened.lines],
+        "opened_ids": [view.id for view in views],
+        "opened_order_ids": [opening.order_id for opening in openings],
+        "opened_location_ids": [view.location_id for view in views],
+        "opened_methods": [view.method for view in views],
+        "opened_window_starts": [view.window_starts_at for view in views],
+        "opened_window_ends": [view.window_ends_at for view in views],
+        "opened_slot_hold_ids": [opening.slot_hold_id for opening in openings],
+        "opened_promises": [view.promised_at for view in views],
+        "opened_codes": [view.pickup_code for view in views],
+        "owed_ids": [line.id for _, line in owed],
+        "owed_fulfilment_ids": [opening.view.id for opening, _ in owed],
+        "owed_order_line_ids": [line.order_line_id for _, line in owed],
+        "owed_allocation_ids": [opening.allocated[line.order_line_id] for opening, line in owed],
+        "owed_quantities": [line.quantity for _, line in owed],
     }
 
 

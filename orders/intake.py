@@ -65,14 +65,14 @@ def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
     return found
 
 
-def known(order_id: UUID, order: IncomingOrder, wanted: Mapping[int, int]) -> OrderView:
+def known(order_id: UUID, order: IncomingOrder) -> OrderView:
     """Return the order that stands under this reference. Raises: DuplicateReference naming what differs."""
     stands = queries.order(order_id)
     first = stands.fulfilments[0]
     differences = [
         name
         for name, before, now in (
-            ("lines", {line.product_id: line.quantity for line in stands.lines}, dict(wanted)),
+            ("lines", {line.product_id: line.quantity for line in stands.lines}, order.quantities()),
             ("method", first.method, order.method),
             ("location", first.location_id, order.location_id or first.location_id),
             ("window", first.window_starts_at, order.window_starts_at),

@@ -1,14 +1,15 @@
-"""Placing an order: price, customer, window, goods, order, routing, audit and news, all in one transaction or not at all.
+"""Placing orders: price, window, goods, customer, order, routing, audit and news, all in one transaction or not at all.
 
-Locks are taken in the house's order (quotas → stock → order) and late; the rows of the order are written by one statement
-that its writers put together (`orders.fulfilment` and `orders.routing` own their parts of it).
+One path for one order and for many that wait at the same time: decide what needs no lock, then take windows and goods for
+all of them at once, in the house's order (quotas → stock → order), and write everything by one statement that its writers
+put together (`orders.fulfilment` and `orders.routing` own their parts of it). A refusal belongs to its own order.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,83 +17,66 @@ from django.db import connection
 
 from commerce import audit, ids, integrity, outbox
 from commerce.actors import Actor
-from commerce.catalog import ProductRef
+from commerce.audit import AuditRow
 from commerce.channels.contracts import IncomingOrder
-from commerce.errors import Busy
+from commerce.errors import Busy, CommerceError, RequestInProgress
 from commerce.transactions import transaction_required
 from customers import profiles
-from inventory import allocations, availability
-from inventory.allocations import Demand
-from inventory.errors import InsufficientStock
-from inventory.locations import LocationRef
-from orders import events, fulfilment, intake, pickup_windows, routing
+from customers.profiles import Person
+from orders import claims, drafts, events, fulfilment, intake, routing
+from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
+from orders.fulfilment import Opening
 from orders.lifecycle import Method, OrderStatus, State
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
-from pricing import quoting
-from pricing.quotes import BasketLine, ChannelTerms, Quote
 
-SHIPS_WITHIN = timedelta(hours=24)
+__all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "new_code", "place", "place_many"]
+
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: a code is read out over a counter.
 CODE_ALPHABET = "ACDEFGHJKMNPQRTUVWXY34679"
 CODE_LENGTH = 6
 
 integrity.refuse(
     "order_arrives_once",
-    lambda: Busy("Another request is placing an order with this reference right now; send it again to get that order."),
+    lambda: RequestInProgress(
+        "Another request is placing an order with this reference right now; send it again to get that order.",
+        retry_after_seconds=1,
+    ),
 )
 integrity.refuse(
     "pickup_code_once_per_location", lambda: Busy("The pickup code was taken a moment ago; please send it again.")
 )
 
-# The number is drawn with the look for an earlier order; an order that is refused leaves a gap, which numbers may have.
+# Numbers are drawn with the look for earlier orders; an order that is refused leaves a gap, which numbers may have.
 _BEGIN = """
-SELECT nextval('orders_order_number'),
-       (SELECT id FROM orders_order WHERE channel_id = %s AND external_reference = %s)
+SELECT nextval('orders_order_number'), earlier.id
+FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted (channel_id, external_reference, place)
+LEFT JOIN orders_order earlier USING (channel_id, external_reference)
+ORDER BY wanted.place
 """
 _PLACE = f"""
 WITH placed AS (
     INSERT INTO orders_order (id, number, channel_id, external_reference, customer_id, contact_name, contact_email,
         contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, version,
         placed_at, changed_at)
-    VALUES (%(order_id)s, %(number)s, %(channel_id)s, %(external_reference)s, %(customer_id)s, %(contact_name)s,
-        %(contact_email)s, %(contact_phone)s, %(ship_to)s::jsonb, %(language)s, %(currency)s, %(total_minor)s,
-        %(tax_minor)s, %(quote_id)s, %(pricing)s::jsonb, %(tracking_token)s, 1, %(placed_at)s, %(at)s)
+    SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone,
+        ship_to::jsonb, language, currency, total_minor, tax_minor, quote_id, pricing::jsonb, tracking_token, 1, placed_at, %(at)s
+    FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(channel_ids)s::bigint[], %(external_references)s::text[],
+        %(customer_ids)s::uuid[], %(contact_names)s::text[], %(contact_emails)s::text[], %(contact_phones)s::text[],
+        %(ship_tos)s::text[], %(languages)s::text[], %(currencies)s::text[], %(totals)s::bigint[], %(taxes)s::bigint[],
+        %(quote_ids)s::uuid[], %(pricings)s::text[], %(tracking_tokens)s::text[], %(placed_ats)s::timestamptz[])
+        AS new (id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone,
+            ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, placed_at)
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
         total_minor, tax_minor, tax_basis_points)
-    SELECT id, %(order_id)s, line_number, product_id, quantity, 0, unit_price_minor, total_minor, tax_minor, basis_points
-    FROM unnest(%(order_line_ids)s::uuid[], %(line_numbers)s::int[], %(product_ids)s::bigint[], %(line_quantities)s::int[],
-        %(unit_prices)s::bigint[], %(totals)s::bigint[], %(taxes)s::bigint[], %(basis_points)s::int[])
-        AS line(id, line_number, product_id, quantity, unit_price_minor, total_minor, tax_minor, basis_points)
+    SELECT id, order_id, line_number, product_id, quantity, 0, unit_price_minor, total_minor, tax_minor, basis_points
+    FROM unnest(%(line_ids)s::uuid[], %(line_order_ids)s::uuid[], %(line_numbers)s::int[], %(line_product_ids)s::bigint[],
+        %(line_quantities)s::int[], %(line_unit_prices)s::bigint[], %(line_totals)s::bigint[], %(line_taxes)s::bigint[],
+        %(line_basis_points)s::int[])
+        AS line (id, order_id, line_number, product_id, quantity, unit_price_minor, total_minor, tax_minor, basis_points)
 ), {fulfilment.OPENING_SQL}, {routing.RECORDING_SQL}
 SELECT 1
 """
-
-
-class OrderingChannel(Protocol):
-    """What of a channel decides an order; a `commerce.api.authentication.Credential` is one."""
-
-    @property
-    def channel_id(self) -> int: ...
-    @property
-    def channel_code(self) -> str: ...
-    @property
-    def country(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def language(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """An ordering channel for callers that have no credential: tills, the demo, tests."""
-
-    channel_id: int
-    channel_code: str
-    country: str
-    currency: str
-    language: str = "de"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +87,7 @@ class PlacedOrder:
     is_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Promise:
-    window: tuple[datetime, datetime] | None
-    promised_at: datetime
-    slot_hold_id: UUID | None
-    pickup_code: str
+Verdict = PlacedOrder | CommerceError
 
 
 @transaction_required
@@ -119,150 +98,145 @@ def place(order: IncomingOrder, *, channel: OrderingChannel, by: Actor, at: date
     Raises: DuplicateReference, InvalidInput, UnknownProduct, WindowClosed, WindowFull, LocationNotAble, NoAbleLocation,
     InsufficientStock, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere, and what pricing refuses.
     """
-    intake.check(order, at=at)
-    wanted = order.quantities()
-    products = intake.products(wanted)
-    number, known_id = _begin(order, channel)
-    if known_id is not None:
-        return PlacedOrder(intake.known(known_id, order, wanted), is_known=True)
-
-    goods = {product_id: quantity for product_id, quantity in wanted.items() if products[product_id].has_stock}
-    if not goods:
-        raise intake.invalid("lines", None, "An order needs at least one product that is goods.")
-    quote = _price(order, wanted, channel, at=at)
-    route = routing_of(order, goods, channel, at=at)
-    customer_id = _recognise(order, channel, by=by, at=at)
-    order_id = ids.new()
-    promise = _promise(order, order_id, route.location, at=at)
-    line_ids = {line.product_id: ids.new() for line in quote.lines}
-    allocated = _allocate(order, goods, line_ids, route.location, channel, by=by, at=at)
-
-    view = _view(
-        order, order_id, f"K-{number}", channel, quote, customer_id, promise, route.location, line_ids, products, at
-    )
-    _write(
-        view, quote, route, promise, {line_ids[product_id]: allocated[line_ids[product_id]] for product_id in goods}, at
-    )
-    audit.record(
-        "orders.placement.place",
-        "order",
-        order_id,
-        by=by,
-        after={
-            "state": State.PLACED.value,
-            "number": view.number,
-            "location": route.location.code,
-            "method": order.method,
-            "total_minor": view.total_minor,
-            "currency": view.currency,
-            "pieces": view.pieces,
-        },
-    )
-    outbox.publish([_placed(view, route.location, at=at)], by=by)
-    return PlacedOrder(view)
+    verdict = place_many([Wish(order, channel, by)], at=at)[0]
+    if isinstance(verdict, CommerceError):
+        raise verdict
+    return verdict
 
 
-def routing_of(
-    order: IncomingOrder, goods: Mapping[int, int], channel: OrderingChannel, *, at: datetime
-) -> routing.Route:
-    """Return where the order goes; a lack of stock is said with names. Raises: what `routing.route` raises."""
+@transaction_required
+def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
+    """Place orders together and return the order or the refusal of each, as `place` would; earlier ones are served first.
+
+    Raises: Busy, which is nobody's fault, for all of them.
+    """
+    verdicts: dict[int, Verdict] = {}
+    going: dict[int, Draft] = {}
+    twins: dict[int, int] = {}
+    first_of: dict[tuple[int, str], int] = {}
+    begun = _begin(wishes)
+    for place_, (wish, (number, known_id)) in enumerate(zip(wishes, begun, strict=True)):
+        key = (wish.channel.channel_id, wish.order.external_reference)
+        try:
+            if known_id is not None:
+                intake.check(wish.order, at=at)
+                verdicts[place_] = PlacedOrder(intake.known(known_id, wish.order), is_known=True)
+            elif first_of.setdefault(key, place_) != place_:
+                twins[place_] = first_of[key]
+            else:
+                going[place_] = drafts.draft(wish, number, at=at)
+        except CommerceError as refusal:
+            verdicts[place_] = refusal
+    refused = claims.book_windows(list(going.values()), at=at)
+    refused |= claims.allocate([draft for draft in going.values() if draft not in refused], at=at)
+    standing = [draft for draft in going.values() if draft not in refused]
+    if standing:
+        _recognise(standing, at=at)
+        views = _write(standing, at=at)
+    verdicts |= {
+        place_: refused[draft] if draft in refused else PlacedOrder(views[draft]) for place_, draft in going.items()
+    }
+    for place_, first in twins.items():
+        verdicts[place_] = _as_twin(wishes[place_], verdicts[first])
+    return [verdicts[place_] for place_ in range(len(wishes))]
+
+
+def _as_twin(wish: Wish, first: Verdict) -> Verdict:
+    """Answer an order whose reference an earlier one of the same group has."""
+    if isinstance(first, CommerceError):
+        return first
     try:
-        return routing.route(order, goods, country=channel.country, at=at)
-    except InsufficientStock as refusal:
-        raise availability.explained(refusal, at=at) from refusal
+        return PlacedOrder(intake.known(first.order.id, wish.order), is_known=True)
+    except CommerceError as refusal:
+        return refusal
 
 
-def _begin(order: IncomingOrder, channel: OrderingChannel) -> tuple[int, UUID | None]:
+def _begin(wishes: Sequence[Wish]) -> list[tuple[int, UUID | None]]:
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [channel.channel_id, order.external_reference])
-        number, known_id = cursor.fetchone()
-    return number, known_id
-
-
-# --- what the order consumes ------------------------------------------------------------------------------------------
-
-
-def _price(order: IncomingOrder, wanted: Mapping[int, int], channel: OrderingChannel, *, at: datetime) -> Quote:
-    basket = [BasketLine(product_id, quantity) for product_id, quantity in wanted.items()]
-    if order.quote_id is not None:
-        return quoting.redeem(order.quote_id, channel_id=channel.channel_id, lines=basket, at=at)
-    terms = ChannelTerms(channel.channel_id, channel.currency, channel.country)
-    return quoting.price(basket, channel=terms, at=at)
-
-
-def _recognise(order: IncomingOrder, channel: OrderingChannel, *, by: Actor, at: datetime) -> UUID | None:
-    customer = order.customer
-    return profiles.recognise(
-        name=customer.name,
-        email=customer.email,
-        phone=customer.phone,
-        language=customer.language or channel.language,
-        country=channel.country,
-        channel_code=channel.channel_code,
-        channel_customer_id=customer.channel_customer_id,
-        by=by,
-        at=at,
-    )
-
-
-def _promise(order: IncomingOrder, order_id: UUID, place: LocationRef, *, at: datetime) -> _Promise:
-    """Take a place in the window and say by when the order is ready: at its start, or shipped within a day."""
-    if order.method == Method.SHIP or order.window_starts_at is None:
-        ready = pickup_windows.earliest_ready(place, at=at)
-        return _Promise(None, max(at + SHIPS_WITHIN, ready or at), None, "")
-    window = pickup_windows.find(place, order.window_starts_at, at=at)
-    slot = pickup_windows.book(place, window[0], purpose=f"order:{order_id}", at=at)
-    return _Promise(window, window[0], slot, new_code())
-
-
-def new_code() -> str:
-    """Return a pickup code that nobody can guess; the database makes sure that an open one is not given twice."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
-
-
-def _allocate(
-    order: IncomingOrder,
-    goods: Mapping[int, int],
-    line_ids: Mapping[int, UUID],
-    place: LocationRef,
-    channel: OrderingChannel,
-    *,
-    by: Actor,
-    at: datetime,
-) -> dict[UUID, UUID]:
-    demands = [Demand(line_ids[product_id], product_id, place.id, quantity) for product_id, quantity in goods.items()]
-    try:
-        return allocations.allocate(
-            demands, by=by, at=at, reservation_id=order.reservation_id, channel_id=channel.channel_id
+        cursor.execute(
+            _BEGIN,
+            [[wish.channel.channel_id for wish in wishes], [wish.order.external_reference for wish in wishes]],
         )
-    except InsufficientStock as refusal:
-        raise availability.explained(refusal, at=at) from refusal
+        return list(cursor.fetchall())
+
+
+def _recognise(standing: Sequence[Draft], *, at: datetime) -> None:
+    for by, group in by_actor(standing).items():
+        people = [
+            Person(
+                name=draft.order.customer.name,
+                email=draft.order.customer.email,
+                phone=draft.order.customer.phone,
+                language=draft.order.customer.language or draft.wish.channel.language,
+                country=draft.wish.channel.country,
+                channel_code=draft.wish.channel.channel_code,
+                channel_customer_id=draft.order.customer.channel_customer_id,
+            )
+            for draft in group
+        ]
+        for draft, customer_id in zip(group, profiles.recognise_many(people, by=by, at=at), strict=True):
+            draft.customer_id = customer_id
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
-def _view(
-    order: IncomingOrder,
-    order_id: UUID,
-    number: str,
-    channel: OrderingChannel,
-    quote: Quote,
-    customer_id: UUID | None,
-    promise: _Promise,
-    place: LocationRef,
-    line_ids: Mapping[int, UUID],
-    products: Mapping[int, ProductRef],
-    at: datetime,
-) -> OrderView:
-    """Return the order as it will stand, so that it need not be read back."""
+def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]:
+    """Write the orders with all their parts, record and tell them; return each as it stands, without reading it back."""
+    views = {draft: _view(draft, at=at) for draft in standing}
+    lines = [(view.id, line) for view in views.values() for line in view.lines]
+    openings = [
+        Opening(view.id, view.fulfilments[0], draft.slot_hold_id, draft.allocated) for draft, view in views.items()
+    ]
+    orders = list(views.values())
+    parameters: dict[str, Any] = {
+        "at": at,
+        "ids": [order.id for order in orders],
+        "numbers": [order.number for order in orders],
+        "channel_ids": [order.channel_id for order in orders],
+        "external_references": [order.external_reference for order in orders],
+        "customer_ids": [order.customer_id for order in orders],
+        "contact_names": [order.contact_name for order in orders],
+        "contact_emails": [order.contact_email for order in orders],
+        "contact_phones": [order.contact_phone for order in orders],
+        "ship_tos": [orjson.dumps(order.ship_to).decode() if order.ship_to else None for order in orders],
+        "languages": [order.language for order in orders],
+        "currencies": [order.currency for order in orders],
+        "totals": [order.total_minor for order in orders],
+        "taxes": [order.tax_minor for order in orders],
+        "quote_ids": [order.quote_id for order in orders],
+        "pricings": [orjson.dumps(order.pricing).decode() for order in orders],
+        "tracking_tokens": [order.tracking_token for order in orders],
+        "placed_ats": [order.placed_at for order in orders],
+        "line_ids": [line.id for _, line in lines],
+        "line_order_ids": [order_id for order_id, _ in lines],
+        "line_numbers": [line.line_number for _, line in lines],
+        "line_product_ids": [line.product_id for _, line in lines],
+        "line_quantities": [line.quantity for _, line in lines],
+        "line_unit_prices": [line.unit_price_minor for _, line in lines],
+        "line_totals": [line.total_minor for _, line in lines],
+        "line_taxes": [line.tax_minor for _, line in lines],
+        "line_basis_points": [line.tax_basis_points for _, line in lines],
+        **fulfilment.opening_parameters(openings),
+        **routing.recording_parameters({view.id: draft.route for draft, view in views.items()}),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE, parameters)
+    for by, group in by_actor(standing).items():
+        audit.record_many([_recorded(draft, views[draft]) for draft in group], by=by)
+        outbox.publish([_placed(draft, views[draft], at=at) for draft in group], by=by)
+    return views
+
+
+def _view(draft: Draft, *, at: datetime) -> OrderView:
+    order, quote = draft.order, draft.quote
     lines = tuple(
         LineView(
-            line_ids[line.product_id],
+            draft.line_ids[line.product_id],
             line_number,
             line.product_id,
             line.sku,
-            products[line.product_id].name,
+            draft.products[line.product_id].name,
             line.quantity,
             0,
             line.unit_price_minor,
@@ -274,14 +248,14 @@ def _view(
     )
     work = FulfilmentView(
         id=ids.new(),
-        location_id=place.id,
+        location_id=draft.route.location.id,
         method=str(order.method),
         state=State.PLACED.value,
-        window_starts_at=promise.window[0] if promise.window else None,
-        window_ends_at=promise.window[1] if promise.window else None,
-        promised_at=promise.promised_at,
+        window_starts_at=draft.window[0] if draft.window else None,
+        window_ends_at=draft.window[1] if draft.window else None,
+        promised_at=draft.promised_at,
         keep_until=None,
-        pickup_code=promise.pickup_code,
+        pickup_code=new_code() if order.method in (Method.PICKUP, Method.CURBSIDE) else "",
         failed_code_attempts=0,
         is_on_shelf=False,
         lease_holder_id=None,
@@ -293,20 +267,20 @@ def _view(
         lines=tuple(
             FulfilmentLineView(ids.new(), line.id, line.quantity, 0, 0, "")
             for line in lines
-            if products[line.product_id].has_stock
+            if line.product_id in draft.goods
         ),
     )
     return OrderView(
-        id=order_id,
-        number=number,
-        channel_id=channel.channel_id,
+        id=draft.id,
+        number=draft.number,
+        channel_id=draft.wish.channel.channel_id,
         external_reference=order.external_reference,
-        customer_id=customer_id,
+        customer_id=draft.customer_id,
         contact_name=order.customer.name,
         contact_email=order.customer.email,
         contact_phone=order.customer.phone,
         ship_to=dict(order.ship_to) if order.ship_to else None,
-        language=order.customer.language or channel.language,
+        language=order.customer.language or draft.wish.channel.language,
         currency=quote.currency,
         total_minor=quote.total_minor,
         tax_minor=quote.tax_minor,
@@ -321,50 +295,29 @@ def _view(
     )
 
 
-def _write(
-    view: OrderView,
-    quote: Quote,
-    route: routing.Route,
-    promise: _Promise,
-    allocated: Mapping[UUID, UUID],
-    at: datetime,
-) -> None:
-    work = view.fulfilments[0]
-    parameters: dict[str, Any] = {
-        "at": at,
-        "order_id": view.id,
-        "number": view.number,
-        "channel_id": view.channel_id,
-        "external_reference": view.external_reference,
-        "customer_id": view.customer_id,
-        "contact_name": view.contact_name,
-        "contact_email": view.contact_email,
-        "contact_phone": view.contact_phone,
-        "ship_to": orjson.dumps(view.ship_to).decode() if view.ship_to else None,
-        "language": view.language,
-        "currency": view.currency,
-        "total_minor": view.total_minor,
-        "tax_minor": view.tax_minor,
-        "quote_id": view.quote_id,
-        "pricing": orjson.dumps(view.pricing).decode(),
-        "tracking_token": view.tracking_token,
-        "placed_at": view.placed_at,
-        "order_line_ids": [line.id for line in view.lines],
-        "line_numbers": [line.line_number for line in view.lines],
-        "product_ids": [line.product_id for line in view.lines],
-        "line_quantities": [line.quantity for line in view.lines],
-        "unit_prices": [line.unit_price_minor for line in view.lines],
-        "totals": [line.total_minor for line in view.lines],
-        "taxes": [line.tax_minor for line in view.lines],
-        "basis_points": [line.tax_basis_points for line in view.lines],
-        **fulfilment.opening_parameters(work, slot_hold_id=promise.slot_hold_id, allocated=allocated),
-        **route.parameters(),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACE, parameters)
+def new_code() -> str:
+    """Return a pickup code that nobody can guess; the database makes sure that an open one is not given twice."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 
-def _placed(view: OrderView, place: LocationRef, *, at: datetime) -> events.OrderPlaced:
+def _recorded(draft: Draft, view: OrderView) -> AuditRow:
+    return AuditRow(
+        verb="orders.placement.place",
+        object_type="order",
+        object_id=view.id,
+        after={
+            "state": State.PLACED.value,
+            "number": view.number,
+            "location": draft.route.location.code,
+            "method": str(draft.order.method),
+            "total_minor": view.total_minor,
+            "currency": view.currency,
+            "pieces": view.pieces,
+        },
+    )
+
+
+def _placed(draft: Draft, view: OrderView, *, at: datetime) -> events.OrderPlaced:
     return events.OrderPlaced(
         aggregate_sequence=view.version,
         channel_id=view.channel_id,
@@ -378,7 +331,7 @@ def _placed(view: OrderView, place: LocationRef, *, at: datetime) -> events.Orde
         currency=view.currency,
         pieces=view.pieces,
         placed_at=view.placed_at,
-        location=place.code,
+        location=draft.route.location.code,
         fulfilment_id=view.fulfilments[0].id,
         state=State.PLACED.value,
     )

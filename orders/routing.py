@@ -1,10 +1,12 @@
 """Routing: loads the candidates, lets `orders.sourcing` decide, and keeps the decision with its losers for ever."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import orjson
 
 from commerce import catalog, ids
 from commerce.channels.contracts import IncomingOrder
@@ -20,8 +22,9 @@ from orders.sourcing import Candidate, Decision, Reason
 RECORDING_SQL = """
 recorded AS (
     INSERT INTO orders_routingdecision (id, order_id, policy_version, chosen_id, inputs, candidates, decided_at)
-    VALUES (%(decision_id)s, %(order_id)s, %(policy_version)s, %(location_id)s, %(routing_inputs)s::jsonb,
-        %(routing_candidates)s::jsonb, %(at)s)
+    SELECT id, order_id, %(policy_version)s, chosen_id, inputs::jsonb, candidates::jsonb, %(at)s
+    FROM unnest(%(decision_ids)s::uuid[], %(decision_order_ids)s::uuid[], %(decision_chosen_ids)s::bigint[],
+        %(decision_inputs)s::text[], %(decision_candidates)s::text[]) AS decision (id, order_id, chosen_id, inputs, candidates)
 )
 """
 
@@ -34,14 +37,20 @@ class Route:
     decision: Decision
     inputs: Mapping[str, Any]
 
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of RECORDING_SQL that are this module's."""
-        return {
-            "decision_id": ids.new(),
-            "policy_version": sourcing.POLICY_VERSION,
-            "routing_inputs": json.dumps(self.inputs),
-            "routing_candidates": json.dumps([verdict.document() for verdict in self.decision.verdicts]),
-        }
+
+def recording_parameters(routes: Mapping[UUID, Route]) -> dict[str, Any]:
+    """Return the parameters of RECORDING_SQL that are this module's, for the routes of orders."""
+    return {
+        "policy_version": sourcing.POLICY_VERSION,
+        "decision_ids": [ids.new() for _ in routes],
+        "decision_order_ids": list(routes),
+        "decision_chosen_ids": [route.location.id for route in routes.values()],
+        "decision_inputs": [orjson.dumps(route.inputs).decode() for route in routes.values()],
+        "decision_candidates": [
+            orjson.dumps([verdict.document() for verdict in route.decision.verdicts]).decode()
+            for route in routes.values()
+        ],
+    }
 
 
 def route(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, at: datetime) -> Route:

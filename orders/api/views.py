@@ -7,14 +7,14 @@ from uuid import UUID
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from commerce import clock
+from commerce import clock, idempotency
 from commerce.api.paging import CursorPaging
 from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
 from inventory import locations
 from orders import cancellation, pickup_windows, placement, queries
-from orders.api import documents
+from orders.api import documents, placing
 from orders.api.serializers import (
     CancelBody,
     OrderBody,
@@ -80,14 +80,9 @@ class OrdersView(ApiView):
         responses={200: OrderDocument, 201: OrderDocument},
     )
     def post(self, request: ApiRequest) -> HttpResponse:
-        order = OrderBody.order(request.data)
-
-        def work() -> tuple[int, Any, dict[str, str]]:
-            placed = placement.place(order, channel=request.auth, by=request.auth.actor, at=clock.now())
-            address = f"/api/v1/orders/{placed.order.id}"
-            return 200 if placed.is_known else 201, documents.order(placed.order), {"Location": address}
-
-        return self.once(request, work)
+        wish = placement.Wish(OrderBody.order(request.data), request.auth, request.auth.actor)
+        key = idempotency.key_of(request.META)
+        return placing.submit(wish, self.attempt(request, key) if key is not None else None)
 
 
 class OrderDetailView(ApiView):

@@ -1,0 +1,71 @@
+"""Orders that arrive in one process at the same time are placed in one transaction, each with its own answer.
+
+A pickup window or a product that everybody wants is held until its commit reached the disk; one commit for many orders is
+what lets a store take hundreds a second.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+
+from commerce import clock, idempotency
+from commerce.api import problems, rendering
+from commerce.api.views import ApiView
+from commerce.errors import CommerceError
+from commerce.grouping import Combiner
+from orders import placement
+from orders.api import documents
+from orders.placement import Wish
+
+PATH = "/api/v1/orders"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One waiting POST, and what makes it safe to repeat."""
+
+    wish: Wish
+    attempt: idempotency.Attempt | None
+
+
+def submit(wish: Wish, attempt: idempotency.Attempt | None) -> HttpResponse:
+    """Place an order with those that wait beside it, at most once for an idempotency key; return its answer.
+
+    Raises: Busy, RequestInProgress, IdempotencyKeyReused.
+    """
+    return _group.submit(_Waiting(wish, attempt))
+
+
+def _settle(waiting: Sequence[_Waiting]) -> list[HttpResponse | Exception]:
+    begun = iter(idempotency.begin_all([one.attempt for one in waiting if one.attempt]))
+    verdicts = [next(begun) if one.attempt else None for one in waiting]
+    fresh = [one for one, verdict in zip(waiting, verdicts, strict=True) if verdict is None]
+    placed = iter(placement.place_many([one.wish for one in fresh], at=clock.now()) if fresh else [])
+    answers: list[HttpResponse | Exception] = []
+    kept: list[idempotency.Answer] = []
+    for one, verdict in zip(waiting, verdicts, strict=True):
+        if verdict is not None:
+            answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
+            continue
+        outcome = next(placed)
+        response = _answer(outcome)
+        answers.append(response)
+        if one.attempt and not (isinstance(outcome, CommerceError) and not idempotency.is_kept(outcome)):
+            kept.append(
+                idempotency.Answer(
+                    one.attempt, response.status_code, response.content, response.headers["Content-Type"]
+                )
+            )
+    idempotency.store_all(kept)
+    return answers
+
+
+def _answer(outcome: placement.Verdict) -> HttpResponse:
+    if isinstance(outcome, CommerceError):
+        return problems.respond(outcome, instance=PATH)
+    address = f"{PATH}/{outcome.order.id}"
+    return rendering.reply(documents.order(outcome.order), 200 if outcome.is_known else 201, {"Location": address})
+
+
+_group: Combiner[_Waiting, HttpResponse] = Combiner("orders", _settle)
