@@ -153,6 +153,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 LANGUAGE_CODE = "de"
 LANGUAGES = [("de", _("German")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "commerce" / "locale"]
+FORMAT_MODULE_PATH = ["commerce.formats"]
 TIME_ZONE = "Europe/Berlin"
 USE_TZ = True
 USE_I18N = True
