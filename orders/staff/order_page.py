@@ -27,16 +27,16 @@ PAGE_SIZE = 25
 LONGEST_CODE = 12
 SHORTEST_PHONE = 6
 
-# Which actions have a button on the order screen, with the name of their address. Picking has a page of its own.
+# Which actions have a button on the order screen, what leads on first, with the name of their address.
 BUTTONS: dict[Action, tuple[words.Text, str, str]] = {
     Action.ACCEPT: (gettext_lazy("Accept and pick"), "user-check", "accept"),
-    Action.RELEASE: (gettext_lazy("Give back to the queue"), "undo-2", "release"),
     Action.PICK: (gettext_lazy("Pick"), "scan-barcode", "pick"),
-    Action.ARRIVE: (gettext_lazy("Is outside"), "car", "arrive"),
     Action.HAND_OVER: (gettext_lazy("Hand over"), "hand-helping", "hand-over"),
     Action.SHIP: (gettext_lazy("Give to the carrier"), "truck", "ship"),
-    Action.MARK_NO_SHOW: (gettext_lazy("Nobody came"), "user-x", "no-show"),
+    Action.ARRIVE: (gettext_lazy("Is outside"), "car", "arrive"),
     Action.RETURN_TO_STOCK: (gettext_lazy("Put back on sale"), "undo-2", "return-to-stock"),
+    Action.MARK_NO_SHOW: (gettext_lazy("Nobody came"), "user-x", "no-show"),
+    Action.RELEASE: (gettext_lazy("Give back to the queue"), "undo-2", "release"),
 }
 PAGES = {"pick", "arrive", "hand-over", "ship"}  # these open a page; the others are steps
 AT_THE_COUNTER = frozenset({Action.ARRIVE, Action.HAND_OVER})
@@ -126,8 +126,8 @@ def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[M
     is_counter = view.method in ("pickup", "curbside")
     is_held = view.lease_expires_at is not None and view.lease_expires_at > at and view.lease_holder_id != user_id
     moves = []
-    for action in view.allowed_actions:
-        if action not in BUTTONS:
+    for action, (label, icon, name) in BUTTONS.items():
+        if action not in view.allowed_actions:
             continue
         if (action in AT_THE_COUNTER and not is_counter) or (action is Action.SHIP and is_counter):
             continue
@@ -135,7 +135,6 @@ def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[M
             continue  # a colleague picks it; the picking page says who, and lets a manager take over
         if action is Action.MARK_NO_SHOW and (view.keep_until is None or view.keep_until > at):
             continue
-        label, icon, name = BUTTONS[action]
         moves.append(Move(label, icon, name, name in PAGES))
     if view.state == State.CANCELLED.value and view.is_on_shelf:
         moves.append(Move(_("Off the pickup shelf"), "undo-2", "put-back", False))

@@ -19,7 +19,7 @@ from orders.models import PickScan
 from orders.queries import OrderView
 from tests.factories import commerce as ground
 from tests.factories import orders as factory
-from tests.journeys.conftest import picture
+from tests.journeys.conftest import DESKTOP, PHONE, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -270,6 +270,7 @@ SMALL = """() => [...document.querySelectorAll("main a, main button, main input:
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_every_page_fits_its_screen_and_axe_finds_nothing(shop, opened, phone, dark):
     addresses = pages(shop)
+    width = (PHONE if phone else DESKTOP)["width"]
     axe = Axe()
     for language in ("de", "en"):
         page = opened(shop.manager if language == "de" else shop.clerk, phone=phone, language=language, dark=dark)
@@ -277,8 +278,8 @@ def test_every_page_fits_its_screen_and_axe_finds_nothing(shop, opened, phone, d
             page.goto(address)
             page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
             what = f"{name} {language} {'phone' if phone else 'desktop'}"
-            picture(page, f"screens-{name}-{360 if phone else 1280}-{language}-{'dark' if dark else 'light'}")
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{what} scrolls sideways"
+            picture(page, f"screens-{name}-{width}-{language}-{'dark' if dark else 'light'}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{what} scrolls sideways"
             assert page.evaluate(SMALL) == [], f"{what} has small targets"
             found = axe.run(page)
             assert found.violations_count == 0, f"{what}: {found.generate_report()}"

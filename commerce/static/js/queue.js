@@ -72,7 +72,7 @@
       const now = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (now && now.innerHTML !== part.dataset.was) { part.dataset.was = now.innerHTML; part.innerHTML = now.innerHTML; }
     }
-    for (const name of ["[data-columns]", '[data-column="put_back"]']) board.querySelector(name).hidden = fresh.querySelector(name).hidden;
+    for (const name of ["[data-columns]", "[data-nobody]", '[data-column="put_back"]']) board.querySelector(name).hidden = fresh.querySelector(name).hidden;
     show(board.dataset.shown);
     if (focused && !document.activeElement.closest("#board")) controls(document.getElementById(focused.id))[place]?.focus({ preventScroll: true });
     clockAhead = new Date(fresh.dataset.at) - Date.now();
