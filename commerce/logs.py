@@ -1,10 +1,11 @@
 """Structured logs: one JSON object per line, with the request id bound to it. Secrets never get this far."""
 
 import logging
+from typing import Any
 
 import structlog
 
-_shared = [
+_shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -4,6 +4,7 @@ Each model says what it is, what can never happen, and who writes it.
 """
 
 import uuid
+from enum import Enum
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -17,12 +18,12 @@ from commerce.actors import ActorKind
 from commerce.roles import Role, Scope
 
 
-def choices(enum: type) -> list[tuple[str, str]]:
+def choices(enum: type[Enum]) -> list[tuple[str, str]]:
     """Return Django choices for a pure enum, so that models store what pure modules own."""
     return [(member.value, _(member.value.replace("_", " ").capitalize())) for member in enum]
 
 
-def one_of(field: str, enum: type) -> Q:
+def one_of(field: str, enum: type[Enum]) -> Q:
     """Return the CHECK condition that `field` holds a value of `enum`."""
     return Q(**{f"{field}__in": [member.value for member in enum]})
 

@@ -129,10 +129,8 @@ def lock(keys: Iterable[LevelKey], *, at: datetime, create: bool = False) -> dic
             cursor.execute(_CREATE, [at, *columns])
         cursor.execute(_LOCK, [at, *columns])
         rows = cursor.fetchall()
-    return {
-        LevelKey(row[1], row[2], row[3]): Level(row[0], LevelKey(row[1], row[2], row[3]), *row[4:9], row[9])
-        for row in rows
-    }
+    locked = [Level(row[0], LevelKey(*row[1:4]), *row[4:]) for row in rows]
+    return {level.key: level for level in locked}
 
 
 @transaction_required

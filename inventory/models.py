@@ -211,7 +211,7 @@ class Hold(models.Model):
     )  # thousands a second of the same few channels, which are never deleted
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="holds", db_index=False)
     quantity = models.BigIntegerField()
-    state = models.CharField(max_length=10, default=HoldState.ACTIVE.value)
+    state = models.CharField(max_length=10, default=HoldState.ACTIVE)
     reference = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -58,7 +58,7 @@ def journal_of_causes(cause_type: str, cause_ids: list[str]) -> list[JournalRow]
 def _journal(condition: str, parameters: list[Any]) -> list[JournalRow]:
     with connection.cursor() as cursor:
         cursor.execute(_JOURNAL + condition, parameters)
-        return [JournalRow(*row[:5], locations.by_id(row[5]).code, *row[6:]) for row in cursor.fetchall()]
+        return [JournalRow(*(*row[:5], locations.by_id(row[5]).code, *row[6:])) for row in cursor.fetchall()]
 
 
 def levels(

@@ -65,10 +65,11 @@ WHERE level_id = ANY(%s::bigint[]) AND state = 'active' AND expires_at <= %s
 RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires_at
 """
 
-_OF_RESERVATION = """
-SELECT h.id, h.level_id, h.quantity, h.state, h.expires_at, h.channel_id, l.product_id, l.location_id, l.condition, h.reference
+_OF_RESERVATIONS = """
+SELECT h.reservation_id, h.id, h.level_id, h.quantity, h.state, h.expires_at, h.channel_id,
+       l.product_id, l.location_id, l.condition, h.reference
 FROM inventory_hold h JOIN inventory_stocklevel l ON l.id = h.level_id
-WHERE h.reservation_id = %s
+WHERE h.reservation_id = ANY(%s::uuid[])
 ORDER BY l.product_id
 """
 
@@ -188,7 +189,7 @@ def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: A
     holds = _of(reservation_id, channel_id)
     levels = ledger.lock({hold.key for hold in holds}, at=at)
     postings = sweep(levels, by=by, at=at)
-    holds = active_holds(reservation_id, channel_id=channel_id, at=at)
+    holds = usable(_of(reservation_id, channel_id), reservation_id=reservation_id, channel_id=channel_id, at=at)
     until = max([expires_at, *(hold.expires_at for hold in holds)])
     postings += [
         Posting(ids.new(), hold.key, EntryKind.EXTENDED, cause_type="reservation", cause_id=reservation_id.hex)
@@ -222,19 +223,30 @@ def read(reservation_id: UUID, *, channel_id: int, at: datetime) -> Reserved:
     )
 
 
+def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
+    """Return the stored holds of each reservation that exists, whatever became of them, in one query."""
+    found: dict[UUID, list[HoldRow]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_RESERVATIONS, [ledger.uuids(reservation_ids)])
+        for reservation_id, *hold, product_id, location_id, condition, reference in cursor.fetchall():
+            key = LevelKey(product_id, location_id, condition)
+            found.setdefault(reservation_id, []).append(HoldRow(*hold, key, reference))
+    return found
+
+
 def keys_of(reservation_id: UUID) -> set[LevelKey]:
     """Return the levels a reservation touches, so that a caller can lock them together with its own."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_RESERVATION, [reservation_id])
-        return {LevelKey(row[6], row[7], row[8]) for row in cursor.fetchall()}
+    return {hold.key for hold in holds_of([reservation_id]).get(reservation_id, [])}
 
 
-def active_holds(reservation_id: UUID, *, channel_id: int | None, at: datetime) -> list[HoldRow]:
-    """Return the holds of a reservation that still counts; its levels must be locked.
+def usable(
+    holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime
+) -> Sequence[HoldRow]:
+    """Return the holds of a reservation if it still counts; they must have been read while its levels were locked. [pure]
 
-    Raises: HoldNotFound, HoldExpired, HoldEnded.
+    Raises: HoldNotFound for one that isn't there or is another channel's, HoldExpired, HoldEnded.
     """
-    holds = _of(reservation_id, channel_id)
+    _check_owner(holds, reservation_id, channel_id)
     if any(hold.state in ("consumed", "released") for hold in holds):
         used = any(hold.state == "consumed" for hold in holds)
         raise HoldEnded(
@@ -314,12 +326,14 @@ def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *,
 
 
 def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_RESERVATION, [reservation_id])
-        holds = [HoldRow(*row[:6], LevelKey(*row[6:9]), row[9]) for row in cursor.fetchall()]
+    holds = holds_of([reservation_id]).get(reservation_id, [])
+    _check_owner(holds, reservation_id, channel_id)
+    return holds
+
+
+def _check_owner(holds: Sequence[HoldRow], reservation_id: UUID, channel_id: int | None) -> None:
     if not holds or (channel_id is not None and holds[0].channel_id != channel_id):
         raise HoldNotFound(f"There is no reservation {reservation_id}.", reservation=str(reservation_id))
-    return holds
 
 
 def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
