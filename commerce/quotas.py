@@ -1,22 +1,23 @@
 """One primitive for everything limited: hold, then commit or release, with an expiry (laws 5 and 10).
 
 A pickup window, a coupon, a promotion's budget, a node's day: each is a row named by its key. All rows of a call are
-locked in key order by one statement, the decision is made in Python, the outcome written by one statement; the CHECK
-`quota_not_overbooked` is the law should Python ever be wrong.
+locked in key order by one statement, the decisions are made in Python, their outcome written by one statement (`Claims`);
+the CHECK `quota_not_overbooked` is the law should Python ever be wrong.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 
-from commerce import clock, integrity
+from commerce import clock, ids, integrity
 from commerce.errors import NotFound, QuotaExhausted, QuotaHoldExpired
 from commerce.transactions import transaction_required
 
 __all__ = [
+    "Claims",
     "HoldRequest",
     "QuotaExhausted",
     "QuotaHoldExpired",
@@ -56,7 +57,7 @@ RETURNING quota.key, quota.held, freed.holds
 _WRITE = """
 WITH placed AS (
     INSERT INTO commerce_quotahold (id, quota_id, quantity, state, expires_at, purpose, created_at)
-    SELECT id, quota_id, quantity, %s, expires_at, purpose, %s
+    SELECT id, quota_id, quantity, CASE WHEN expires_at IS NULL THEN 'committed' ELSE 'held' END, expires_at, purpose, %s
     FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[])
          AS wanted (id, quota_id, quantity, expires_at, purpose)
 )
@@ -127,10 +128,103 @@ class Usage:
 
 @dataclass(slots=True)
 class _Row:
+    """A locked quota; `held` and `committed` are as stored, `newly_…` what was taken since."""
+
     id: int
     limit: int
     held: int
     committed: int
+    newly_held: int = 0
+    newly_committed: int = 0
+
+    def left(self, limit: int) -> int:
+        return max(0, limit - self.held - self.committed - self.newly_held - self.newly_committed)
+
+    def add(self, request: HoldRequest, times: int = 1) -> None:
+        if request.expires_at is None:
+            self.newly_committed += times * request.quantity
+        else:
+            self.newly_held += times * request.quantity
+
+
+class Claims:
+    """Locked quotas while claims on them are decided one by one in memory; `write` stores what was taken at once.
+
+    A claim is one or several requests and gets all of them or nothing. What was refused or given back leaves no trace, so
+    that a caller can decide on several things together. A quota that has no row yet is created; the limit given is
+    written when it differs and something was taken. Should callers disagree about a limit, the smaller one holds.
+    """
+
+    def __init__(self, requests: Iterable[HoldRequest], *, at: datetime) -> None:
+        """Lock the quotas of all `requests` that may come, in key order, until the transaction ends."""
+        self._at = at
+        self._limits: dict[str, int] = {}
+        for request in requests:
+            self._limits[request.key] = min(self._limits.get(request.key, request.limit), request.limit)
+        self._rows = _locked(self._limits) if self._limits else {}
+        self._taken: dict[UUID, HoldRequest] = {}
+        self._swept: set[str] = set()
+
+    def take(self, requests: Sequence[HoldRequest]) -> list[UUID]:
+        """Take all of `requests`, held until their expiry or committed without one; return their ids in the order asked.
+
+        Raises: QuotaExhausted, with nothing taken.
+        """
+        wanted = _sums(requests)
+        short = [key for key, quantity in wanted.items() if self._left(key) < quantity]
+        if short:
+            self._sweep([key for key in short if key not in self._swept])
+            for key in short:
+                if (left := self._left(key)) < wanted[key]:
+                    raise QuotaExhausted(
+                        f"Of {key} {wanted[key]} wanted, {left} left.", key=key, wanted=wanted[key], left=left
+                    )
+        made = [ids.new() for _request in requests]
+        for identifier, request in zip(made, requests, strict=True):
+            self._taken[identifier] = request
+            self._rows[request.key].add(request)
+        return made
+
+    def give_back(self, taken: Iterable[UUID]) -> None:
+        """Undo a `take` that is not written yet."""
+        for identifier in taken:
+            request = self._taken.pop(identifier)
+            self._rows[request.key].add(request, times=-1)
+
+    def write(self) -> None:
+        """Store what was taken, in one statement."""
+        if not self._taken:
+            return
+        changed = {key: row for key, row in self._rows.items() if row.newly_held or row.newly_committed}
+        requests = self._taken.values()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _WRITE,
+                [
+                    self._at,
+                    list(self._taken),
+                    [self._rows[request.key].id for request in requests],
+                    [request.quantity for request in requests],
+                    [request.expires_at for request in requests],
+                    [request.purpose for request in requests],
+                    [row.id for row in changed.values()],
+                    [self._limits[key] for key in changed],
+                    [row.newly_held for row in changed.values()],
+                    [row.newly_committed for row in changed.values()],
+                ],
+            )
+
+    def _left(self, key: str) -> int:
+        return self._rows[key].left(self._limits[key])
+
+    def _sweep(self, keys: Sequence[str]) -> None:
+        """End the holds of some quotas whose time is over."""
+        if keys:
+            self._swept.update(keys)
+            with connection.cursor() as cursor:
+                cursor.execute(_SWEEP, [[self._rows[key].id for key in keys], self._at])
+                for key, held, _holds in cursor.fetchall():
+                    self._rows[key].held = held
 
 
 @transaction_required
@@ -143,7 +237,7 @@ def hold(requests: Sequence[HoldRequest], *, at: datetime) -> list[UUID]:
     """
     if any(request.expires_at is None for request in requests):
         raise ValueError("A hold needs an expiry; a claim without one is a booking.")
-    return _place(requests, state="held", at=at)
+    return _place(requests, at=at)
 
 
 @transaction_required
@@ -152,7 +246,9 @@ def book(requests: Sequence[HoldRequest], *, at: datetime) -> list[UUID]:
 
     Raises: QuotaExhausted.
     """
-    return _place(requests, state="committed", at=at)
+    if any(request.expires_at is not None for request in requests):
+        raise ValueError("A booking is for good; a claim with an expiry is a hold.")
+    return _place(requests, at=at)
 
 
 @transaction_required
@@ -214,53 +310,21 @@ def expire_due(*, at: datetime, at_most: int = 500) -> int:
         return sum(holds for _key, _held, holds in cursor.fetchall())
 
 
-def _place(requests: Sequence[HoldRequest], *, state: str, at: datetime) -> list[UUID]:
-    if not requests:
-        return []
-    wanted, limits = _sums(requests)
-    rows = _locked(limits)
-    short = [key for key in wanted if _left(rows[key], limits[key]) < wanted[key]]
-    if short:
-        _sweep({key: rows[key] for key in short}, at=at)
-        for key in short:
-            if (left := _left(rows[key], limits[key])) < wanted[key]:
-                raise QuotaExhausted(
-                    f"Of {key} {wanted[key]} wanted, {left} left.", key=key, wanted=wanted[key], left=left
-                )
-    ids = [uuid4() for _request in requests]
-    keys = list(wanted)
-    nothing = [0] * len(keys)
-    amounts = [wanted[key] for key in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE,
-            [
-                state,
-                at,
-                ids,
-                [rows[request.key].id for request in requests],
-                [request.quantity for request in requests],
-                [request.expires_at if state == "held" else None for request in requests],
-                [request.purpose for request in requests],
-                [rows[key].id for key in keys],
-                [limits[key] for key in keys],
-                amounts if state == "held" else nothing,
-                amounts if state == "committed" else nothing,
-            ],
-        )
-    return ids
+def _place(requests: Sequence[HoldRequest], *, at: datetime) -> list[UUID]:
+    claims = Claims(requests, at=at)
+    taken = claims.take(requests)
+    claims.write()
+    return taken
 
 
-def _sums(requests: Sequence[HoldRequest]) -> tuple[dict[str, int], dict[str, int]]:
-    """Sum the demand per quota; should callers disagree about a limit, the smaller one holds."""
+def _sums(requests: Sequence[HoldRequest]) -> dict[str, int]:
+    """Sum the demand per quota before any check (law 6)."""
     wanted: dict[str, int] = {}
-    limits: dict[str, int] = {}
     for request in requests:
         if request.quantity < 1:
             raise ValueError(f"A claim on {request.key} is at least 1, not {request.quantity}.")
         wanted[request.key] = wanted.get(request.key, 0) + request.quantity
-        limits[request.key] = min(limits.get(request.key, request.limit), request.limit)
-    return wanted, limits
+    return wanted
 
 
 def _locked(limits: dict[str, int]) -> dict[str, _Row]:
@@ -274,17 +338,6 @@ def _locked(limits: dict[str, int]) -> dict[str, _Row]:
             cursor.execute(_LOCK, [keys, keys, len(keys)])
             found = cursor.fetchall()
     return {key: _Row(*rest) for key, *rest in found}
-
-
-def _left(row: _Row, limit: int) -> int:
-    return max(0, limit - row.held - row.committed)
-
-
-def _sweep(rows: dict[str, _Row], *, at: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SWEEP, [[row.id for row in rows.values()], at])
-        for key, held, _holds in cursor.fetchall():
-            rows[key].held = held
 
 
 integrity.refuse("quota_not_overbooked", lambda: QuotaExhausted("Nothing is left of what was asked for."))

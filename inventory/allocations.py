@@ -2,12 +2,15 @@
 
 Turning a hold into an allocation is one journal entry with both deltas, so the promise is never larger or smaller for a
 moment (law 5). Goods leave only from the allocation that promised them (law 7).
+
+`Promises` decides on many orders under one lock of all their levels; `allocate` is its batch of one.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from django.db import connection
@@ -64,6 +67,16 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS p (id, quantity) WHERE a.id = p.id
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel."""
+
+    demands: Sequence[Demand]
+    by: Actor
+    reservation_id: UUID | None = None
+    channel_id: int | None = None
+
+
 @transaction_required
 def allocate(
     demands: Sequence[Demand],
@@ -79,61 +92,138 @@ def allocate(
     not want is released. Raises: InsufficientStock naming every short line; HoldNotFound, HoldExpired, HoldEnded,
     HoldElsewhere when the reservation can't serve.
     """
-    keys = {LevelKey(demand.product_id, demand.location_id) for demand in demands}
-    held_keys = reservations.keys_of(reservation_id) if reservation_id else set()
-    levels = ledger.lock(keys | held_keys, at=at)
-    postings = reservations.sweep(levels, by=by, at=at)
-    held: dict[LevelKey, int] = defaultdict(int)
-    consumed: list[UUID] = []
-    if reservation_id:
-        for hold in reservations.active_holds(reservation_id, channel_id=channel_id, at=at):
-            held[hold.key] += hold.quantity
-            consumed.append(hold.id)
-        if not any(key.location_id == held_key.location_id for key in keys for held_key in held):
-            raise HoldElsewhere("The reservation holds goods at another location; order there or reserve here.")
-    _refuse_short(demands, levels, held, postings)
-
-    allocated: dict[UUID, UUID] = {}
-    rows = []
-    for demand in demands:
-        key = LevelKey(demand.product_id, demand.location_id)
-        from_hold = min(held[key], demand.quantity)
-        held[key] -= from_hold
-        allocation_id = ids.new()
-        allocated[demand.demand_id] = allocation_id
-        rows.append((allocation_id, levels[key].id, demand.demand_id, demand.quantity))
-        postings.append(
-            Posting(
-                ids.new(), key, EntryKind.ALLOCATED, allocated=demand.quantity, held=-from_hold,
-                cause_type="order_line", cause_id=demand.demand_id.hex,
-            )
-        )  # fmt: skip
-    postings += [
-        Posting(
-            ids.new(), key, EntryKind.RELEASED, held=-left, reason="not ordered",
-            cause_type="reservation", cause_id=reservation_id.hex if reservation_id else "",
-        )
-        for key, left in held.items()
-        if left
-    ]  # fmt: skip
-    # What is given back comes first, so that no entry in between promises more than there is.
-    postings.sort(key=lambda posting: posting.allocated + posting.held > 0)
-    ledger.post(levels, postings, by=by, at=at)
-    columns = list(zip(*rows, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                at,
-                ledger.uuids(columns[0]),
-                ledger.numbers(columns[1]),
-                ledger.uuids(columns[2]),
-                ledger.numbers(columns[3]),
-            ],
-        )
-    if consumed:
-        reservations.end(consumed, "consumed", at=at)
+    wish = Wish(demands, by, reservation_id, channel_id)
+    promises = Promises([wish], at=at)
+    allocated = promises.make(wish)
+    promises.write()
     return allocated
+
+
+class Promises:
+    """Locked levels while orders are decided one by one in memory; `write` stores what was promised at once.
+
+    An order gets all it wants or nothing; one that is refused leaves no trace and fails no neighbour, and what it leaves
+    of its reservation the next one may have. `write` has to follow even when nothing was promised: holds that expired
+    were ended under the lock.
+    """
+
+    def __init__(self, wishes: Sequence[Wish], *, at: datetime) -> None:
+        """Lock the levels of all `wishes` that may come, and of their reservations, until the transaction ends."""
+        self._at = at
+        reserved = [wish.reservation_id for wish in wishes if wish.reservation_id]
+        keys = {LevelKey(demand.product_id, demand.location_id) for wish in wishes for demand in wish.demands}
+        if reserved:
+            keys |= {hold.key for holds in reservations.holds_of(reserved).values() for hold in holds}
+        self._levels = ledger.lock(keys, at=at)
+        self._holds = reservations.holds_of(reserved) if reserved else {}  # again, now that nobody else can end them
+        self._free = {key: level.free for key, level in self._levels.items()}
+        self._signed: list[tuple[Actor, Posting]] = []
+        self._allocations: list[tuple[UUID, int, UUID, int]] = []
+        self._consumed: list[UUID] = []
+        if wishes:
+            for posting in reservations.sweep(self._levels, by=wishes[0].by, at=at):
+                self._post(posting, by=wishes[0].by)
+
+    def make(self, wish: Wish) -> dict[UUID, UUID]:
+        """Promise what an order wants and return the allocation of each demand.
+
+        Raises: InsufficientStock naming every short line, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere; nothing
+        is promised then.
+        """
+        wanted: dict[LevelKey, int] = defaultdict(int)
+        for demand in wish.demands:
+            wanted[LevelKey(demand.product_id, demand.location_id)] += demand.quantity
+        held = self._held_for(wish, wanted)
+        self._refuse_short(wanted, held)
+        allocated = {}
+        for demand in wish.demands:
+            key = LevelKey(demand.product_id, demand.location_id)
+            from_hold = min(held.get(key, 0), demand.quantity)
+            if from_hold:
+                held[key] -= from_hold
+            allocation_id = allocated[demand.demand_id] = ids.new()
+            self._allocations.append((allocation_id, self._levels[key].id, demand.demand_id, demand.quantity))
+            self._post(
+                Posting(
+                    ids.new(), key, EntryKind.ALLOCATED, allocated=demand.quantity, held=-from_hold,
+                    cause_type="order_line", cause_id=demand.demand_id.hex,
+                ),
+                by=wish.by,
+            )  # fmt: skip
+        if wish.reservation_id:
+            self._consume(wish.reservation_id, held, by=wish.by)
+        return allocated
+
+    def write(self) -> None:
+        """Store levels, journal, allocations and the end of the reservations that were used."""
+        # What is given back comes first, so that no entry in between promises more than there is.
+        self._signed.sort(key=lambda signed: signed[1].allocated + signed[1].held > 0)
+        for by, run in groupby(self._signed, key=lambda signed: signed[0]):
+            postings = [posting for _, posting in run]
+            for start in range(0, len(postings), ledger.MOST_POSTINGS):
+                ledger.post(self._levels, postings[start : start + ledger.MOST_POSTINGS], by=by, at=self._at)
+        if self._allocations:
+            allocation_ids, level_ids, demand_ids, quantities = zip(*self._allocations, strict=True)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _INSERT,
+                    [
+                        self._at, ledger.uuids(allocation_ids), ledger.numbers(level_ids), ledger.uuids(demand_ids),
+                        ledger.numbers(quantities),
+                    ],
+                )  # fmt: skip
+        if self._consumed:
+            reservations.end(self._consumed, "consumed", at=self._at)
+
+    def _held_for(self, wish: Wish, wanted: dict[LevelKey, int]) -> dict[LevelKey, int]:
+        """Return what the order's reservation holds for it."""
+        held: dict[LevelKey, int] = defaultdict(int)
+        if wish.reservation_id:
+            holds = self._holds.get(wish.reservation_id, [])
+            for hold in reservations.usable(
+                holds, reservation_id=wish.reservation_id, channel_id=wish.channel_id, at=self._at
+            ):
+                held[hold.key] += hold.quantity
+            places = {key.location_id for key in held}
+            if not any(key.location_id in places for key in wanted):
+                raise HoldElsewhere("The reservation holds goods at another location; order there or reserve here.")
+        return held
+
+    def _refuse_short(self, wanted: dict[LevelKey, int], held: dict[LevelKey, int]) -> None:
+        """Refuse when a level can't serve the sum of its demands beyond what the reservation holds (law 6)."""
+        short = []
+        for key, quantity in wanted.items():
+            available = max(self._free.get(key, 0), 0) + held.get(key, 0)
+            if available < quantity:
+                short.append(
+                    {
+                        "product_id": key.product_id,
+                        "location_id": key.location_id,
+                        "wanted": quantity,
+                        "available": available,
+                    }
+                )
+        if short:
+            raise InsufficientStock("There is not enough stock for this.", lines=short)
+
+    def _consume(self, reservation_id: UUID, left: dict[LevelKey, int], *, by: Actor) -> None:
+        """End a reservation that an order used; what the order left of it is free again."""
+        for key, pieces in left.items():
+            if pieces:
+                self._post(
+                    Posting(
+                        ids.new(), key, EntryKind.RELEASED, held=-pieces, reason="not ordered",
+                        cause_type="reservation", cause_id=reservation_id.hex,
+                    ),
+                    by=by,
+                )  # fmt: skip
+        used = self._holds[reservation_id]
+        self._consumed += [hold.id for hold in used]
+        self._holds[reservation_id] = [replace(hold, state="consumed") for hold in used]
+
+    def _post(self, posting: Posting, *, by: Actor) -> None:
+        self._free[posting.key] -= posting.allocated + posting.held
+        self._signed.append((by, posting))
 
 
 @transaction_required
@@ -241,30 +331,3 @@ def _move(column: str, parts: Sequence[Part]) -> None:
             _MOVE.format(column=column),
             [ledger.uuids(part.allocation_id for part in parts), ledger.numbers(part.quantity for part in parts)],
         )
-
-
-def _refuse_short(
-    demands: Sequence[Demand], levels: dict[LevelKey, Level], held: dict[LevelKey, int], swept: Sequence[Posting]
-) -> None:
-    """Refuse when a level can't serve the sum of its demands beyond what the reservation holds (law 6)."""
-    wanted: dict[LevelKey, int] = defaultdict(int)
-    for demand in demands:
-        wanted[LevelKey(demand.product_id, demand.location_id)] += demand.quantity
-    freed: dict[LevelKey, int] = defaultdict(int)
-    for posting in swept:
-        freed[posting.key] -= posting.held
-    short = []
-    for key, quantity in wanted.items():
-        level = levels.get(key)
-        available = max((level.free if level else 0) + freed[key], 0) + held.get(key, 0)
-        if available < quantity:
-            short.append(
-                {
-                    "product_id": key.product_id,
-                    "location_id": key.location_id,
-                    "wanted": quantity,
-                    "available": available,
-                }
-            )
-    if short:
-        raise InsufficientStock("There is not enough stock for this.", lines=short)
