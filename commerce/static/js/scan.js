@@ -60,7 +60,7 @@
     const scans = kept();
     if (scans.length < MOST_KEPT) keep([...scans, { ...scan, name }]);
     document.dispatchEvent(new CustomEvent("kontor:scan-kept", { detail: { url: scan.url, text: scan.text } }));
-    kontor.toast(kontor.word("scanKept"), "warn");
+    if (!scans.length) kontor.toast(kontor.word("scanKept"), "warn"); // once; the mark in the top bar counts on
   }
 
   /* --- replay: in order, by one tab at a time; the server knows a scan_id it has seen --- */
