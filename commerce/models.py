@@ -4,7 +4,6 @@ Each model says what it is, what can never happen, and who writes it.
 """
 
 import uuid
-from enum import Enum
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -15,17 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from commerce.actors import ActorKind
-from commerce.roles import Role, Scope
-
-
-def choices(enum: type[Enum]) -> list[tuple[str, str]]:
-    """Return Django choices for a pure enum, so that models store what pure modules own."""
-    return [(member.value, _(member.value.replace("_", " ").capitalize())) for member in enum]
-
-
-def one_of(field: str, enum: type[Enum]) -> Q:
-    """Return the CHECK condition that `field` holds a value of `enum`."""
-    return Q(**{f"{field}__in": [member.value for member in enum]})
+from commerce.enums import choices, one_of
+from commerce.roles import Scope
 
 
 class User(AbstractUser):
@@ -406,7 +396,3 @@ class QuotaHold(models.Model):
             ),
         ]
         indexes = [models.Index(name="quota_hold_expiry", fields=["quota", "expires_at"], condition=Q(state="held"))]
-
-
-# Role is stored by inventory.StaffAssignment, which knows locations; it is named here so that both agree.
-ROLE_CHOICES = choices(Role)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from commerce.models import Listing
+from commerce.models import Channel, Listing, Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,13 @@ def listings_of(product_ids: Iterable[int]) -> list[ListingRef]:
         "channel_id", "product_id", "product__sku", "channel__country"
     )
     return [ListingRef(*row) for row in rows]
+
+
+def has_channel(code: str) -> bool:
+    """Say whether there is a channel of that code, active or not."""
+    return Channel.objects.filter(code=code).exists()
+
+
+def is_empty() -> bool:
+    """Say whether this installation has neither a channel nor a product yet."""
+    return not (Channel.objects.exists() or Product.objects.exists())

@@ -10,7 +10,9 @@ ROOMS = ["commerce", "inventory", "pricing", "customers", "orders"]
 
 
 def _of_rooms(module: str) -> list[str]:
-    return [f"{room}.{module}" for room in ROOMS if find_spec(f"{room}.{module}")]
+    """Return that module of every room that has one; a room with nothing to say there leaves it out."""
+    package = module.partition(".")[0]
+    return [f"{room}.{module}" for room in ROOMS if find_spec(f"{room}.{package}") and find_spec(f"{room}.{module}")]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from commerce.models import one_of
+from commerce.enums import one_of
 from customers.identifiers import IdentifierKind
 
 

@@ -1,9 +1,10 @@
 """Admin of goods: locations and who works there to change; levels, journal, holds and allocations to read."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
@@ -17,7 +18,6 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from commerce import accounts, catalog, clock
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, granted
-from commerce.models import User
 from commerce.roles import Permission, Role
 from inventory import locations
 from inventory.models import (
@@ -31,6 +31,11 @@ from inventory.models import (
     StockLevel,
 )
 from inventory.stock import Capability
+
+if TYPE_CHECKING:
+    from commerce.models import User
+else:
+    User = get_user_model()
 
 
 class LocationForm(forms.ModelForm):

@@ -1,8 +1,7 @@
 """What the inventory room does when something happened."""
 
-from commerce.events import Received
-
 from commerce import clock
+from commerce.events import Received
 from inventory import stock_feed
 
 

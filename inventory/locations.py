@@ -3,19 +3,21 @@
 import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 
 from commerce import audit
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
-from commerce.models import User
 from commerce.roles import PERMISSIONS, Permission, Role
 from commerce.transactions import transaction_required
 from inventory import geography
 from inventory.errors import LocationUnknown
 from inventory.models import Location, PostalPlace, StaffAssignment
+
+if TYPE_CHECKING:
+    from commerce.models import User
 
 FRESH_FOR_SECONDS = 5.0  # how long a process may answer from its own copy of the locations
 
@@ -140,7 +142,7 @@ class Access:
         return permission in self.everywhere or any(permission in granted for granted in self.at.values())
 
 
-def access(user: User | AnonymousUser) -> Access:
+def access(user: "User | AnonymousUser") -> Access:
     """Return what `user` may see and do, from their assignments, in one query."""
     if not user.is_authenticated or not user.is_active:
         return Access((), frozenset(), {})
@@ -186,7 +188,7 @@ def change_location(location_id: int, *, by: Actor, **values: Any) -> LocationRe
 
 
 @transaction_required
-def assign(user: User, role: Role, location_id: int | None = None, *, by: Actor) -> None:
+def assign(user: "User", role: Role, location_id: int | None = None, *, by: Actor) -> None:
     """Give a person a role at a location, or everywhere. Giving it twice changes nothing."""
     _, created = StaffAssignment.objects.get_or_create(user=user, location_id=location_id, role=role.value)
     if created:
@@ -196,7 +198,7 @@ def assign(user: User, role: Role, location_id: int | None = None, *, by: Actor)
 
 
 @transaction_required
-def unassign(user: User, role: Role, location_id: int | None = None, *, by: Actor) -> None:
+def unassign(user: "User", role: Role, location_id: int | None = None, *, by: Actor) -> None:
     """Take a role from a person. Taking what they don't have changes nothing."""
     gone, _ = StaffAssignment.objects.filter(user=user, location_id=location_id, role=role.value).delete()
     if gone:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from commerce.models import ROLE_CHOICES, one_of
+from commerce.enums import choices, one_of
 from commerce.roles import Role
 from inventory.stock import Capability, Condition, Counterparty, EntryKind, LocationKind
 
@@ -78,7 +78,7 @@ class StaffAssignment(models.Model):
         related_name="assignments",
         verbose_name=_("location"),
     )
-    role = models.CharField(_("role"), max_length=20, choices=ROLE_CHOICES)
+    role = models.CharField(_("role"), max_length=20, choices=choices(Role))
 
     class Meta:
         verbose_name = _("staff assignment")

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from commerce.models import one_of
+from commerce.enums import one_of
 from orders.lifecycle import Method, State
 from orders.sales_mapping import LineKind
 

@@ -14,11 +14,10 @@ from typing import Protocol
 
 from django.db import connection
 
-from commerce import audit, catalog, clock, integrity, locks, transactions
+from commerce import audit, catalog, clock, integrity, locks, queries, transactions
 from commerce.actors import Actor
 from commerce.catalog import ProductSpec
 from commerce.errors import Busy, InvalidInput
-from commerce.models import Channel, ProductKind
 from customers import profiles
 from inventory import history, locations
 from inventory.errors import LocationUnknown
@@ -159,7 +158,7 @@ def _prepare(mapping: Mapping, by: Actor) -> _Ground:
     """Open the mapping's channel and location unless they are there."""
     with transactions.transaction():
         code = mapping.channel["code"]
-        if not Channel.objects.filter(code=code).exists():
+        if not queries.has_channel(code):
             catalog.add_channel(**{"language": "en", **mapping.channel}, by=by)
         locations.forget()
         try:
@@ -209,7 +208,9 @@ def _add_products(ground: _Ground) -> None:
     for start in range(0, len(wanted), PRODUCTS_AT_ONCE):
         batch = wanted[start : start + PRODUCTS_AT_ONCE]
         specs = [
-            ProductSpec(sku=sku, name=name, kind=str(ProductKind.GOODS if is_goods else ProductKind.CHARGE))
+            ProductSpec(
+                sku=sku, name=name, kind=str(catalog.ProductKind.GOODS if is_goods else catalog.ProductKind.CHARGE)
+            )
             for sku, is_goods, name in batch
         ]
         with transactions.transaction():

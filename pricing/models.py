@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from commerce.models import one_of
+from commerce.enums import one_of
 from pricing.terms import PriceBasis, TierMode
 
 

@@ -5,16 +5,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from commerce import accounts, catalog, clock
 from commerce.actors import Actor
 from commerce.channels import keys
-from commerce.models import User
 from commerce.roles import Role, Scope
 from inventory import locations, movements
 from orders import placement
 from orders.demo import assortment, people, places
 from pricing import pricelists, taxes
+
+if TYPE_CHECKING:
+    from commerce.models import User
 
 ACTOR = Actor.system("demo")
 NAMESPACE = uuid.UUID("6f1c2c55-6a64-5f0e-9d5b-0c6a1d0b7a10")  # what the demo mints is the same everywhere
@@ -54,7 +57,7 @@ class Retailer:
     actors: dict[str, Actor]  # by channel
     products: dict[str, int]
     articles: dict[str, assortment.Article]
-    staff: dict[str, User]
+    staff: dict[str, "User"]
     opening: dict[tuple[str, str], int]  # pieces by (location, SKU)
 
     def well_stocked(self, location: str, pieces: int) -> list[str]:
@@ -96,7 +99,7 @@ def found(*, now: datetime, progress: Progress) -> Retailer:
     return Retailer(refs, channels, actors, products, articles, staff, opening)
 
 
-def _hire(member: people.Member, refs: dict[str, locations.LocationRef]) -> User:
+def _hire(member: people.Member, refs: dict[str, locations.LocationRef]) -> "User":
     user = accounts.add_user(
         member.username, people.PASSWORD, f"{member.first_name} {member.last_name}", member.language, by=ACTOR
     )

@@ -8,16 +8,19 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from commerce import clock
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
-from commerce.models import User
 from orders import cancellation, picking, pickup, pickup_windows, placement, shipping
 from orders.demo import people, places, retailer
 from orders.demo.retailer import Retailer
 from orders.models import Fulfilment, FulfilmentLine
+
+if TYPE_CHECKING:
+    from commerce.models import User
 
 BERLIN = "BER01"
 HISTORY_DAYS = 6
@@ -279,7 +282,7 @@ def _scan_some(username: str, lines: int) -> Step:
     return step
 
 
-def _scan(shop: Retailer, story: Story, lines: list[FulfilmentLine], *, user: User, by: Actor, at: datetime) -> None:
+def _scan(shop: Retailer, story: Story, lines: list[FulfilmentLine], *, user: "User", by: Actor, at: datetime) -> None:
     for line in lines:
         barcode = shop.articles[line.order_line.product.sku].gtin
         for piece in range(line.quantity):
@@ -350,7 +353,7 @@ def _open_lines(story: Story) -> Iterator[FulfilmentLine]:
             yield line
 
 
-def _worker(shop: Retailer, story: Story) -> tuple[User, Actor]:
+def _worker(shop: Retailer, story: Story) -> tuple["User", Actor]:
     """Who does the work: someone of the place the goods are at, which for a parcel the router has chosen."""
     code = story.location
     if story.window is None:

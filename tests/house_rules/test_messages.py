@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 from commerce.actors import ActorKind
-from commerce.models import choices
+from commerce.enums import choices
 from commerce.roles import Role
 
 ROOT = Path(__file__).resolve().parents[2]

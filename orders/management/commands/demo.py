@@ -10,12 +10,12 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from tqdm import tqdm
 
-from commerce import audit, clock, locks
-from commerce.models import AuditEntry, Channel, Product
+from commerce import audit, clock, locks, queries
 from commerce.transactions import transaction
 from orders.demo import people, retailer, trade
 
 VERB = "orders.demo.load"
+RETAILER = "ackerblau"
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             return
         if settings.PRODUCTION:
             raise CommandError("Demo data has public passwords and keys, so it is never loaded in production.")
-        if Channel.objects.exists() or Product.objects.exists():
+        if not queries.is_empty():
             if options["if_empty"]:
                 return
             raise CommandError(
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         load(now=clock.now(), is_quiet=options["verbosity"] == 0)
 
     def _show(self) -> None:
-        if not AuditEntry.objects.filter(object_type="demo", verb=VERB).exists():
+        if not audit.timeline("demo", RETAILER, at_most=1):
             return
         base = settings.PUBLIC_URL
         width = max(len(name) for name in people.SHOWN)
@@ -75,7 +75,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
             written = trade.stories(shop, now=now)
             bar.total += trade.count(written)
             trade.play(shop, written, now=now, progress=bar.update)
-            audit.record(VERB, "demo", "ackerblau", by=retailer.ACTOR, after={"orders": len(written)})
+            audit.record(VERB, "demo", RETAILER, by=retailer.ACTOR, after={"orders": len(written)})
         bar.refresh()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
