@@ -1,5 +1,6 @@
-"""Journeys in a real browser: headless Chromium against the live server, one page per person and device."""
+"""Journeys: a running Kontor for whole stories; headless Chromium, one page per person and device."""
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from commerce.models import User
 from commerce.transactions import transaction
+from tests import servers
+from tests.journeys import people
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
@@ -26,6 +30,24 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(scope="module")
+def kontor(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[people.Kontor]:
+    """The product as it runs: web server and relay, on this run's database, with as many TOWNS as the module asks for.
+
+    Its tests share one database, each in a town of its own; it is emptied after the last of them.
+    """
+    with django_db_blocker.unblock():
+        try:
+            call_command("load_postal_codes", verbosity=0, stdout=io.StringIO())
+            towns = [people.town() for _ in range(request.module.TOWNS)]
+            with servers.serve(workers=2) as url, servers.started(servers.manage("relay_outbox")):
+                made = people.Kontor(url, towns)
+                yield made
+                print(f"\nWhat was promised within two seconds took: {made.figures()}")
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(scope="session")
