@@ -180,9 +180,10 @@ class Promises:
         held: dict[LevelKey, int] = defaultdict(int)
         if wish.reservation_id:
             holds = self._holds.get(wish.reservation_id, [])
-            for hold in reservations.usable(
+            reservations.check_usable(
                 holds, reservation_id=wish.reservation_id, channel_id=wish.channel_id, at=self._at
-            ):
+            )
+            for hold in holds:
                 held[hold.key] += hold.quantity
             places = {key.location_id for key in held}
             if not any(key.location_id in places for key in wanted):

@@ -189,7 +189,8 @@ def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: A
     holds = _of(reservation_id, channel_id)
     levels = ledger.lock({hold.key for hold in holds}, at=at)
     postings = sweep(levels, by=by, at=at)
-    holds = usable(_of(reservation_id, channel_id), reservation_id=reservation_id, channel_id=channel_id, at=at)
+    holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
+    check_usable(holds, reservation_id=reservation_id, channel_id=channel_id, at=at)
     until = max([expires_at, *(hold.expires_at for hold in holds)])
     postings += [
         Posting(ids.new(), hold.key, EntryKind.EXTENDED, cause_type="reservation", cause_id=reservation_id.hex)
@@ -228,9 +229,20 @@ def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
     found: dict[UUID, list[HoldRow]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_OF_RESERVATIONS, [ledger.uuids(reservation_ids)])
-        for reservation_id, *hold, product_id, location_id, condition, reference in cursor.fetchall():
-            key = LevelKey(product_id, location_id, condition)
-            found.setdefault(reservation_id, []).append(HoldRow(*hold, key, reference))
+        for (
+            reservation_id,
+            hold_id,
+            level_id,
+            quantity,
+            state,
+            expires_at,
+            channel_id,
+            *key,
+            reference,
+        ) in cursor.fetchall():
+            found.setdefault(reservation_id, []).append(
+                HoldRow(hold_id, level_id, quantity, state, expires_at, channel_id, LevelKey(*key), reference)
+            )
     return found
 
 
@@ -239,10 +251,8 @@ def keys_of(reservation_id: UUID) -> set[LevelKey]:
     return {hold.key for hold in holds_of([reservation_id]).get(reservation_id, [])}
 
 
-def usable(
-    holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime
-) -> Sequence[HoldRow]:
-    """Return the holds of a reservation if it still counts; they must have been read while its levels were locked. [pure]
+def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime) -> None:
+    """Make sure that a reservation still counts; its holds must have been read while their levels were locked. [pure]
 
     Raises: HoldNotFound for one that isn't there or is another channel's, HoldExpired, HoldEnded.
     """
@@ -258,7 +268,6 @@ def usable(
             reservation=str(reservation_id),
             expired_at=holds[0].expires_at.isoformat(),
         )
-    return holds
 
 
 @transaction_required
