@@ -4,15 +4,13 @@ A window lies wholly within opening hours. It is offered when the goods can be r
 location's lead minutes, counted only while it is open. Capacity is a quota per window, so it can't be overbooked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from commerce import quotas
 from commerce.errors import InvalidInput
-from commerce.transactions import transaction_required
 from inventory.locations import LocationRef
 from orders import opening
 from orders.errors import WindowClosed, WindowFull
@@ -119,57 +117,19 @@ def find(location: LocationRef, starts_at: datetime, *, at: datetime) -> Interva
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """A wish for one place in the window that starts then; `purpose` says for what ("order:<id>")."""
-
-    location: LocationRef
-    starts_at: datetime
-    purpose: str
+def booking(location: LocationRef, starts_at: datetime, *, purpose: str) -> quotas.HoldRequest:
+    """Return the claim for one place in the window that starts then, for good; `purpose` says for what ("order:<id>")."""
+    return quotas.HoldRequest(key(location, starts_at), location.pickup_slot_capacity, 1, purpose)
 
 
-@transaction_required
-def book(bookings: Sequence[Booking], *, at: datetime) -> list[UUID | WindowFull]:
-    """Take a place of a window for each, earlier ones first; return the claim, which `quotas.release` gives back, or why not."""
-    keys = [key(booking.location, booking.starts_at) for booking in bookings]
-    full: dict[str, int] = {}
-    while True:
-        taken: dict[str, int] = {}
-        going = []
-        for position, name in enumerate(keys):
-            taken[name] = taken.get(name, 0) + 1
-            if taken[name] <= full.get(name, taken[name]):
-                going.append(position)
-        try:
-            claims = quotas.book([_request(bookings[position]) for position in going], at=at)
-        except quotas.QuotaExhausted as exhausted:
-            full[exhausted.detail["key"]] = exhausted.detail["left"]
-            continue
-        made = dict(zip(going, claims, strict=True))
-        others = {
-            bookings[position].location.id: alternatives(bookings[position].location, at=at)
-            for position in range(len(keys))
-            if position not in made
-        }
-        return [
-            made[position] if position in made else _full(booking, others[booking.location.id])
-            for position, booking in enumerate(bookings)
-        ]
-
-
-def _request(booking: Booking) -> quotas.HoldRequest:
-    return quotas.HoldRequest(
-        key(booking.location, booking.starts_at), booking.location.pickup_slot_capacity, 1, booking.purpose
-    )
-
-
-def _full(booking: Booking, others: list[dict[str, object]]) -> WindowFull:
-    name = window_id(booking.location, booking.starts_at)
+def full(location: LocationRef, starts_at: datetime, *, at: datetime) -> WindowFull:
+    """Return the refusal of a window without room, naming the next ones that have some."""
+    name = window_id(location, starts_at)
     return WindowFull(
-        f"The pickup window at {_text(booking.starts_at)} at {booking.location.name} is full.",
+        f"The pickup window at {_text(starts_at)} at {location.name} is full.",
         errors=[{"field": "window", "value": name, "message": "full"}],
         window=name,
-        alternatives=others,
+        alternatives=alternatives(location, at=at),
     )
 
 

@@ -127,8 +127,7 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
                 going[place_] = drafts.draft(wish, number, at=at)
         except CommerceError as refusal:
             verdicts[place_] = refusal
-    refused = claims.book_windows(list(going.values()), at=at)
-    refused |= claims.allocate([draft for draft in going.values() if draft not in refused], at=at)
+    refused = claims.settle(list(going.values()), at=at)
     standing = [draft for draft in going.values() if draft not in refused]
     if standing:
         _recognise(standing, at=at)

@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from commerce import quotas
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction
 from inventory.locations import LocationRef
 from orders import errors, opening, pickup_windows
-from orders.pickup_windows import Booking
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -137,20 +136,13 @@ def test_a_window_takes_as_many_orders_as_it_has_room_for_and_names_others_when_
     store, at = place(), local(18, 6)
     start = local(18, 11)
     with transaction():
-        first, second, third = pickup_windows.book(
-            [Booking(store, start, f"order:{number}") for number in range(3)], at=at
-        )
-    assert isinstance(third, errors.WindowFull)
-    assert first != second
+        quotas.book([pickup_windows.booking(store, start, purpose=f"order:{number}") for number in range(2)], at=at)
     left = {window.starts_at: window.left for window in pickup_windows.open_windows(store, at=at, days=1)}
     assert left[start] == 0
     assert left[start + timedelta(hours=1)] == 2
-    with transaction():
-        later, elsewhen = pickup_windows.book(
-            [Booking(store, start, "order:4"), Booking(store, start + timedelta(hours=2), "order:5")], at=at
-        )
-    assert isinstance(elsewhen, UUID)
-    assert later.detail["alternatives"][0] == {
+    with pytest.raises(quotas.QuotaExhausted), transaction():
+        quotas.book([pickup_windows.booking(store, start, purpose="order:3")], at=at)
+    assert pickup_windows.full(store, start, at=at).detail["alternatives"][0] == {
         "id": "BER01:2026-11-18T11:00:00+00:00",
         "starts_at": "2026-11-18T11:00:00Z",
         "ends_at": "2026-11-18T12:00:00Z",

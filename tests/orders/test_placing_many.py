@@ -45,9 +45,8 @@ def test_each_gets_its_own_order_as_it_stands(shop):
 
 
 def test_earlier_ones_are_served_first_and_only_those_without_goods_are_refused(shop):
-    verdicts = place_many(
-        shop, shop.incoming({0: 6}), shop.incoming({0: 6}), shop.incoming({0: 4}), shop.incoming({0: 1, 1: 1}), shop.incoming({1: 9})
-    )  # fmt: skip
+    wanted = [{0: 6}, {0: 6}, {0: 4}, {0: 1, 1: 1}, {1: 9}]
+    verdicts = place_many(shop, *[shop.incoming(quantities) for quantities in wanted])
     assert codes(verdicts) == ["placed", "insufficient_stock", "placed", "insufficient_stock", "placed"]
     assert verdicts[1].detail["lines"][0]["wanted"] == 6
     assert [line["sku"] for line in verdicts[3].detail["lines"]] == [shop.products[0].sku]
