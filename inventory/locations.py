@@ -93,8 +93,15 @@ def ref(code: str) -> LocationRef:
 
 
 def by_id(location_id: int) -> LocationRef:
-    """Return a location, active or not, by its id. Raises: KeyError."""
-    return _all()[0][location_id]
+    """Return a location, active or not, by its id; one that another process has just added is read at once.
+
+    Raises: KeyError.
+    """
+    found = _all()[0].get(location_id)
+    if found is None:  # ids come from rows, so our copy is too old
+        forget()
+        found = _all()[0][location_id]
+    return found
 
 
 def active() -> list[LocationRef]:

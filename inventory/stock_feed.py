@@ -53,6 +53,7 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
         told = {(row[1], row[2]): row for row in cursor.fetchall()}
     free: dict[int, dict[int, int]] = defaultdict(dict)
     for figure in availability.figures({pair[1] for pair in pairs}, at=at):
+        locations.by_id(figure.location_id)  # a place that is new to this process has to count below, and in time
         free[figure.product_id][figure.location_id] = figure.available
 
     changed, events = [], []

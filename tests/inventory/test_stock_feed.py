@@ -3,7 +3,7 @@
 from commerce import catalog, clock
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
-from inventory import stock_feed
+from inventory import locations, stock_feed
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 
@@ -46,3 +46,16 @@ def test_goods_across_a_customs_border_are_not_counted(shelf: Shelf) -> None:
     make.receive(shelf.product_id, make.store(country="AT", region="9").id, 5)
     tell(shelf)
     assert OutboxMessage.objects.get(event_type="availability.changed").payload["available"] == 15
+
+
+def test_goods_at_a_place_that_another_process_just_added_count_at_once(shelf: Shelf, monkeypatch) -> None:
+    list_product(shelf)
+    locations.active()
+    as_another_process_knows_them = locations._cached
+    new_store = make.store()
+    make.receive(shelf.product_id, new_store.id, 5)
+    monkeypatch.setattr(locations, "_cached", as_another_process_knows_them)
+    tell(shelf)
+    told = OutboxMessage.objects.filter(event_type="availability.changed").latest("id")
+    assert told.payload["locations"] == {shelf.store.code: 10, new_store.code: 5}
+    assert locations.by_id(new_store.id).code == new_store.code
