@@ -98,7 +98,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "commerce.staff.shell.context",
             ],
-            "builtins": ["lucide.templatetags.lucide"],
+            "builtins": ["commerce.templatetags.icons"],
         },
     }
 ]
