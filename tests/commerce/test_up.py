@@ -1,7 +1,5 @@
 """`manage.py up`: the supervisor revives, stops and leaves nobody behind; the whole thing starts on an empty machine."""
 
-import contextlib
-import http.client
 import io
 import os
 import signal
@@ -17,7 +15,8 @@ from django.core.management import CommandError
 
 from commerce import processes
 from commerce.management.commands import up
-from commerce.supervisor import Program, Supervisor, processes_in, readable
+from commerce.supervisor import Program, Supervisor, readable
+from tests.installation import Installation, is_alive
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 Eventually = Callable[..., object]
@@ -42,14 +41,6 @@ with signals(supervisor):
 
 def _python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs (one that only waits to be collected does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture
@@ -107,7 +98,7 @@ class TestSupervisor:
         assert supervisor.wait_until(lambda: "up" in out.getvalue(), within=10)
         supervisor.stop()
         assert pid
-        assert not _alive(pid)
+        assert not is_alive(pid)
 
     def test_ends_the_children_of_a_killed_program(
         self, supervisor: Supervisor, tmp_path: Path, eventually: Eventually
@@ -118,7 +109,7 @@ class TestSupervisor:
         child, parent = int(note.read_text()), supervisor.pid("parent")
         assert parent
         os.kill(parent, signal.SIGKILL)
-        assert supervisor.wait_until(lambda: not _alive(child), within=10)
+        assert supervisor.wait_until(lambda: not is_alive(child), within=10)
 
     @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's tether is Linux's")
     def test_children_end_with_a_supervisor_that_is_killed(self, eventually: Eventually) -> None:
@@ -127,7 +118,7 @@ class TestSupervisor:
         child = int(process.stdout.readline())
         process.kill()
         process.wait()
-        eventually(lambda: not _alive(child), within=10)
+        eventually(lambda: not is_alive(child), within=10)
 
 
 def test_structured_lines_are_readable_at_a_terminal() -> None:
@@ -160,94 +151,14 @@ class TestRefusals:
 # --- the whole thing --------------------------------------------------------------------------------------------------
 
 
-class Installation:
-    """A Kontor of its own: data folder, port, `manage.py up`."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.log = folder / "up.log"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.environment = {
-            **{key: value for key, value in os.environ.items() if key != "DATABASE_URL"},
-            "KONTOR_DATA_DIR": str(folder / "data"),
-            "KONTOR_PORT": str(self.port),
-            "KONTOR_DEMO": "0",
-            "KONTOR_WEB_WORKERS": "1",
-            "KONTOR_WEB_THREADS": "4",
-        }
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"], cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log
-            )
-
-    def says(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def answers(self) -> bool:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as client:
-            try:
-                client.request("GET", "/staff/", headers={"Host": "localhost"})
-                return client.getresponse().status < 500
-            except (OSError, http.client.HTTPException):
-                return False
-
-    def children(self) -> dict[str, int]:
-        """The supervised processes by what they are."""
-        if self.process is None:
-            return {}
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent != self.process.pid:
-                    continue
-                command = (entry / "cmdline").read_text().replace("\0", " ")
-                for name, mark in {
-                    "database": "bin/postgres", "web": "granian", "relay": "relay_outbox", "worker": " worker ", "beat": " beat ",
-                }.items():  # fmt: skip
-                    if mark in command:
-                        found[name] = int(entry.name)
-        return found
-
-    def is_whole(self) -> bool:
-        return set(self.children()) == {"database", "web", "relay", "worker", "beat"} and self.answers()
-
-    def stop(self) -> int:
-        if self.process is None:
-            return 0
-        self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-
-    def leftovers(self) -> list[str]:
-        """What still runs and mentions our folder, or works in it."""
-        mark, left = str(self.folder / "data"), []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                environment = (entry / "environ").read_bytes()
-                if f"KONTOR_DATA_DIR={mark}".encode() in environment and _alive(int(entry.name)):
-                    left.append((entry / "cmdline").read_text().replace("\0", " "))
-        return left + [str(pid) for pid in processes_in((self.folder / "data" / "postgres").resolve())]
-
-
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
     one = Installation(tmp_path)
-    yield one
-    if one.process and one.process.poll() is None:
-        one.process.send_signal(signal.SIGINT)
-        try:
-            one.process.wait(60)
-        except subprocess.TimeoutExpired:
-            one.process.kill()
+    try:
+        yield one
+    finally:
+        if one.process and one.process.poll() is None:
+            one.stop()
 
 
 @pytest.mark.slow
