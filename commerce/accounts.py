@@ -29,10 +29,9 @@ def add_user(
     user.is_staff = user.is_superuser = is_administrator
     try:
         User.username_validator(user.username)
-        with translation.override("en"):
-            validate_password(password, user)
     except ValidationError as error:
         raise InvalidInput(" ".join(error.messages)) from error
+    _check_password(password, user)
     if not user.username or len(user.username) > 150:
         raise InvalidInput("A user name has 1 to 150 characters.")
     if User.objects.filter(username=user.username).exists():
@@ -71,6 +70,26 @@ def set_language(user_id: int, language: str, *, by: Actor) -> None:
 
 
 @transaction_required
+def rename(user_id: int, first_name: str, last_name: str, *, by: Actor) -> None:
+    """Change what a person is called on screens. The audit says that it happened, not the names. Raises: NotFound."""
+    user = _locked(user_id)
+    if (user.first_name, user.last_name) != (first_name, last_name):
+        user.first_name, user.last_name = first_name[:150], last_name[:150]
+        user.save(update_fields=["first_name", "last_name"])
+        audit.record("commerce.accounts.rename", "user", user.pk, by=by)
+
+
+@transaction_required
+def set_password(user_id: int, password: str, *, by: Actor) -> None:
+    """Give a person a new password; their other sessions end. Raises: InvalidInput for a weak one, NotFound."""
+    user = _locked(user_id)
+    _check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record("commerce.accounts.set_password", "user", user.pk, by=by)
+
+
+@transaction_required
 def set_active(user_id: int, is_active: bool, *, by: Actor) -> None:
     """Let a person sign in, or no longer: their open sessions end with the next request. Raises: NotFound."""
     user = _locked(user_id)
@@ -92,6 +111,15 @@ def _locked(user_id: int) -> User:
     if user is None:
         raise NotFound(f"There is no user {user_id}.", user=user_id)
     return user
+
+
+def _check_password(password: str, user: User) -> None:
+    try:
+        with translation.override("en"):
+            validate_password(password, user)
+    except ValidationError as error:
+        message = " ".join(error.messages)
+        raise InvalidInput(message, errors=[{"field": "password", "value": None, "message": message}]) from error
 
 
 def _check_language(language: str) -> None:

@@ -124,9 +124,14 @@ class RoleInline(TabularInline):
 
 
 class UserForm(forms.ModelForm):
-    """A person; the password is asked for a new one only."""
+    """A person. A new one needs a password; left empty later, the one there is stays."""
 
-    password = forms.CharField(label=gettext_lazy("Password"), widget=UnfoldAdminPasswordWidget, required=False)
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        widget=UnfoldAdminPasswordWidget,
+        required=False,
+        help_text=gettext_lazy("At least 10 characters. Left empty, the present one stays."),
+    )
 
     class Meta:
         model = User
@@ -134,7 +139,7 @@ class UserForm(forms.ModelForm):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not self.instance.pk:
+        if password or not self.instance.pk:
             validate_password(password, self.instance)
         return password
 
@@ -163,16 +168,21 @@ class UserAdmin(VerbAdmin):
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
         fields: list[Any] = ["username", ("first_name", "last_name"), "language"]
-        return [*fields, "is_active"] if obj else [*fields, "password"]
+        return [*fields, "password", "is_active"] if obj else [*fields, "password"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        return ["username", "first_name", "last_name"] if obj else []
+        return ["username"] if obj else []
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         name = f"{values['first_name']} {values['last_name']}".strip()
         return accounts.add_user(values["username"], values["password"], name, values["language"], by=by).pk
 
     def change(self, request: HttpRequest, obj: User, values: dict[str, Any], *, by: Actor) -> None:
+        if "first_name" in values or "last_name" in values:
+            first_name, last_name = values.get("first_name", obj.first_name), values.get("last_name", obj.last_name)
+            accounts.rename(obj.pk, first_name, last_name, by=by)
+        if values.get("password"):
+            accounts.set_password(obj.pk, values["password"], by=by)
         if "language" in values:
             accounts.set_language(obj.pk, values["language"], by=by)
         if "is_active" in values:

@@ -266,6 +266,20 @@ class TestPeople:
         assert not StaffAssignment.objects.filter(user=user).exists()
         assert audit.timeline("user", user.pk)[-1].verb == "inventory.locations.unassign"
 
+    def test_a_forgotten_password_is_replaced_and_a_name_corrected(
+        self, administrator: Client, store: locations.LocationRef
+    ) -> None:
+        user = person("forgetful", Role.CLERK, store.id)
+        page = administrator.get(url("commerce_user_change", user.pk))
+        data = fields_of(page, first_name="Corrected", password="another long pass phrase")
+        assert administrator.post(url("commerce_user_change", user.pk), data).status_code == 302
+        user.refresh_from_db()
+        assert user.first_name == "Corrected"
+        assert user.check_password("another long pass phrase")
+        verbs = {entry.verb for entry in audit.timeline("user", user.pk)}
+        assert {"commerce.accounts.rename", "commerce.accounts.set_password"} <= verbs
+        assert "another long" not in str([entry.after for entry in audit.timeline("user", user.pk)])
+
     def test_a_weak_password_is_refused(self, administrator: Client) -> None:
         page = administrator.get(url("commerce_user_add"))
         data = fields_of(page, username="weak", first_name="W", last_name="K", language="de", password="password")
