@@ -20,7 +20,7 @@ from inventory.errors import StockRuleViolated
 from inventory.events import StockChanged
 from inventory.stock import Condition, Counterparty, EntryKind
 
-MOST_POSTINGS = 5_000  # one statement's worth; larger work is chunked by its caller
+MOST_POSTINGS = 5_000  # one statement's worth; more are written by several
 
 
 class LevelKey(NamedTuple):
@@ -140,10 +140,24 @@ def post(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Acto
     Guarantees that levels and journal agree and versions have no gap. Raises: StockRuleViolated when a posting would
     bring a level below what is there or promised (callers check first and explain better).
     """
-    if not postings:
-        return
-    if len(postings) > MOST_POSTINGS:
-        raise ValueError(f"a posting has at most {MOST_POSTINGS} entries, not {len(postings)}")
+    changed: dict[int, Level] = {}
+    for start in range(0, len(postings), MOST_POSTINGS):
+        changed |= _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at)
+    outbox.publish(
+        [
+            StockChanged(
+                aggregate_sequence=level.version, occurred_at=at, level_id=level.id, product_id=level.key.product_id,
+                location_id=level.key.location_id, condition=level.key.condition, on_hand=level.on_hand,
+                allocated=level.allocated, held=level.held,
+            )
+            for level in changed.values()
+        ],
+        by=by,
+    )  # fmt: skip
+
+
+def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> dict[int, Level]:
+    """Write postings with one statement, so that levels and journal say the same after it; return the touched levels."""
     rows = []
     touched: dict[int, Level] = {}
     for posting in postings:
@@ -177,17 +191,7 @@ def post(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Acto
                 texts(e[14]), texts(e[15]), texts(e[16]), instants(e[17]),
             ],
         )  # fmt: skip
-    outbox.publish(
-        [
-            StockChanged(
-                aggregate_sequence=level.version, occurred_at=at, level_id=level.id, product_id=level.key.product_id,
-                location_id=level.key.location_id, condition=level.key.condition, on_hand=level.on_hand,
-                allocated=level.allocated, held=level.held,
-            )
-            for level in changed
-        ],
-        by=by,
-    )  # fmt: skip
+    return touched
 
 
 def _check(level: Level) -> None:

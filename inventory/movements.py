@@ -13,7 +13,7 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import ledger, reservations
 from inventory.errors import NotGoods, StockRuleViolated
-from inventory.ledger import LevelKey, Posting
+from inventory.ledger import Level, LevelKey, Posting
 from inventory.stock import Condition, Counterparty, EntryKind
 
 Line = TypeVar("Line", "Receipt", "Adjustment")
@@ -56,12 +56,11 @@ def receive(
     occurred_at: datetime | None = None,
 ) -> int:
     """Book goods in from a supplier and return how many lines were new (a replayed line books nothing)."""
-    fresh = _new(lines)
-    if any(line.quantity < 1 for line in fresh):
+    _check(lines)
+    if any(line.quantity < 1 for line in lines):
         raise ValueError("a receipt has at least one piece per line")
-    levels = ledger.lock(
-        {LevelKey(line.product_id, line.location_id, line.condition.value) for line in fresh}, at=at, create=True
-    )
+    levels = _lock(lines, at=at)
+    fresh = _new(lines)
     ledger.post(
         levels,
         [
@@ -92,12 +91,11 @@ def adjust(
 
     Raises: StockRuleViolated when a level would fall below what is promised or held.
     """
-    fresh = _new(lines)
-    if any(line.delta == 0 for line in fresh):
+    _check(lines)
+    if any(line.delta == 0 for line in lines):
         raise ValueError("an adjustment changes something")
-    levels = ledger.lock(
-        {LevelKey(line.product_id, line.location_id, line.condition.value) for line in fresh}, at=at, create=True
-    )
+    levels = _lock(lines, at=at)
+    fresh = _new(lines)
     postings = reservations.sweep(levels, by=by, at=at)
     left = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
     for number, line in enumerate(fresh):
@@ -131,8 +129,8 @@ def adjust(
     return len(fresh)
 
 
-def _new(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines that were not booked before. Raises: NotGoods."""
+def _check(lines: Sequence[Line]) -> None:
+    """Make sure that the lines can be booked at all. Raises: NotGoods."""
     if len(lines) > MOST_LINES:
         raise ValueError(f"at most {MOST_LINES} lines at once, not {len(lines)}")
     products = catalog.products_by_id({line.product_id for line in lines})
@@ -149,6 +147,15 @@ def _new(lines: Sequence[Line]) -> list[Line]:
                 for number, product in charges
             ],
         )
+
+
+def _lock(lines: Sequence[Line], *, at: datetime) -> dict[LevelKey, Level]:
+    keys = {LevelKey(line.product_id, line.location_id, line.condition.value) for line in lines}
+    return ledger.lock(keys, at=at, create=True)
+
+
+def _new(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that were not booked before. Their levels must be locked: a twin that runs now waits there."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM inventory_stockentry WHERE id = ANY(%s::uuid[])", [ledger.uuids(line.id for line in lines)]

@@ -62,7 +62,9 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s
 _END_EXPIRED = """
 UPDATE inventory_hold SET state = 'expired', ended_at = %s
 WHERE level_id = ANY(%s::bigint[]) AND state = 'active' AND expires_at <= %s
-RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires_at
+RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires_at, id = (
+    SELECT first.id FROM inventory_hold first WHERE first.reservation_id = inventory_hold.reservation_id
+    ORDER BY first.id LIMIT 1)
 """
 
 _OF_RESERVATIONS = """
@@ -285,9 +287,8 @@ def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Pos
                 aggregate_sequence=1, channel_id=channel_id, occurred_at=at, reservation_id=str(reservation_id),
                 reference=reference, expired_at=expires_at.isoformat(),
             )
-            for reservation_id, (channel_id, reference, expires_at) in {
-                row[1]: (row[2], row[5], row[6]) for row in rows
-            }.items()
+            for _, reservation_id, channel_id, _, _, reference, expires_at, is_first in rows
+            if is_first  # its levels may be swept by several transactions: the first hold speaks for all, once
         ],
         by=by,
     )  # fmt: skip
@@ -296,7 +297,7 @@ def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Pos
             ids.new(), suspects[level_id].key, EntryKind.EXPIRED, held=-quantity,
             cause_type="reservation", cause_id=reservation_id.hex,
         )
-        for _, reservation_id, _, level_id, quantity, _, _ in rows
+        for _, reservation_id, _, level_id, quantity, *_ in rows
     ]  # fmt: skip
 
 

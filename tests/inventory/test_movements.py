@@ -1,6 +1,9 @@
 """Receiving and adjusting: exact, idempotent by line id, and never below what is promised."""
 
+import threading
+
 import pytest
+from django.db import connection
 
 from commerce import catalog, clock, ids
 from commerce.models import AuditEntry
@@ -61,3 +64,26 @@ def test_expired_holds_do_not_stand_in_the_way_of_an_adjustment(shelf: Shelf) ->
             [Adjustment(ids.new(), shelf.product_id, shelf.store.id, -10, "water damage")], by=BY, at=held.expires_at
         )
     assert shelf.figure(held.expires_at).on_hand == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.races
+def test_the_same_delivery_sent_twice_at_once_books_once(shelf: Shelf) -> None:
+    line = Receipt(ids.new(), shelf.product_id, shelf.store.id, 5)
+    start, booked = threading.Barrier(4), []
+
+    def book() -> None:
+        start.wait()
+        try:
+            with transaction():
+                booked.append(movements.receive([line], by=BY, at=clock.now()))
+        finally:
+            connection.close()
+
+    clerks = [threading.Thread(target=book) for _ in range(4)]
+    for clerk in clerks:
+        clerk.start()
+    for clerk in clerks:
+        clerk.join()
+    assert sorted(booked) == [0, 0, 0, 1]
+    assert shelf.figure().on_hand == 15

@@ -5,13 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from commerce import clock, ids
+from commerce import catalog, clock, ids
 from commerce.models import OutboxMessage
+from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import reservations, tasks
+from inventory import ledger, reservations, tasks
 from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
 from inventory.models import Hold, StockEntry, StockLevel
 from inventory.reservations import ReservationRequest, Reserved
+from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 
 
@@ -134,3 +136,37 @@ def test_a_consumed_hold_cannot_be_released_or_used_again(shelf: Shelf) -> None:
         shelf.allocate(4, reservation_id=held.id)
     figure = shelf.figure()
     assert (figure.allocated, figure.held, figure.available) == (4, 0, 6)
+
+
+def test_more_expired_holds_than_one_statement_writes_stand_in_nobodys_way(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_POSTINGS", 3)
+    at = clock.now()
+    for _ in range(10):
+        shelf.reserve(1, minutes=1, at=at)
+    later = at + timedelta(minutes=1)
+    assert isinstance(shelf.reserve(9, at=later), Reserved)
+    level = StockLevel.objects.get(product_id=shelf.product_id)
+    entries = StockEntry.objects.filter(level=level).order_by("version")
+    assert [entry.version for entry in entries] == list(range(1, 23)) and level.version == 22
+    assert [entry.held_after for entry in entries][-11:] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 9]
+    told = OutboxMessage.objects.filter(event_type="inventory.stock_changed", aggregate=f"stock_level:{level.id}")
+    assert told.filter(aggregate_sequence__gt=11).count() == 1, "one posting is one piece of news"
+    assert not list(checks.run())
+
+
+def test_a_reservation_of_several_products_expires_with_one_event(shelf: Shelf) -> None:
+    with transaction():
+        other = catalog.add_product(sku=f"{shelf.sku}-B", name="Shade", by=BY)
+    make.receive(other.id, shelf.store.id, 5)
+    at = clock.now()
+    wanted = ReservationRequest(
+        ids.new(), shelf.channel_id, shelf.store.id, ((shelf.product_id, 1), (other.id, 1)), at + timedelta(minutes=1)
+    )
+    with transaction():
+        reservations.reserve([wanted], by=BY, at=at)
+    shelf.reserve(1, at=at + timedelta(minutes=1))  # sweeps the one product only
+    with clock.frozen(at + timedelta(minutes=2)):
+        tasks.expire_reservations()
+    assert OutboxMessage.objects.filter(aggregate=f"reservation:{wanted.id}").count() == 1
