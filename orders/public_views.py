@@ -75,7 +75,9 @@ def _page(request: HttpRequest, token: str, *, refusal: CommerceError | None = N
             status=refusal.status if refusal else 200,
         )
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    # The address is the key, so no other site may learn it. With "no-referrer" browsers would send our own forms with
+    # the origin "null", and the CSRF check would refuse them.
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Content-Language"] = language
     return response
