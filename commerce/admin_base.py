@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -75,7 +76,9 @@ class KontorAdminSite(UnfoldAdminSite):
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the staff sign-in; say so when they are signed in but have no business here."""
-        target = request.GET.get("next") or reverse("admin:index")
+        target = request.GET.get("next") or ""
+        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+            target = reverse("admin:index")
         if request.user.is_authenticated:
             return HttpResponseRedirect(target) if self.has_permission(request) else shell.refuse(request)
         return redirect_to_login(target)

@@ -95,6 +95,14 @@ class TestAccess:
         response = client.get(url("index"), follow=True)
         assert response.redirect_chain[-1][0].startswith(reverse("staff:sign-in"))
 
+    def test_leads_nobody_to_another_site(self, merchandiser: Client) -> None:
+        for target, leads_to in (
+            ("/admin/commerce/product/", "/admin/commerce/product/"),
+            ("https://evil.example/", "/admin/"),
+            ("//evil.example/", "/admin/"),
+        ):
+            assert merchandiser.get("/admin/login/", {"next": target})["Location"] == leads_to
+
     def test_is_closed_to_those_who_work_at_a_counter(self, store: locations.LocationRef) -> None:
         for number, (role, place) in enumerate(
             [(Role.CLERK, store.id), (Role.STORE_MANAGER, store.id), (Role.SERVICE_AGENT, None)]

@@ -149,7 +149,8 @@ def test_more_expired_holds_than_one_statement_writes_stand_in_nobodys_way(
     assert isinstance(shelf.reserve(9, at=later), Reserved)
     level = StockLevel.objects.get(product_id=shelf.product_id)
     entries = StockEntry.objects.filter(level=level).order_by("version")
-    assert [entry.version for entry in entries] == list(range(1, 23)) and level.version == 22
+    assert [entry.version for entry in entries] == list(range(1, 23))
+    assert level.version == 22
     assert [entry.held_after for entry in entries][-11:] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 9]
     told = OutboxMessage.objects.filter(event_type="inventory.stock_changed", aggregate=f"stock_level:{level.id}")
     assert told.filter(aggregate_sequence__gt=11).count() == 1, "one posting is one piece of news"
