@@ -106,9 +106,13 @@ def open_windows(location: LocationRef, *, at: datetime, days: int) -> list[Wind
 
 def find(location: LocationRef, starts_at: datetime, *, at: datetime) -> Interval:
     """Return the open window that starts then. Raises: WindowClosed naming the next windows that have room."""
-    for slot in windows_between(location, at=at, days=location.pickup_horizon_days + 1):
-        if slot[0] == starts_at:
-            return slot
+    zone = ZoneInfo(location.time_zone)
+    days_ahead = (starts_at.astimezone(zone).date() - at.astimezone(zone).date()).days
+    if 0 <= days_ahead <= location.pickup_horizon_days:
+        ready = earliest_ready(location, at=at)
+        for slot in slots_of(next(opening_days(location, start=starts_at, days=1)), location.pickup_slot_minutes):
+            if slot[0] == starts_at and ready is not None and ready <= starts_at:
+                return slot
     raise WindowClosed(
         f"{location.name} has no open pickup window that starts at {_text(starts_at)}.",
         errors=[{"field": "window", "value": window_id(location, starts_at), "message": "not an open window"}],
