@@ -13,7 +13,7 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from orders import picking
 from orders.lifecycle import Action, after
-from orders.staff import board, forms
+from orders.staff import board, forms, pick_list
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, take
 
 REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the device was offline
@@ -23,7 +23,7 @@ REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the dev
 @at_store(Permission.WORK_PICKUPS)
 def pick(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
     """Show what to pick. Who doesn't hold the order sees who does, and no way to scan."""
-    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request)
     return _show(request, picked)
@@ -57,7 +57,7 @@ def scan(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpR
             stop, status = refusals.sentence(error), error.status
     else:
         stop, status = forms.first_error(form), 422
-    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request, base=FRAGMENT)
     is_right = outcome is not None and outcome.outcome is picking.Outcome.PICKED
@@ -98,14 +98,14 @@ def _change(
             return redirect("orders-staff:pick", fulfilment_id)
         except CommerceError as error:
             form.add_error(None, refusals.sentence(error))
-    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request)
     return _show(request, picked, status=422, form=form, open_dialog=dialog, open_line=line_id)
 
 
 def _show(
-    request: HttpRequest, picked: board.PickList, *, base: str = PAGE, status: int = 200, **more: Any
+    request: HttpRequest, picked: pick_list.PickList, *, base: str = PAGE, status: int = 200, **more: Any
 ) -> HttpResponse:
     card = picked.card
     facts = {

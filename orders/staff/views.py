@@ -27,7 +27,7 @@ from commerce.staff import refusals, shell
 from inventory import locations
 from orders import pickup, pickup_windows, shipping
 from orders.lifecycle import Action, Method, State, after
-from orders.staff import board, forms, words
+from orders.staff import board, forms, pick_list, words
 
 PAGE = "base.html"
 FRAGMENT = "orders/fragment.html"  # the same template, only its middle
@@ -299,7 +299,7 @@ def find_by_code(request: HttpRequest, store: shell.Store) -> HttpResponse:
 @at_store(Permission.WORK_PICKUPS)
 def hand_over(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
     """Give the goods to whoever shows the code; afterwards say that it worked and what is next."""
-    picked = board.pick_list(fulfilment_id, store.id, at=clock.now())
+    picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request)
     card = picked.card

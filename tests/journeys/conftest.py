@@ -106,4 +106,4 @@ def picture(page: Page, name: str) -> None:
     """Keep a picture of the page when somebody wants to look at it: KONTOR_PICTURES names the folder."""
     folder = os.environ.get("KONTOR_PICTURES")
     if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True, caret="initial")

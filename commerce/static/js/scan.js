@@ -126,8 +126,10 @@
   document.addEventListener("htmx:afterSettle", refocus);
   /* A closing dialog gives the focus back while the page is still inert: the field has it then, but takes no keys. */
   document.addEventListener("close", () => setTimeout(() => {
-    if (document.activeElement === field()) document.activeElement?.blur();
-    refocus();
+    const input = field();
+    if (!input || document.activeElement !== input) return refocus();
+    input.blur();
+    return input.focus({ preventScroll: true });
   }), true);
 
   /* --- bursts that hit the page while no field has the focus; their Enter must not press a button --- */
