@@ -72,19 +72,23 @@ class Combiner(Generic[Q, A]):
                 taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
             group = [(request, future) for request, future in taken if future.set_running_or_notify_cancel()]
             if group:
-                self._serve(group)
+                try:
+                    self._serve(group)
+                except Exception:  # a fault of ours; whoever waits must not wait for ever
+                    log.exception("group lost", group=self._name, size=len(group))
+                    self._give_up(group)
 
     def _serve(self, group: list[tuple[Q, Future[A]]]) -> None:
+        answers: Sequence[A | Exception]
         try:
             answers = self._attempt([request for request, _ in group])
-        except (InterfaceError, OperationalError, Busy) as error:
-            # The connection or its commit may be gone: nobody knows, so nobody is tried again behind their back.
-            log.warning("group failed", group=self._name, size=len(group), error=str(error))
-            connection.close()
-            answers = [Busy("The database did not answer; repeat the request with the same idempotency key.")] * len(
-                group
-            )
         except Exception as error:
+            if isinstance(error, InterfaceError | OperationalError | Busy) or _is_connection_lost():
+                # The connection or its commit may be gone: nobody knows, so nobody is tried again behind their back.
+                log.warning("group failed", group=self._name, size=len(group), error=str(error))
+                connection.close()
+                self._give_up(group)
+                return
             if len(group) > 1:
                 for one in group:
                     self._serve([one])
@@ -101,4 +105,21 @@ class Combiner(Generic[Q, A]):
         if connection.connection is not None and connection.connection.closed:
             close_old_connections()
         with transaction():
-            return self._settle(requests)
+            answers = self._settle(requests)
+            if len(answers) != len(requests):
+                raise RuntimeError(f"{len(requests)} requests of {self._name} got {len(answers)} answers.")
+            return answers
+
+    @staticmethod
+    def _give_up(group: list[tuple[Q, Future[A]]]) -> None:
+        """Answer those who have no answer yet: what came of their requests is not known here."""
+        for _, future in group:
+            if not future.done():
+                future.set_exception(
+                    Busy("The database did not answer; repeat the request with the same idempotency key.")
+                )
+
+
+def _is_connection_lost() -> bool:
+    """Whether the connection went away meanwhile: some losses are reported as plain database errors."""
+    return connection.connection is None or bool(connection.connection.closed)

@@ -1,0 +1,115 @@
+"""Requests that wait together are settled together; whatever goes wrong, everyone gets an answer."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from commerce import grouping
+from commerce.errors import Busy, Conflict
+from commerce.models import Quota
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONGEST = 20.0  # seconds until a caller that got no answer counts as forgotten
+
+
+def all_at_once(combiner: grouping.Combiner[Any, Any], requests: Sequence[Any]) -> list[Any]:
+    """Submit from a thread each; return the answer or the exception of each."""
+    outcomes: list[Any] = ["no answer"] * len(requests)
+
+    def submit(place: int) -> None:
+        try:
+            outcomes[place] = combiner.submit(requests[place])
+        except Exception as error:
+            outcomes[place] = error
+
+    threads = [threading.Thread(target=submit, args=(place,), daemon=True) for place in range(len(requests))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONGEST)
+    return outcomes
+
+
+@pytest.fixture
+def combined() -> Callable[[Callable[[Sequence[Any]], Any]], grouping.Combiner[Any, Any]]:
+    """Make a combiner whose writer closes its connection after each group, so that the database can be emptied."""
+
+    def combine(settle: Callable[[Sequence[Any]], Any]) -> grouping.Combiner[Any, Any]:
+        combiner = grouping.Combiner("tests", settle)
+        serve = combiner._serve
+
+        def serve_and_close(group: Any) -> None:
+            try:
+                serve(group)
+            finally:
+                connection.close()
+
+        combiner._serve = serve_and_close  # type: ignore[method-assign]
+        return combiner
+
+    return combine
+
+
+def keep(keys: Sequence[str]) -> None:
+    Quota.objects.bulk_create([Quota(key=key, limit=1) for key in keys])
+
+
+def test_a_refusal_belongs_to_its_own_request(combined: Any) -> None:
+    def settle(requests: Sequence[int]) -> list[Any]:
+        return [Conflict("odd") if one % 2 else one for one in requests]
+
+    outcomes = all_at_once(combined(settle), range(10))
+    assert [type(one) for one in outcomes] == [int, Conflict] * 5
+
+
+def test_a_poisoned_request_fails_alone(combined: Any) -> None:
+    def settle(requests: Sequence[str]) -> Sequence[str]:
+        keep(requests)
+        if "bad" in requests:
+            raise KeyError("bad")
+        return requests
+
+    outcomes = all_at_once(combined(settle), ["a", "bad", "b", "c"])
+    assert [str(one) for one in outcomes] == ["a", "'bad'", "b", "c"]
+    assert sorted(Quota.objects.values_list("key", flat=True)) == ["a", "b", "c"]
+
+
+def test_too_few_answers_are_a_fault_of_ours_and_change_nothing(combined: Any) -> None:
+    def settle(requests: Sequence[str]) -> list[str]:
+        keep(requests)
+        return []
+
+    outcomes = all_at_once(combined(settle), ["a", "b"])
+    assert [type(one) for one in outcomes] == [RuntimeError, RuntimeError]
+    assert not Quota.objects.exists()
+
+
+def test_when_the_database_is_lost_nobody_is_tried_again(combined: Any) -> None:
+    tried: list[str] = []
+
+    def settle(requests: Sequence[str]) -> Sequence[str]:
+        tried.extend(requests)
+        connection.connection.close()
+        keep(requests)
+        return requests
+
+    outcomes = all_at_once(combined(settle), ["a", "b", "c"])
+    assert [type(one) for one in outcomes] == [Busy] * 3
+    assert sorted(tried) == ["a", "b", "c"]
+
+
+def test_a_fault_in_the_writer_leaves_nobody_waiting_and_the_next_are_served(combined: Any) -> None:
+    combiner = combined(lambda requests: requests)
+    serve, faults = combiner._serve, [RuntimeError("out of luck")]
+
+    def serve_badly_once(group: Any) -> None:
+        if faults:
+            raise faults.pop()
+        serve(group)
+
+    combiner._serve = serve_badly_once
+    assert [type(one) for one in all_at_once(combiner, ["a"])] == [Busy]
+    assert all_at_once(combiner, ["b"]) == ["b"]
