@@ -14,10 +14,12 @@ from commerce import idempotency, transactions
 from commerce.api import metrics, problems, rendering, throttling
 from commerce.api.authentication import Credential, authenticate, check_scope
 from commerce.channels import signing
-from commerce.errors import CommerceError, MethodNotAllowed
+from commerce.errors import CommerceError, IdempotencyKeyReused, MethodNotAllowed, RequestInProgress
 from commerce.roles import Scope
 
 SEALED = "sealed:"  # before the content type of a stored answer that is encrypted
+_REFUSALS_OF_READING = frozenset({400, 404, 409, 410, 422})
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Work = Callable[[], tuple[int, Any] | tuple[int, Any, dict[str, str]]]
 
 
@@ -67,7 +69,9 @@ class ApiView(APIView):
                 rate = throttling.take(credential)
                 response: HttpResponse = handler(call, *args, **kwargs)
             except Exception as fault:
-                answer = problems.handle(fault, {"request": request, "view": self})
+                answer = self._answered_before(call, fault) or problems.handle(
+                    fault, {"request": request, "view": self}
+                )
                 if answer is None:
                     raise
                 response = answer
@@ -125,6 +129,29 @@ class ApiView(APIView):
                 return self.replay(replay)
             self._keep(attempt, response)
         return response
+
+    def _answered_before(self, request: ApiRequest, fault: Exception) -> HttpResponse | None:
+        """Return the first answer to a replay that would be refused while it is read, before anyone asks for its key.
+
+        A store may have closed and a product may have gone since; the answer stays what it was (law 8).
+        """
+        raw = request._request
+        if not isinstance(fault, CommerceError) or fault.status not in _REFUSALS_OF_READING:
+            return None
+        if isinstance(fault, RequestInProgress | IdempotencyKeyReused) or raw.method not in _WRITING:
+            return None
+        try:
+            key = idempotency.key_of(request.META)
+            if key is None or raw.method in self.reading:
+                return None
+            attempt = self.attempt(request, key)
+            with transactions.transaction():
+                first = idempotency.begin(attempt.credential, attempt.key, attempt.request_hash)
+            return self.replay(first) if first is not None else None
+        except IdempotencyKeyReused as reused:
+            return problems.respond(reused, instance=request.path)
+        except CommerceError:
+            return None
 
     @staticmethod
     def attempt(request: ApiRequest, key: str) -> idempotency.Attempt:

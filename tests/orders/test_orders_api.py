@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from commerce.models import OutboxMessage
 from commerce.roles import Scope
+from commerce.transactions import transaction
+from inventory import locations
 from orders import pickup, queries
 from orders.models import Order
 from tests.factories import commerce as ground
@@ -131,6 +133,20 @@ def test_the_same_key_gives_the_same_order_and_the_same_reference_too(api):
     assert Order.objects.count() == 1
     reused = api.post(ORDERS, body | {"lines": [{"sku": body["lines"][0]["sku"], "quantity": 1}]}, **key)
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_replay_gets_the_first_answer_also_when_the_store_has_closed_since(api, shop):
+    body, key = api.body(), {"HTTP_IDEMPOTENCY_KEY": uuid4().hex}
+    first = api.post(ORDERS, body, **key)
+    with transaction():
+        locations.change_location(shop.store.id, is_active=False, by=ground.TESTER)
+    replay = api.post(ORDERS, body, **key)
+    assert (first.status_code, replay.status_code, replay.content) == (201, 201, first.content)
+    other = api.post(ORDERS, body | {"external_reference": "another"}, **key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    fresh = api.post(ORDERS, body | {"external_reference": "another"}, HTTP_IDEMPOTENCY_KEY=uuid4().hex)
+    assert (fresh.status_code, fresh.json()["code"]) == (422, "unknown_location")
+    assert Order.objects.count() == 1
 
 
 def test_a_shipment_is_routed(api):
