@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
-from commerce import catalog, clock, ids
+from commerce import catalog, clock, ids, quotas
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
@@ -196,6 +196,11 @@ def reject_line(
             + ("; lower what is picked first." if line.picked else "."),
             missing=missing(line),
         )
+    is_last = all(
+        one.quantity == one.rejected + (quantity if one.id == line.id else 0) for one in work.lines_of(work.fulfilment)
+    )
+    if is_last and work.fulfilment.slot_hold_id:  # nobody will come: the window has room for someone else
+        quotas.release([work.fulfilment.slot_hold_id])
     _settle_stock(work, line, quantity, reason, by=by, at=at)
     fulfilment.count(line, rejected=quantity, reason=reason.value)
     cancellation.cancel_pieces(work, {line.order_line_id: quantity})
@@ -212,7 +217,7 @@ def reject_line(
         event=events.FulfilmentLineRejected,
         told={"sku": sku, "rejected": quantity, "reason": reason.value},
     )
-    if all(one.rejected == one.quantity for one in work.lines_of(work.fulfilment)):
+    if is_last:
         fulfilment.move(
             work, Action.REJECT, verb="orders.picking.reject", event=events.FulfilmentRejected, by=by, at=at,
             reason=reason.value, is_on_shelf=False,

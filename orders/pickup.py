@@ -170,12 +170,11 @@ def arrive(fulfilment_id: UUID, *, by: Actor, at: datetime, bay: str = "") -> No
     work = fulfilment.claim(fulfilment_id)
     if work.fulfilment.state == State.ARRIVED:
         fulfilment.amend(work, work.fulfilment, at=at, bay=bay)
-        fulfilment.conclude(work, verb="orders.pickup.arrive", by=by, at=at, after={"bay": bay})
+        fulfilment.conclude(work, verb="orders.pickup.arrive", by=by, at=at)
         return
     fulfilment.advance(work, work.fulfilment, Action.ARRIVE, at=at, arrived_at=at, bay=bay)
-    fulfilment.conclude(
-        work, verb="orders.pickup.arrive", event=events.FulfilmentArrived, by=by, at=at, after={"bay": bay}
-    )
+    # The audit is for ever and a bay is often a number plate: only the fulfilment knows it.
+    fulfilment.conclude(work, verb="orders.pickup.arrive", event=events.FulfilmentArrived, by=by, at=at)
 
 
 @transaction_required

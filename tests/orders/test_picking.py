@@ -11,7 +11,7 @@ from commerce.errors import InvalidInput, NotAllowed
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
 from inventory import availability
-from orders import errors, picking, pickup, queries, tasks
+from orders import errors, picking, pickup, pickup_windows, queries, tasks
 from orders.models import Fulfilment, PickScan
 from orders.picking import Outcome
 from tests.factories import commerce as ground
@@ -247,6 +247,12 @@ def test_nothing_left_rejects_the_order(shop):
     after = queries.order(order.id)
     assert (after.status.value, after.total_minor, after.tax_minor, after.pieces) == ("rejected", 0, 0, 0)
     assert told(order)[-2:] == ["fulfilment.line_rejected", "fulfilment.rejected"]
+    (window,) = [
+        one
+        for one in pickup_windows.open_windows(shop.store, at=clock.now(), days=2)
+        if one.starts_at == order.fulfilments[0].window_starts_at
+    ]
+    assert window.left == window.capacity, "nobody comes, so there is room for another"
     assert (figure(shop).on_hand, figure(shop).allocated) == (0, 0)
 
 

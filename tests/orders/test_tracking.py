@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from commerce import clock
+from commerce import audit, clock
 from commerce.channels.contracts import IncomingCustomer
 from orders import picking, pickup, queries, tasks
 
@@ -107,6 +107,7 @@ def test_a_customer_in_the_car_says_so(client, shop):
     work = queries.order(order.id).fulfilments[0]
     assert (work.state, work.bay) == ("arrived", "P7")
     assert "bringing your order out" in page(client, order)
+    assert not [entry for entry in audit.timeline("order", order.id) if "P7" in str((entry.before, entry.after))]
 
 
 def test_nobody_is_outside_for_a_pickup_at_the_counter(client, shop):
