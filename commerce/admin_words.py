@@ -1,9 +1,48 @@
-"""Words of the admin that no model says itself: names which Django makes of field names, marked for translation."""
+"""Words of the admin that no model says itself: names which Django makes of field names, and the labels that
+`commerce.enums.choices` makes of enums, marked for translation.
+"""
 
 from django.utils.translation import gettext_noop
 
 WORDS = frozenset(
     {
+        gettext_noop("Store"),
+        gettext_noop("Warehouse"),
+        gettext_noop("Micro fulfilment"),
+        gettext_noop("Partner"),
+        gettext_noop("Pickup"),
+        gettext_noop("Curbside"),
+        gettext_noop("Ship"),
+        gettext_noop("Same day"),
+        gettext_noop("Ship to store"),
+        gettext_noop("Placed"),
+        gettext_noop("Accepted"),
+        gettext_noop("Picking"),
+        gettext_noop("Ready"),
+        gettext_noop("Arrived"),
+        gettext_noop("Handed over"),
+        gettext_noop("Shipped"),
+        gettext_noop("Rejected"),
+        gettext_noop("No show"),
+        gettext_noop("Returned to stock"),
+        gettext_noop("Cancelled"),
+        gettext_noop("Email"),
+        gettext_noop("Phone"),
+        gettext_noop("Loyalty"),
+        gettext_noop("Channel customer"),
+        gettext_noop("Gross"),
+        gettext_noop("Net"),
+        gettext_noop("All units"),
+        gettext_noop("Graduated"),
+        gettext_noop("Clerk"),
+        gettext_noop("Store manager"),
+        gettext_noop("Service agent"),
+        gettext_noop("Merchandiser"),
+        gettext_noop("Administrator"),
+        gettext_noop("Staff"),
+        gettext_noop("Channel"),
+        gettext_noop("Customer"),
+        gettext_noop("System"),
         gettext_noop("actor id"),
         gettext_noop("actor kind"),
         gettext_noop("actor label"),

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from commerce.enums import one_of
+from commerce.enums import choices, one_of
 from customers.identifiers import IdentifierKind
 
 
@@ -38,7 +38,7 @@ class Identifier(models.Model):
     """
 
     profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="identifiers")
-    kind = models.CharField(_("kind"), max_length=20, choices=[(k.value, k.value) for k in IdentifierKind])
+    kind = models.CharField(_("kind"), max_length=20, choices=choices(IdentifierKind))
     scope = models.CharField(max_length=40, blank=True)
     value = models.CharField(_("value"), max_length=254)  # normalised
     is_verified = models.BooleanField(_("verified"), default=False)

@@ -20,7 +20,7 @@ class Location(models.Model):
 
     code = models.CharField(_("code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    kind = models.CharField(_("kind"), max_length=20, choices=[(k.value, k.value) for k in LocationKind])
+    kind = models.CharField(_("kind"), max_length=20, choices=choices(LocationKind))
     capabilities = ArrayField(models.CharField(max_length=20), verbose_name=_("capabilities"), default=list, blank=True)
     street = models.CharField(_("street"), max_length=160, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=12, blank=True)

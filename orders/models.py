@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from commerce.enums import one_of
+from commerce.enums import choices, one_of
 from orders.lifecycle import Method, State
 from orders.sales_mapping import LineKind
 
@@ -87,8 +87,8 @@ class Fulfilment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments")
     location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
-    method = models.CharField(max_length=16, choices=[(m.value, m.value) for m in Method])
-    state = models.CharField(max_length=20, choices=[(s.value, s.value) for s in State], default=State.PLACED.value)
+    method = models.CharField(max_length=16, choices=choices(Method))
+    state = models.CharField(max_length=20, choices=choices(State), default=State.PLACED.value)
     window_starts_at = models.DateTimeField(null=True)
     window_ends_at = models.DateTimeField(null=True)
     slot_hold_id = models.UUIDField(null=True)  # the quota hold of the pickup window

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from commerce.enums import one_of
+from commerce.enums import choices, one_of
 from pricing.terms import PriceBasis, TierMode
 
 
@@ -23,9 +23,9 @@ class PriceList(models.Model):
     name = models.CharField(_("name"), max_length=120)
     currency = models.CharField(_("currency"), max_length=3)
     basis = models.CharField(
-        _("basis"), max_length=5, choices=[(b.value, b.value) for b in PriceBasis], default="gross"
+        _("basis"), max_length=5, choices=choices(PriceBasis), default="gross"
     )
-    tier_mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in TierMode], default="all_units")
+    tier_mode = models.CharField(max_length=10, choices=choices(TierMode), default="all_units")
     channel = models.ForeignKey(
         "commerce.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("channel")
     )

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             name='Identifier',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('email', 'email'), ('phone', 'phone'), ('loyalty', 'loyalty'), ('channel_customer', 'channel_customer')], max_length=20, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('email', 'Email'), ('phone', 'Phone'), ('loyalty', 'Loyalty'), ('channel_customer', 'Channel customer')], max_length=20, verbose_name='kind')),
                 ('scope', models.CharField(blank=True, max_length=40)),
                 ('value', models.CharField(max_length=254, verbose_name='value')),
                 ('is_verified', models.BooleanField(default=False, verbose_name='verified')),

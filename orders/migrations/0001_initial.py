@@ -51,8 +51,8 @@ class Migration(migrations.Migration):
             name='Fulfilment',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('method', models.CharField(choices=[('pickup', 'pickup'), ('curbside', 'curbside'), ('ship', 'ship'), ('same_day', 'same_day'), ('ship_to_store', 'ship_to_store')], max_length=16)),
-                ('state', models.CharField(choices=[('placed', 'placed'), ('accepted', 'accepted'), ('picking', 'picking'), ('ready', 'ready'), ('arrived', 'arrived'), ('handed_over', 'handed_over'), ('shipped', 'shipped'), ('rejected', 'rejected'), ('no_show', 'no_show'), ('returned_to_stock', 'returned_to_stock'), ('cancelled', 'cancelled')], default='placed', max_length=20)),
+                ('method', models.CharField(choices=[('pickup', 'Pickup'), ('curbside', 'Curbside'), ('ship', 'Ship'), ('same_day', 'Same day'), ('ship_to_store', 'Ship to store')], max_length=16)),
+                ('state', models.CharField(choices=[('placed', 'Placed'), ('accepted', 'Accepted'), ('picking', 'Picking'), ('ready', 'Ready'), ('arrived', 'Arrived'), ('handed_over', 'Handed over'), ('shipped', 'Shipped'), ('rejected', 'Rejected'), ('no_show', 'No show'), ('returned_to_stock', 'Returned to stock'), ('cancelled', 'Cancelled')], default='placed', max_length=20)),
                 ('window_starts_at', models.DateTimeField(null=True)),
                 ('window_ends_at', models.DateTimeField(null=True)),
                 ('slot_hold_id', models.UUIDField(null=True)),
