@@ -51,6 +51,15 @@ class Running:
         self.log.flush()
         return Path(self.log.name).read_text(errors="replace")
 
+    def wait_for(self, text: str, *, within: float = START_SECONDS) -> None:
+        """Poll until the process has printed `text`. Raises: AssertionError with what it printed instead."""
+        deadline = time.monotonic() + within
+        pause = threading.Event()
+        while text not in self.printed():
+            if not self.is_running or time.monotonic() > deadline:
+                raise AssertionError(f"{text!r} was not printed:\n{self.printed()}")
+            pause.wait(0.02)
+
     def kill(self) -> None:
         """Kill the process and its children without warning, and wait until the process is gone."""
         _signal_group(self.process.pid, signal.SIGKILL)
@@ -67,7 +76,11 @@ class Running:
 
 @contextmanager
 def started(
-    command: Sequence[str], *, database: str | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    database: str | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Iterator[Running]:
     """Run a program of the product on a database (the test's own unless given) while the block runs."""
     environment = os.environ | {
@@ -80,7 +93,13 @@ def started(
     }
     with tempfile.NamedTemporaryFile(prefix="kontor-test-", suffix=".log") as log:
         process = subprocess.Popen(
-            list(command), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            list(command),
+            cwd=ROOT,
+            env=environment,
+            stdin=stdin,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         running = Running(process, log)
         try:
