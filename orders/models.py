@@ -48,7 +48,10 @@ class Order(models.Model):
             models.UniqueConstraint(name="order_arrives_once", fields=["channel", "external_reference"]),
             models.CheckConstraint(name="order_total_not_negative", condition=Q(total_minor__gte=0)),
         ]
-        indexes = [models.Index(name="order_by_time", fields=["channel", "-placed_at", "-id"])]
+        indexes = [
+            models.Index(name="order_by_time", fields=["channel", "-placed_at", "-id"]),
+            models.Index(name="order_lately", fields=["-placed_at", "-id"]),
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -132,6 +135,7 @@ class Fulfilment(models.Model):
             ),
         ]
         indexes = [
+            models.Index(name="fulfilment_by_location", fields=["location", "-created_at"]),
             models.Index(
                 name="fulfilment_queue",
                 fields=["location", "promised_at"],
