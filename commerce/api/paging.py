@@ -89,14 +89,17 @@ class CursorPaging:
         return [datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value for value in values]
 
     def _after(self, position: list[Any]) -> Q:
-        """(a, b) after (x, y): a after x, or a equal to x and b after y."""
+        """(a, b) after (x, y): a after x, or a equal to x and b after y.
+
+        That a is not before x follows from it, and is said all the same: it lets an index begin there.
+        """
         step = "lt" if self.is_descending else "gt"
         condition = Q()
         equal = Q()
         for column, value in zip(self.columns, position, strict=True):
             condition |= equal & Q(**{f"{column}__{step}": value})
             equal &= Q(**{column: value})
-        return condition
+        return Q(**{f"{self.columns[0]}__{step}e": position[0]}) & condition
 
     @staticmethod
     def _link(request: Any, cursor: str) -> str:

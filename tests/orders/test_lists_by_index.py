@@ -1,0 +1,38 @@
+"""Lists of orders walk along an index from where a page begins: the last page costs what the first one does."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+
+from commerce import clock
+from commerce.api.paging import CursorPaging
+from orders import queries
+
+pytestmark = pytest.mark.django_db
+
+
+def plan(rows: QuerySet[Any, Any]) -> str:
+    """Return how the database reads these rows when it has a reason to care (an empty table is always read whole)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        text = rows.explain()
+        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_bitmapscan TO DEFAULT")
+    return text
+
+
+def test_the_latest_orders_are_not_sorted_out_of_all() -> None:
+    text = plan(queries.select(location_ids=[1]).order_by("-placed_at", "-id")[:25])
+    assert "order_lately" in text
+    assert "Sort" not in text
+
+
+def test_a_later_page_begins_at_its_cursor() -> None:
+    paging = CursorPaging("-placed_at", "-id")
+    begins = paging._position(paging.cursor_after({"placed_at": clock.now(), "id": str(uuid4())}))
+    text = plan(queries.select(channel_id=1).filter(paging._after(begins)).order_by(*paging.ordering)[:51])
+    assert "Sort" not in text
+    (condition,) = (line for line in text.splitlines() if "Index Cond" in line)
+    assert "placed_at <=" in condition
