@@ -9,15 +9,16 @@ fails alone; but never after a commit whose outcome is unknown.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, connection
 
 from commerce import logs
-from commerce.errors import Busy
+from commerce.errors import Busy, CommerceError
 from commerce.transactions import transaction
 
 Q = TypeVar("Q")
@@ -26,6 +27,11 @@ A = TypeVar("A")
 MOST_AT_ONCE = 128  # past this a batch holds its rows longer than it saves
 MOST_WAITING = 2_000  # more waiting than a process serves in a second: refuse at once, honestly
 LONGEST_WAIT_SECONDS = 10.0
+# The callers of a group come back within milliseconds. Closing the next group at the first of them would pay the price of
+# many for one or two, so it stays open until as many wait as last time, for a share of the time that the last one took.
+# Measured with orders for one pickup window, 16 connections: a third more of them a second, each for less work.
+GATHERING_SHARE = 0.25
+LONGEST_GATHERING_SECONDS = 0.005
 
 log = logs.get(__name__)
 
@@ -65,11 +71,10 @@ class Combiner(Generic[Q, A]):
             return future.result()  # it runs already: its outcome counts, not our patience
 
     def _write_for_ever(self) -> None:
+        served, took = 1, 0.0
         while True:
-            with self._wake:
-                while not self._waiting:
-                    self._wake.wait()
-                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+            taken = self._gather(served, patience=min(took * GATHERING_SHARE, LONGEST_GATHERING_SECONDS))
+            began = time.monotonic()
             group = [(request, future) for request, future in taken if future.set_running_or_notify_cancel()]
             if group:
                 try:
@@ -77,13 +82,24 @@ class Combiner(Generic[Q, A]):
                 except Exception:  # a fault of ours; whoever waits must not wait for ever
                     log.exception("group lost", group=self._name, size=len(group))
                     self._give_up(group)
+            served, took = len(taken), time.monotonic() - began
+
+    def _gather(self, expected: int, *, patience: float) -> list[tuple[Q, Future[A]]]:
+        """Wait for work; then, for at most `patience` seconds, for as much of it as is expected. Who is alone never waits."""
+        with self._wake:
+            while not self._waiting:
+                self._wake.wait()
+            until = time.monotonic() + patience
+            while len(self._waiting) < expected and (left := until - time.monotonic()) > 0:
+                self._wake.wait(left)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
 
     def _serve(self, group: list[tuple[Q, Future[A]]]) -> None:
         answers: Sequence[A | Exception]
         try:
             answers = self._attempt([request for request, _ in group])
         except Exception as error:
-            if isinstance(error, InterfaceError | OperationalError | Busy) or _is_connection_lost():
+            if _is_outcome_unknown(error):
                 # The connection or its commit may be gone: nobody knows, so nobody is tried again behind their back.
                 log.warning("group failed", group=self._name, size=len(group), error=str(error))
                 connection.close()
@@ -93,7 +109,8 @@ class Combiner(Generic[Q, A]):
                 for one in group:
                     self._serve([one])
                 return
-            log.exception("request failed", group=self._name)
+            if not isinstance(error, CommerceError):
+                log.exception("request failed", group=self._name)
             answers = [error]
         for (_, future), answer in zip(group, answers, strict=True):
             if isinstance(answer, Exception):
@@ -120,6 +137,13 @@ class Combiner(Generic[Q, A]):
                 )
 
 
-def _is_connection_lost() -> bool:
-    """Whether the connection went away meanwhile: some losses are reported as plain database errors."""
-    return connection.connection is None or bool(connection.connection.closed)
+def _is_outcome_unknown(error: Exception) -> bool:
+    """Whether the connection went away meanwhile: some losses are reported as plain database errors.
+
+    A constraint that said no is known, whatever it says: nothing was committed.
+    """
+    if connection.connection is None or connection.connection.closed:
+        return True
+    return isinstance(error, InterfaceError | OperationalError | Busy) and not isinstance(
+        error.__cause__, IntegrityError
+    )

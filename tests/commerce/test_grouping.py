@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from commerce import grouping
+from commerce import grouping, integrity
 from commerce.errors import Busy, Conflict
 from commerce.models import Quota
 
@@ -113,3 +113,55 @@ def test_a_fault_in_the_writer_leaves_nobody_waiting_and_the_next_are_served(com
     combiner._serve = serve_badly_once
     assert [type(one) for one in all_at_once(combiner, ["a"])] == [Busy]
     assert all_at_once(combiner, ["b"]) == ["b"]
+
+
+def test_a_constraint_that_one_request_breaks_is_its_own_even_when_it_says_busy(
+    combined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(integrity._refusals, "quota_not_overbooked", lambda: Busy("taken a moment ago"))
+
+    def settle(requests: Sequence[str]) -> Sequence[str]:
+        keep(requests)
+        Quota.objects.filter(key="greedy").update(committed=2)
+        return requests
+
+    outcomes = all_at_once(combined(settle), ["a", "greedy", "b"])
+    assert [str(one) for one in outcomes] == ["a", "taken a moment ago", "b"]
+    assert sorted(Quota.objects.values_list("key", flat=True)) == ["a", "b"]
+
+
+def test_the_next_group_waits_for_those_who_come_back_but_who_is_alone_never_waits(
+    combined: Any, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(grouping, "GATHERING_SHARE", 1e9)
+    monkeypatch.setattr(grouping, "LONGEST_GATHERING_SECONDS", LONGEST / 2)
+    sizes: list[int] = []
+    gate = threading.Event()
+
+    def settle(requests: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(requests))
+        gate.wait(LONGEST)
+        return requests
+
+    combiner = combined(settle)
+
+    def arrive(number: int) -> threading.Thread:
+        caller = threading.Thread(target=combiner.submit, args=(number,), daemon=True)
+        caller.start()
+        return caller
+
+    callers = [arrive(0)]
+    eventually(lambda: sizes == [1])
+    for number in range(1, 4):
+        callers.append(arrive(number))
+        eventually(lambda number=number: len(combiner._waiting) == number)
+    gate.set()
+    eventually(lambda: sizes == [1, 3])
+    for number in range(1, 3):
+        callers.append(arrive(number))
+        eventually(lambda number=number: len(combiner._waiting) == number)
+    callers.append(arrive(3))
+    eventually(lambda: sizes == [1, 3, 3], within=LONGEST / 4)
+    for caller in callers:
+        caller.join(LONGEST)
+    assert not any(caller.is_alive() for caller in callers)
