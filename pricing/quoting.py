@@ -1,7 +1,7 @@
 """Quotes given to channels: priced now, signed, kept, and honoured until they expire."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +13,16 @@ from django.db import connection
 
 from commerce import audit, catalog, ids
 from commerce.actors import Actor
-from commerce.errors import InvalidInput, UnknownProduct
+from commerce.errors import CommerceError, InvalidInput, UnknownProduct
+from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
 from pricing import quotes, rules
 from pricing.errors import QuoteExpired, QuoteForged, QuoteMismatch, QuoteNotFound
 from pricing.quotes import BasketLine, ChannelTerms
 
-__all__ = ["BasketLine", "ChannelTerms", "GivenQuote", "give", "given", "price", "redeem"]
+__all__ = [
+    "BasketLine", "ChannelTerms", "GivenQuote", "Redemption", "give", "given", "price", "price_each", "redeem", "redeem_each",
+]  # fmt: skip
 
 MOST_LINES = 200  # a basket, not a catalogue
 HIGHEST_QUANTITY = 1_000_000
@@ -33,7 +36,7 @@ _KEEP = """
 INSERT INTO pricing_quote (id, channel_id, ruleset_version, basket_hash, document, signature, quoted_at, expires_at)
 VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)
 """
-_FIND = "SELECT expires_at, signature, document::text FROM pricing_quote WHERE id = %s AND channel_id = %s"
+_FIND = "SELECT id, channel_id, expires_at, signature, document::text FROM pricing_quote WHERE id = ANY(%s::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,22 @@ def price(
 
     Raises: NoPrice, NoTaxRate, UnknownProduct, InvalidInput.
     """
-    basket = _summed(lines)
-    products = catalog.products_by_id(basket)
-    if len(products) < len(basket):
-        unknown = sorted(set(basket) - set(products))
-        raise UnknownProduct(f"There is no product with the id {unknown[0]}.", product_ids=unknown)
-    items = [
-        quotes.Item(product_id, products[product_id].sku, products[product_id].tax_class, quantity)
-        for product_id, quantity in basket.items()
-    ]
-    return quotes.quote(items, rules.ruleset(channel, basket.keys(), at), at, customer_group=customer_group)
+    return _only(price_each([lines], channel=channel, at=at, customer_group=customer_group))
+
+
+def price_each(
+    baskets: Sequence[Sequence[BasketLine]], *, channel: ChannelTerms, at: datetime, customer_group: str = ""
+) -> list[quotes.Quote | CommerceError]:
+    """Do as `price` for many baskets of one channel, under one ruleset; a quote or the refusal for each."""
+    products = catalog.products_by_id({line.product_id for lines in baskets for line in lines})
+    ruleset = rules.ruleset(channel, products.keys(), at)
+    verdicts: list[quotes.Quote | CommerceError] = []
+    for lines in baskets:
+        try:
+            verdicts.append(quotes.quote(_items(lines, products), ruleset, at, customer_group=customer_group))
+        except CommerceError as refusal:
+            verdicts.append(refusal)
+    return verdicts
 
 
 @transaction_required
@@ -119,17 +128,7 @@ def given(quote_id: UUID, *, channel_id: int) -> GivenQuote:
 
     Raises: QuoteNotFound (also for another channel's quote), QuoteForged.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, [str(quote_id), channel_id])
-        row = cursor.fetchone()
-    if row is None:
-        raise QuoteNotFound("There is no such quote on this channel.", quote=str(quote_id))
-    expires_at, signature, document = row[0], row[1], orjson.loads(row[2])
-    try:
-        _signer.unsign(f"{_signed_text(quote_id, channel_id, expires_at, document)}|{signature}")
-    except BadSignature as error:
-        raise QuoteForged("The quote is not as it was given; ask for a new one.", quote=str(quote_id)) from error
-    return GivenQuote(quote_id, quotes.from_document(document), signature, expires_at)
+    return _opened(_stored([quote_id]).get(quote_id), quote_id, channel_id)
 
 
 def redeem(quote_id: UUID, *, channel_id: int, lines: Sequence[BasketLine], at: datetime) -> quotes.Quote:
@@ -139,12 +138,37 @@ def redeem(quote_id: UUID, *, channel_id: int, lines: Sequence[BasketLine], at: 
 
     Raises: QuoteNotFound, QuoteExpired, QuoteMismatch, QuoteForged, InvalidInput.
     """
-    basket = _summed(lines)
-    found = given(quote_id, channel_id=channel_id)
+    return _only(redeem_each([Redemption(quote_id, channel_id, lines)], at=at))
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A channel's wish to buy a basket at the prices of a quote it was given."""
+
+    quote_id: UUID
+    channel_id: int
+    lines: Sequence[BasketLine]
+
+
+def redeem_each(wishes: Sequence[Redemption], *, at: datetime) -> list[quotes.Quote | CommerceError]:
+    """Do as `redeem` for many, in one query; the quote or the refusal for each."""
+    stored = _stored([wish.quote_id for wish in wishes]) if wishes else {}
+    verdicts: list[quotes.Quote | CommerceError] = []
+    for wish in wishes:
+        try:
+            found = _opened(stored.get(wish.quote_id), wish.quote_id, wish.channel_id)
+            verdicts.append(_fitting(found, _summed(wish.lines), at=at))
+        except CommerceError as refusal:
+            verdicts.append(refusal)
+    return verdicts
+
+
+def _fitting(found: GivenQuote, basket: dict[int, int], *, at: datetime) -> quotes.Quote:
+    """Return the quote if it holds and is for the basket. Raises: QuoteExpired, QuoteMismatch."""
     if at >= found.expires_at:
         raise QuoteExpired(
             f"The quote held until {_instant(found.expires_at)}; ask for a new one.",
-            quote=str(quote_id),
+            quote=str(found.id),
             expired_at=_instant(found.expires_at),
         )
     quoted = {line.product_id: line.quantity for line in found.quote.lines}
@@ -156,10 +180,47 @@ def redeem(quote_id: UUID, *, channel_id: int, lines: Sequence[BasketLine], at: 
         ]
         raise QuoteMismatch(
             "The quote is for another basket; send the quoted products and quantities, or ask for a new quote.",
-            quote=str(quote_id),
+            quote=str(found.id),
             differences=sorted(differences, key=lambda one: str(one["sku"])),
         )
     return found.quote
+
+
+def _only(verdicts: list[quotes.Quote | CommerceError]) -> quotes.Quote:
+    (verdict,) = verdicts
+    if isinstance(verdict, CommerceError):
+        raise verdict
+    return verdict
+
+
+def _stored(quote_ids: Sequence[UUID]) -> dict[UUID, tuple[int, datetime, str, str]]:
+    """Return channel, expiry, signature and document of each quote that there is."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [[str(quote_id) for quote_id in quote_ids]])
+        return {quote_id: tuple(row) for quote_id, *row in cursor.fetchall()}
+
+
+def _opened(row: tuple[int, datetime, str, str] | None, quote_id: UUID, channel_id: int) -> GivenQuote:
+    """Return a stored quote whose signature proves that nobody changed it. Raises: QuoteNotFound, QuoteForged."""
+    if row is None or row[0] != channel_id:
+        raise QuoteNotFound("There is no such quote on this channel.", quote=str(quote_id))
+    expires_at, signature, document = row[1], row[2], orjson.loads(row[3])
+    try:
+        _signer.unsign(f"{_signed_text(quote_id, channel_id, expires_at, document)}|{signature}")
+    except BadSignature as error:
+        raise QuoteForged("The quote is not as it was given; ask for a new one.", quote=str(quote_id)) from error
+    return GivenQuote(quote_id, quotes.from_document(document), signature, expires_at)
+
+
+def _items(lines: Sequence[BasketLine], products: Mapping[int, ProductRef]) -> list[quotes.Item]:
+    basket = _summed(lines)
+    unknown = sorted(product_id for product_id in basket if product_id not in products)
+    if unknown:
+        raise UnknownProduct(f"There is no product with the id {unknown[0]}.", product_ids=unknown)
+    return [
+        quotes.Item(product_id, products[product_id].sku, products[product_id].tax_class, quantity)
+        for product_id, quantity in basket.items()
+    ]
 
 
 def _summed(lines: Sequence[BasketLine]) -> dict[int, int]:
