@@ -11,15 +11,16 @@ from commerce.transactions import transaction_required
 
 # An order of a profile that is no more is left out, not an error: its events may arrive long after.
 _REMEMBER = """
-INSERT INTO customers_orderhistory AS history (order_id, profile_id, number, channel_id, status, total_minor, currency,
-                                               pieces, placed_at, changed_at, sequence)
-SELECT told.* FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::int[],
-                          %s::timestamptz[], %s::timestamptz[], %s::bigint[])
-     AS told (order_id, profile_id, number, channel_id, status, total_minor, currency, pieces, placed_at, changed_at, sequence)
+INSERT INTO customers_orderhistory AS history (order_id, profile_id, number, location, channel_id, status, total_minor,
+                                               currency, pieces, placed_at, changed_at, sequence)
+SELECT told.* FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
+                          %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
+     AS told (order_id, profile_id, number, location, channel_id, status, total_minor, currency, pieces, placed_at,
+              changed_at, sequence)
 JOIN customers_profile AS profile ON profile.id = told.profile_id
 ORDER BY told.order_id
 ON CONFLICT (order_id) DO UPDATE
-SET profile_id = excluded.profile_id, number = excluded.number, status = excluded.status,
+SET profile_id = excluded.profile_id, number = excluded.number, location = excluded.location, status = excluded.status,
     total_minor = excluded.total_minor, currency = excluded.currency, pieces = excluded.pieces,
     placed_at = excluded.placed_at, changed_at = excluded.changed_at, sequence = excluded.sequence
 WHERE excluded.sequence > history.sequence
@@ -33,6 +34,7 @@ class OrderFact:
     order_id: UUID
     profile_id: UUID
     number: str
+    location: str
     channel_id: int
     status: str
     total_minor: int
@@ -63,7 +65,8 @@ def remember(facts: Sequence[OrderFact]) -> None:
         *(
             [getattr(fact, name) for fact in told]
             for name in (
-                "number", "channel_id", "status", "total_minor", "currency", "pieces", "placed_at", "changed_at", "sequence",
+                "number", "location", "channel_id", "status", "total_minor", "currency", "pieces", "placed_at",
+                "changed_at", "sequence",
             )
         ),
     ]  # fmt: skip

@@ -36,6 +36,7 @@ def _fact(message: Received) -> activity.OrderFact:
         order_id=UUID(told["order_id"]),
         profile_id=UUID(told["customer_id"]),
         number=told["number"],
+        location=told["location"] or "",
         channel_id=message.channel_id or 0,
         status=told["status"],
         total_minor=told["total_minor"],

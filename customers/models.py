@@ -63,6 +63,7 @@ class OrderHistory(models.Model):
     order_id = models.UUIDField(primary_key=True)
     profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="orders")
     number = models.CharField(max_length=24)
+    location = models.CharField(max_length=20, blank=True, default="")  # code of the place that serves it (law 17)
     channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=20)
     total_minor = models.BigIntegerField()

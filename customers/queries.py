@@ -1,12 +1,12 @@
 """Lists for screens: a profile with what points to it and what it bought, and finding a profile."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from commerce.money import Money
 from customers import identifiers
@@ -71,15 +71,16 @@ class Found:
     last_order: PanelOrder | None
 
 
-def profile_panel(profile_id: UUID, *, is_open: bool = False) -> Panel:
+def profile_panel(profile_id: UUID, *, is_open: bool = False, places: Collection[str] | None = None) -> Panel:
     """Return a customer's panel; `is_open` shows e-mail addresses and numbers whole, to those who may view customers.
 
+    With `places` (codes of locations) only who bought there exists, and only what they bought there is shown (law 17).
     Raises: ProfileNotFound.
     """
-    profile = Profile.objects.filter(pk=profile_id).first()
+    profile = Profile.objects.filter(_of(places), pk=profile_id).first()
     if profile is None:
         raise ProfileNotFound("There is no such customer.", profile=str(profile_id))
-    history = OrderHistory.objects.filter(profile_id=profile_id)
+    history = _history(places).filter(profile_id=profile_id)
     sums: dict[str, int] = defaultdict(int)
     order_count = 0
     for status, currency, total in history.values_list("status", "currency", "total_minor"):
@@ -100,16 +101,36 @@ def profile_panel(profile_id: UUID, *, is_open: bool = False) -> Panel:
     )
 
 
-def search(text: str, *, country: str = "", at_most: int = MOST_FOUND) -> list[Found]:
-    """Find customers by e-mail address, phone number, customer id, order number, or part of the name; by name last."""
+def search(
+    text: str, *, country: str = "", at_most: int = MOST_FOUND, places: Collection[str] | None = None
+) -> list[Found]:
+    """Find customers by e-mail address, phone number, customer id, order number, or part of the name; by name last.
+
+    With `places` only who bought there is found (law 17).
+    """
     text = text.strip()
     if not text or "\x00" in text:
         return []
-    profile_ids = _by_identifier(text, country) or _by_order(text) or _by_name(text, at_most)
-    return _found(profile_ids[:at_most])
+    profile_ids = _by_identifier(text, country, places) or _by_order(text, places) or _by_name(text, at_most, places)
+    return _found(profile_ids[:at_most], places)
 
 
-def _by_identifier(text: str, country: str) -> list[UUID]:
+def visible(profile_ids: Collection[UUID], *, places: Collection[str] | None) -> set[UUID]:
+    """Return which of the profiles bought at one of the places; all that exist without `places`."""
+    return set(Profile.objects.filter(_of(places), pk__in=profile_ids).values_list("pk", flat=True))
+
+
+def _history(places: Collection[str] | None) -> QuerySet[OrderHistory]:
+    rows = OrderHistory.objects.all()
+    return rows if places is None else rows.filter(location__in=list(places))
+
+
+def _of(places: Collection[str] | None, column: str = "pk") -> Q:
+    """Return the condition that a profile, named by `column`, bought at one of the places."""
+    return Q() if places is None else Q(Exists(_history(places).filter(profile_id=OuterRef(column))))
+
+
+def _by_identifier(text: str, country: str, places: Collection[str] | None) -> list[UUID]:
     wanted = Q()
     for kind in IdentifierKind:
         try:
@@ -122,26 +143,27 @@ def _by_identifier(text: str, country: str) -> list[UUID]:
             continue
     if not wanted:
         return []
-    rows = Identifier.objects.filter(wanted).order_by("profile_id").values_list("profile_id", flat=True)
+    found = Identifier.objects.filter(wanted).filter(_of(places, "profile_id"))
+    rows = found.order_by("profile_id").values_list("profile_id", flat=True)
     return list(dict.fromkeys(rows[:MOST_FOUND]))
 
 
-def _by_order(text: str) -> list[UUID]:
-    return list(OrderHistory.objects.filter(number=text.upper()).values_list("profile_id", flat=True)[:1])
+def _by_order(text: str, places: Collection[str] | None) -> list[UUID]:
+    return list(_history(places).filter(number=text.upper()).values_list("profile_id", flat=True)[:1])
 
 
-def _by_name(text: str, at_most: int) -> list[UUID]:
+def _by_name(text: str, at_most: int, places: Collection[str] | None) -> list[UUID]:
     if len(text) < SHORTEST_NAME:
         return []
-    rows = Profile.objects.filter(name__icontains=text).order_by("name", "id")
+    rows = Profile.objects.filter(_of(places), name__icontains=text).order_by("name", "id")
     return list(rows.values_list("id", flat=True)[:at_most])
 
 
-def _found(profile_ids: Sequence[UUID]) -> list[Found]:
+def _found(profile_ids: Sequence[UUID], places: Collection[str] | None) -> list[Found]:
     profiles = Profile.objects.in_bulk(profile_ids)
     reached = _identifiers(profile_ids, is_open=False)
     latest: dict[UUID, PanelOrder] = {}
-    rows = OrderHistory.objects.filter(profile_id__in=profile_ids).select_related("channel")
+    rows = _history(places).filter(profile_id__in=profile_ids).select_related("channel")
     for row in rows.order_by("profile_id", "-placed_at").distinct("profile_id"):
         latest[row.profile_id] = _order(row)
     return [

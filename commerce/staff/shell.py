@@ -40,7 +40,7 @@ class Access(Protocol):
 
     @property
     def locations(self) -> Sequence[Store]: ...
-    def permissions_at(self, location_id: int) -> frozenset[Permission]: ...
+    def permissions_at(self, location_id: int | None) -> frozenset[Permission]: ...  # None: everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from customers import queries
+from customers.staff import seeing
 
 FINDER_ORDER = 40  # after codes of goods and orders, before names of goods
 
@@ -32,7 +33,8 @@ def _find(request: HttpRequest, store: shell.Store, text: str) -> str | None:
     """Know an e-mail address or a phone number; names are searched for on the room's own page."""
     if not shell.may(request, Permission.VIEW_CUSTOMERS) or not ("@" in text or text.startswith(("+", "0"))):
         return None
-    found = queries.search(text, country=getattr(store, "country", ""), at_most=2)
+    country = getattr(store, "country", "")
+    found = queries.search(text, country=country, at_most=2, places=seeing.places(request))
     if len(found) == 1:
         return reverse("customers-staff:profile", args=[found[0].id])
     return f"{reverse('customers-staff:search')}?{urlencode({'q': text})}" if found else None

@@ -18,7 +18,7 @@ from commerce.staff import shell
 from customers import queries
 from customers.errors import ProfileNotFound
 from customers.queries import PanelIdentifier, PanelOrder
-from customers.staff import words
+from customers.staff import seeing, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Entry:
 def search(request: HttpRequest) -> HttpResponse:
     """Find customers by e-mail, phone, customer or order number, or name."""
     text = request.GET.get("q", "").strip()[: shell.LONGEST_SEARCH]
-    found = queries.search(text, country=getattr(shell.current_store(request), "country", "")) if text else []
+    country = getattr(shell.current_store(request), "country", "")
+    found = queries.search(text, country=country, places=seeing.places(request)) if text else []
     rows = [
         {
             "customer": one,
@@ -73,7 +74,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest, profile_id: UUID) -> HttpResponse:
     """Show one customer: how to reach them, what they bought, what happened to the profile."""
     try:
-        panel = queries.profile_panel(profile_id, is_open=True)
+        panel = queries.profile_panel(profile_id, is_open=True, places=seeing.places(request))
     except ProfileNotFound as refusal:
         raise Http404 from refusal
     entries = audit.timeline("customer", profile_id)
@@ -82,7 +83,7 @@ def profile(request: HttpRequest, profile_id: UUID) -> HttpResponse:
         "contacts": [_contact(identifier) for identifier in panel.identifiers],
         "orders": [_order(order) for order in panel.orders],
         "totals": [_amount(total) for total in panel.totals],
-        "twins": _twins(entries),
+        "twins": _twins(entries, places=seeing.places(request)),
         "story": [
             Entry(words.step(entry.verb, entry.after or {}), entry.actor_label, entry.recorded_at)
             for entry in reversed(entries)
@@ -111,7 +112,10 @@ def _amount(total: Money) -> str:
     return format_currency(total.decimal, total.currency, locale=get_language() or "de")
 
 
-def _twins(entries: list[Any]) -> list[str]:
-    """Return the profiles that may be the same person, as noted when they were seen."""
-    noted = (entry.after["possible_duplicate"] for entry in entries if "possible_duplicate" in (entry.after or {}))
-    return list(dict.fromkeys(noted))
+def _twins(entries: list[Any], *, places: frozenset[str] | None) -> list[UUID]:
+    """Return the profiles that may be the same person, as noted when they were seen, and that the reader may see."""
+    noted = [
+        UUID(entry.after["possible_duplicate"]) for entry in entries if "possible_duplicate" in (entry.after or {})
+    ]
+    visible = queries.visible(noted, places=places) if noted else set()
+    return [one for one in dict.fromkeys(noted) if one in visible]

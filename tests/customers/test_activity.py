@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def told(profile_id, channel, *, order_id, sequence, status="open", total_minor=1000, number="K-1"):
+def told(profile_id, channel, *, order_id, sequence, status="open", total_minor=1000, number="K-1", location="BER01"):
     """An order's event as the relay delivers it."""
     payload = {
         "order_id": str(order_id), "number": number, "external_reference": "R", "status": status, "currency": "EUR",
         "customer_id": str(profile_id) if profile_id else None, "total_minor": total_minor, "pieces": 2,
-        "placed_at": "2026-06-01T12:00:00Z", "location": "BER01", "fulfilment_id": None, "state": None,
+        "placed_at": "2026-06-01T12:00:00Z", "location": location, "fulfilment_id": None, "state": None,
     }  # fmt: skip
     return events.Received(
         message_id=uuid4(), position=sequence, type="order.placed", aggregate=f"order:{order_id}",

@@ -66,6 +66,9 @@ def test_nobody_found_says_so(sign_in, ada, text):
 
 def test_a_profile_shows_contacts_orders_and_what_happened(sign_in, ada):
     twin = make.person(name="A. L.", email="ada.l@example.org", phone="030 123456")
+    channel = ground.channel()
+    with transactions.transaction():
+        handlers.remember_orders([told(twin, channel, order_id=uuid4(), sequence=1, number="K-100043")])
     client = sign_in(Role.STORE_MANAGER)
     page = client.get(f"{URL}{ada}/").content.decode()
     for expected in (
@@ -105,3 +108,29 @@ def test_the_search_field_of_the_shell_knows_people(sign_in, ada):
     client = sign_in(Role.SERVICE_AGENT)
     for text in ("ada@example.org", "030 123456"):
         assert client.get(reverse("staff:find"), {"q": text})["Location"] == f"{URL}{ada}/"
+
+
+def test_a_store_sees_who_bought_there_and_what_they_bought_there(sign_in, ada):
+    stranger, channel = make.person(name="Ada Fremd", email="fremd@example.org", phone="030 123456"), ground.channel()
+    with transactions.transaction():
+        handlers.remember_orders(
+            [
+                told(stranger, channel, order_id=uuid4(), sequence=1, number="K-200001", location="VIE01"),
+                told(ada, channel, order_id=uuid4(), sequence=1, number="K-200002", location="VIE01"),
+            ]
+        )
+    client = sign_in(Role.STORE_MANAGER)
+    assert client.get(f"{URL}{stranger}/").status_code == 404
+    page = client.get(f"{URL}{ada}/").content.decode()
+    assert ("K-100042" in page, "K-200002" in page, str(stranger) in page) == (True, False, False)
+    for text in ("fremd@example.org", "K-200001", "K-200002", "Fremd"):
+        assert "Nobody found" in client.get(URL, {"q": text}).content.decode(), text
+    found = client.get(URL, {"q": "Ada"}).content.decode()
+    assert (str(ada) in found, str(stranger) in found) == (True, False)
+
+    everywhere = ground.user()
+    with transactions.transaction():
+        locations.assign(everywhere, Role.SERVICE_AGENT, None, by=ground.TESTER)
+    client.force_login(everywhere)
+    assert "K-200001" in client.get(f"{URL}{stranger}/").content.decode()
+    assert "K-200002" in client.get(f"{URL}{ada}/").content.decode()
