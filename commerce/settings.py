@@ -185,6 +185,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600  # a long shift
 CSRF_COOKIE_SAMESITE = "Lax"
+SILENCED_SYSTEM_CHECKS = ["security.W003"]  # the CSRF middleware is there: commerce.middleware.CsrfOutsideApi
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # 500 products or holds fit many times over
 if PRODUCTION:
     SECURE_SSL_REDIRECT = os.environ.get("KONTOR_SSL_REDIRECT", "1") == "1"
