@@ -41,6 +41,11 @@ class Installation:
             patch.setenv("KONTOR_DATA_DIR", self.environment["KONTOR_DATA_DIR"])
             return embedded.url()
 
+    @property
+    def cluster(self) -> Path:
+        """The folder that its PostgreSQL works in."""
+        return (self.folder / "data" / "postgres").resolve()
+
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the product beside it, on its database: a management command, or `-m` and a module."""
         command = [sys.executable, *(arguments if arguments[0] == "-m" else ("manage.py", *arguments))]
@@ -111,7 +116,7 @@ class Installation:
                 environment = (entry / "environ").read_bytes()
                 if f"KONTOR_DATA_DIR={mark}".encode() in environment and is_alive(int(entry.name)):
                     left.append((entry / "cmdline").read_text().replace("\0", " "))
-        return left + [str(pid) for pid in processes_in((self.folder / "data" / "postgres").resolve())]
+        return left + [str(pid) for pid in processes_in(self.cluster)]
 
 
 def is_alive(pid: int) -> bool:

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 import requests
 
+from commerce.supervisor import processes_in
 from tests.commerce.receiver import Got, Receiver, Reply, receiving
 from tests.faults import scene
 from tests.faults.clients import ANSWER_SECONDS, Shop, Shopper
@@ -232,6 +233,7 @@ def _take_the_database_away(after: Aftermath) -> None:
     installation.process.send_signal(signal.SIGSTOP)
     try:
         os.kill(installation.children()["database"], signal.SIGKILL)
+        after.wait(lambda: not processes_in(installation.cluster), within=10)  # its sessions follow in a moment
         for number in range(3):  # first on the connections that broke, then with none at all
             for method, path, body in questions:
                 began = time.monotonic()
