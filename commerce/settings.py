@@ -187,6 +187,8 @@ SESSION_COOKIE_AGE = 12 * 3600  # a long shift
 CSRF_COOKIE_SAMESITE = "Lax"
 SILENCED_SYSTEM_CHECKS = ["security.W003"]  # the CSRF middleware is there: commerce.middleware.CsrfOutsideApi
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # 500 products or holds fit many times over
+# How many proxies of ours a request passes; each notes at the end of X-Forwarded-For who asked it.
+PROXIES = int(os.environ.get("KONTOR_PROXIES", "1" if PRODUCTION else "0"))
 if PRODUCTION:
     SECURE_SSL_REDIRECT = os.environ.get("KONTOR_SSL_REDIRECT", "1") == "1"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

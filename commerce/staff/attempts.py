@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from commerce import quotas, transactions
 
@@ -17,6 +18,14 @@ FORGOTTEN_AFTER = timedelta(minutes=15)
 FAILURES_PER_NAME = 5  # a tired clerk needs three, a guesser needs thousands
 FAILURES_PER_ADDRESS = 60  # a whole store may share one address
 BUCKETS = 4096
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return who asks: what the outermost of our proxies saw. What a caller itself writes into the header counts nothing."""
+    passed = [one.strip() for one in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    if 0 < settings.PROXIES <= len(passed) and passed[-settings.PROXIES]:
+        return str(passed[-settings.PROXIES])
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def begin(name: str, address: str, *, at: datetime) -> Sequence[UUID]:

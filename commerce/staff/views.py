@@ -49,7 +49,7 @@ def _try_to_sign_in(request: HttpRequest, form: SignInForm) -> int:
     """Sign in and return 302, or add the refusal to the form and return its status."""
     if not form.is_valid():
         return 422
-    name, address = form.cleaned_data["username"], request.META.get("REMOTE_ADDR", "")
+    name, address = form.cleaned_data["username"], attempts.address_of(request)
     try:
         attempt = attempts.begin(name, address, at=clock.now())
     except quotas.QuotaExhausted:

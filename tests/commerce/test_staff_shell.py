@@ -104,6 +104,23 @@ def test_right_passwords_are_not_counted(here: LocationRef) -> None:
         assert try_password(Client(), person.username, make.PASSWORD).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "192.0.2.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "made.up, 203.0.113.9", "203.0.113.9"),
+        (2, "made.up, 203.0.113.9, 198.51.100.7", "203.0.113.9"),
+        (2, "203.0.113.9", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+    ],
+)
+def test_behind_a_proxy_attempts_count_for_who_asked(rf, settings, proxies: int, forwarded: str, address: str) -> None:
+    settings.PROXIES = proxies
+    request = rf.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
+    assert attempts.address_of(request) == address
+
+
 def test_counted_attempts_hold_no_names_and_fit_into_a_fixed_number_of_rows(here: LocationRef) -> None:
     try_password(Client(), "somebody@example.com", "wrong")
     keys = list(Quota.objects.filter(key__startswith="sign-in:").values_list("key", flat=True))
