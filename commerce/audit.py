@@ -4,7 +4,7 @@ Values are primitives and hold no personal data, so that erasure never has to to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -24,16 +24,19 @@ LONGEST_TIMELINE = 500  # a page nobody scrolls further on
 _INSERT = """
 INSERT INTO commerce_auditentry (verb, object_type, object_id, actor_kind, actor_id, actor_label,
                                  before, after, reason, request_id, recorded_at)
-SELECT verb, object_type, object_id, %s, %s, %s, before::jsonb, after::jsonb, reason, %s, %s
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
-     AS row (verb, object_type, object_id, before, after, reason, place)
+SELECT verb, object_type, object_id, %s, %s, %s, before::jsonb, after::jsonb, reason, request_id, %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
+     AS row (verb, object_type, object_id, before, after, reason, request_id, place)
 ORDER BY place
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One change to record: the verb's dotted name, the object, and what differs before and after."""
+    """One change to record: the verb's dotted name, the object, and what differs before and after.
+
+    The request is the one at hand; who works for several at once says for which.
+    """
 
     verb: str
     object_type: str
@@ -41,6 +44,7 @@ class AuditRow:
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     reason: str = ""
+    request_id: str = field(default_factory=context.request_id)
 
 
 def record(
@@ -67,7 +71,6 @@ def record_many(rows: Sequence[AuditRow], *, by: Actor) -> None:
         by.kind.value,
         by.id,
         by.label[:LONGEST_LABEL],
-        context.request_id(),
         clock.now(),
         [row.verb for row in rows],
         [row.object_type for row in rows],
@@ -75,6 +78,7 @@ def record_many(rows: Sequence[AuditRow], *, by: Actor) -> None:
         [_json(row.before) for row in rows],
         [_json(row.after) for row in rows],
         [row.reason[:LONGEST_REASON] for row in rows],
+        [row.request_id for row in rows],
     ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)

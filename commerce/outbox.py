@@ -24,17 +24,21 @@ MOST_LISTED = 200
 _PUBLISH = """
 INSERT INTO commerce_outboxmessage (message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id,
                                     payload, actor_kind, actor_id, request_id, occurred_at)
-SELECT message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id, payload, %s, %s, %s, occurred_at
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::smallint[], %s::bigint[], %s::jsonb[], %s::timestamptz[])
-     WITH ORDINALITY AS fact (message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id, payload,
-                              occurred_at, place)
+SELECT message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id, payload, %s, %s, request_id,
+       occurred_at
+FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::smallint[], %s::bigint[], %s::jsonb[],
+            %s::timestamptz[])
+     WITH ORDINALITY AS fact (request_id, message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id,
+                              payload, occurred_at, place)
 ORDER BY place
 """
 
 
 @transaction_required
-def publish(facts: Sequence[events.Event], *, by: Actor) -> None:
+def publish(facts: Sequence[events.Event], *, by: Actor, request_ids: Sequence[str] | None = None) -> None:
     """Write facts into the outbox in the order given, in the caller's transaction and one statement.
+
+    The request is the one at hand, unless `request_ids` names that of each fact.
 
     Raises: LookupError when an event's type was never registered.
     """
@@ -50,7 +54,7 @@ def publish(facts: Sequence[events.Event], *, by: Actor) -> None:
             [
                 by.kind.value,
                 by.id,
-                context.request_id(),
+                list(request_ids) if request_ids is not None else [context.request_id()] * len(facts),
                 [str(ids.new()) for _ in facts],
                 [fact.type for fact in facts],
                 [fact.aggregate for fact in facts],

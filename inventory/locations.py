@@ -1,6 +1,7 @@
 """Locations: the writer of places and staff assignments, and the small cache that hot paths read them from."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -116,12 +117,20 @@ def serving(country: str) -> list[LocationRef]:
 
 def place(country: str, postal_code: str) -> tuple[float, float] | None:
     """Return where a postal code lies (latitude, longitude), or None when it isn't known."""
-    found = (
-        PostalPlace.objects.filter(country=country, postal_code=postal_code.strip())
-        .values_list("latitude", "longitude")
-        .first()
-    )
-    return (found[0], found[1]) if found else None
+    return places([(country, postal_code)]).get((country, postal_code))
+
+
+def places(codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return where postal codes lie, by (country, postal code) as asked; those that aren't known are missing."""
+    wanted = {code: (code[0], code[1].strip()) for code in codes}
+    known = {
+        (country, postal_code): (latitude, longitude)
+        for country, postal_code, latitude, longitude in PostalPlace.objects.filter(
+            country__in={country for country, _ in wanted.values()},
+            postal_code__in={postal_code for _, postal_code in wanted.values()},
+        ).values_list("country", "postal_code", "latitude", "longitude")
+    }
+    return {code: known[stripped] for code, stripped in wanted.items() if stripped in known}
 
 
 def nearest(locations: list[LocationRef], latitude: float, longitude: float) -> list[tuple[LocationRef, float]]:

@@ -248,11 +248,6 @@ def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
     return found
 
 
-def keys_of(reservation_id: UUID) -> set[LevelKey]:
-    """Return the levels a reservation touches, so that a caller can lock them together with its own."""
-    return {hold.key for hold in holds_of([reservation_id]).get(reservation_id, [])}
-
-
 def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime) -> None:
     """Make sure that a reservation still counts; its holds must have been read while their levels were locked. [pure]
 

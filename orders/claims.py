@@ -1,7 +1,8 @@
 """What orders lay claim to: a place in their pickup window and their goods, both or neither.
 
 Windows and stock levels of all orders are locked before the first is decided, in the house's order; decisions are made in
-memory, earlier orders first, and written at once. A refused order leaves no trace.
+memory, earlier orders first, and written at once. A refused order leaves no trace; one whose reference an earlier order of
+the group got takes nothing either.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,10 @@ from orders.drafts import Draft
 
 
 def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceError]:
-    """Take window and goods for each order; return the refusals of those that could not have both."""
+    """Take window and goods for each order; return the refusals of those that could not have both.
+
+    A twin, whose reference an earlier one just took, gets that one as its `first` instead.
+    """
     if not drafts:
         return {}
     places = {draft: _place(draft) for draft in drafts}
@@ -24,7 +28,11 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
     windows = quotas.Claims([request for requests in places.values() for request in requests], at=at)
     promises = allocations.Promises(list(goods.values()), at=at)
     refused: dict[Draft, CommerceError] = {}
+    standing: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
+        draft.first = standing.get(draft.reference)
+        if draft.first is not None:
+            continue
         try:
             taken = windows.take(places[draft])
         except quotas.QuotaExhausted as refusal:
@@ -33,6 +41,7 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
         try:
             draft.allocated = promises.make(goods[draft])
             draft.slot_hold_id = taken[0] if taken else None
+            standing[draft.reference] = draft
         except CommerceError as refusal:
             windows.give_back(taken)
             refused[draft] = refusal

@@ -1,22 +1,24 @@
 """An order on its way to be placed: what can be decided of it without a lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from commerce import ids
+from commerce import context, ids
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingOrder
+from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from inventory import availability
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from orders import intake, pickup_windows, routing
-from orders.routing import Route
+from orders.routing import Route, Survey
 from pricing import quoting
 from pricing.quotes import BasketLine, ChannelTerms, Quote
+from pricing.quoting import Redemption
 
 SHIPS_WITHIN = timedelta(hours=24)
 
@@ -47,13 +49,22 @@ class Channel:
     language: str = "de"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Wish:
-    """An order that someone wants placed."""
+    """An order that someone wants placed, and the request that said so."""
 
     order: IncomingOrder
     channel: OrderingChannel
     by: Actor
+    request_id: str = field(default_factory=context.request_id)
+
+    @property
+    def reference(self) -> tuple[int, str]:
+        """What the order is known by: its channel and the channel's reference."""
+        return self.channel.channel_id, self.order.external_reference
+
+    def basket(self) -> list[BasketLine]:
+        return [BasketLine(product_id, quantity) for product_id, quantity in self.order.quantities().items()]
 
 
 @dataclass(slots=True, eq=False)
@@ -73,10 +84,15 @@ class Draft:
     slot_hold_id: UUID | None = None
     allocated: dict[UUID, UUID] = field(default_factory=dict)
     customer_id: UUID | None = None
+    first: "Draft | None" = None  # the order that took this one's reference in the same group
 
     @property
     def order(self) -> IncomingOrder:
         return self.wish.order
+
+    @property
+    def reference(self) -> tuple[int, str]:
+        return self.wish.reference
 
     def demands(self) -> list[Demand]:
         return [
@@ -85,31 +101,44 @@ class Draft:
         ]
 
 
-def draft(wish: Wish, number: int, *, at: datetime) -> Draft:
-    """Decide on price, place and promise of an order. Raises: its refusal."""
+def price(wishes: Sequence[Wish], *, at: datetime) -> list[Quote | CommerceError]:
+    """Price many orders: by the quotes they were given, else as of now; a quote or the refusal for each."""
+    verdicts: dict[Wish, Quote | CommerceError] = {}
+    redeeming = [wish for wish in wishes if wish.order.quote_id]
+    redemptions = [
+        Redemption(wish.order.quote_id, wish.channel.channel_id, wish.basket())
+        for wish in redeeming
+        if wish.order.quote_id
+    ]
+    verdicts |= zip(redeeming, quoting.redeem_each(redemptions, at=at), strict=True)
+    fresh: dict[ChannelTerms, list[Wish]] = {}
+    for wish in wishes:
+        if not wish.order.quote_id:
+            terms = ChannelTerms(wish.channel.channel_id, wish.channel.currency, wish.channel.country)
+            fresh.setdefault(terms, []).append(wish)
+    for terms, group in fresh.items():
+        baskets = [wish.basket() for wish in group]
+        verdicts |= zip(group, quoting.price_each(baskets, channel=terms, at=at), strict=True)
+    return [verdicts[wish] for wish in wishes]
+
+
+def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, *, at: datetime) -> Draft:
+    """Decide on place and promise of an order that is priced. Raises: its refusal."""
     order, channel = wish.order, wish.channel
-    intake.check(order, at=at)
     wanted = order.quantities()
     products = intake.products(wanted)
     goods = {product_id: quantity for product_id, quantity in wanted.items() if products[product_id].has_stock}
     if not goods:
         raise intake.invalid("lines", None, "An order needs at least one product that is goods.")
-    quote = _price(order, wanted, channel, at=at)
+    if isinstance(quote, CommerceError):
+        raise quote
     try:
-        route = routing.route(order, goods, country=channel.country, at=at)
+        route = routing.route(order, goods, country=channel.country, known=known)
     except InsufficientStock as refusal:
         raise availability.explained(refusal, at=at) from refusal
     window, promised_at = _promise(order, route, at=at)
     line_ids = {line.product_id: ids.new() for line in quote.lines}
     return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, route, window, promised_at, line_ids)
-
-
-def _price(order: IncomingOrder, wanted: Mapping[int, int], channel: OrderingChannel, *, at: datetime) -> Quote:
-    basket = [BasketLine(product_id, quantity) for product_id, quantity in wanted.items()]
-    if order.quote_id is not None:
-        return quoting.redeem(order.quote_id, channel_id=channel.channel_id, lines=basket, at=at)
-    terms = ChannelTerms(channel.channel_id, channel.currency, channel.country)
-    return quoting.price(basket, channel=terms, at=at)
 
 
 def _promise(order: IncomingOrder, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:

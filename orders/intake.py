@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from commerce import catalog
 from commerce.catalog import ProductRef
 from commerce.channels.contracts import IncomingOrder
 from commerce.errors import InvalidInput, UnknownProduct
-from orders import errors, queries
+from orders import errors
 from orders.lifecycle import Method
 from orders.queries import OrderView
 
@@ -65,9 +64,8 @@ def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
     return found
 
 
-def known(order_id: UUID, order: IncomingOrder) -> OrderView:
-    """Return the order that stands under this reference. Raises: DuplicateReference naming what differs."""
-    stands = queries.order(order_id)
+def same(stands: OrderView, order: IncomingOrder) -> OrderView:
+    """Return the order that stands under this reference if it is the same. Raises: DuplicateReference naming what differs."""
     first = stands.fulfilments[0]
     differences = [
         name
@@ -89,7 +87,7 @@ def known(order_id: UUID, order: IncomingOrder) -> OrderView:
             errors=[
                 {"field": name, "value": None, "message": "differs from the order that stands"} for name in differences
             ],
-            order=str(order_id),
+            order=str(stands.id),
             number=stands.number,
         )
     return stands

@@ -6,7 +6,7 @@ put together (`orders.fulfilment` and `orders.routing` own their parts of it). A
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from commerce.errors import Busy, CommerceError, RequestInProgress
 from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
-from orders import claims, drafts, events, fulfilment, intake, routing
+from orders import claims, drafts, events, fulfilment, intake, queries, routing
 from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
 from orders.fulfilment import Opening
 from orders.lifecycle import Method, OrderStatus, State
@@ -48,9 +48,10 @@ integrity.refuse(
 
 # Numbers are drawn with the look for earlier orders; an order that is refused leaves a gap, which numbers may have.
 _BEGIN = """
-SELECT nextval('orders_order_number'), earlier.id
+SELECT nextval('orders_order_number'),
+       (SELECT id FROM orders_order earlier
+        WHERE earlier.channel_id = wanted.channel_id AND earlier.external_reference = wanted.external_reference)
 FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted (channel_id, external_reference, place)
-LEFT JOIN orders_order earlier USING (channel_id, external_reference)
 ORDER BY wanted.place
 """
 _PLACE = f"""
@@ -110,42 +111,43 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
 
     Raises: Busy, which is nobody's fault, for all of them.
     """
-    verdicts: dict[int, Verdict] = {}
-    going: dict[int, Draft] = {}
-    twins: dict[int, int] = {}
-    first_of: dict[tuple[int, str], int] = {}
+    verdicts: dict[Wish, Verdict] = {}
+    fresh: dict[Wish, int] = {}
     begun = _begin(wishes)
-    for place_, (wish, (number, known_id)) in enumerate(zip(wishes, begun, strict=True)):
-        key = (wish.channel.channel_id, wish.order.external_reference)
+    stands = queries.orders(known_id for _, known_id in begun if known_id)
+    for wish, (number, known_id) in zip(wishes, begun, strict=True):
         try:
-            if known_id is not None:
-                intake.check(wish.order, at=at)
-                verdicts[place_] = PlacedOrder(intake.known(known_id, wish.order), is_known=True)
-            elif first_of.setdefault(key, place_) != place_:
-                twins[place_] = first_of[key]
+            intake.check(wish.order, at=at)
+            if known_id is None:
+                fresh[wish] = number
             else:
-                going[place_] = drafts.draft(wish, number, at=at)
+                verdicts[wish] = PlacedOrder(intake.same(stands[known_id], wish.order), is_known=True)
         except CommerceError as refusal:
-            verdicts[place_] = refusal
-    refused = claims.settle(list(going.values()), at=at)
-    standing = [draft for draft in going.values() if draft not in refused]
-    if standing:
-        _recognise(standing, at=at)
-        views = _write(standing, at=at)
-    verdicts |= {
-        place_: refused[draft] if draft in refused else PlacedOrder(views[draft]) for place_, draft in going.items()
-    }
-    for place_, first in twins.items():
-        verdicts[place_] = _as_twin(wishes[place_], verdicts[first])
-    return [verdicts[place_] for place_ in range(len(wishes))]
+            verdicts[wish] = refusal
+    going: list[Draft] = []
+    survey = routing.survey([(wish.order, wish.channel.country) for wish in fresh], at=at)
+    for (wish, number), quote in zip(fresh.items(), drafts.price(list(fresh), at=at), strict=True):
+        try:
+            going.append(drafts.draft(wish, number, quote, survey, at=at))
+        except CommerceError as refusal:
+            verdicts[wish] = refusal
+    refused = claims.settle(going, at=at)
+    # Sorted, so that two groups with the same references wait for each other in one order.
+    standing = sorted(
+        (draft for draft in going if draft not in refused and draft.first is None), key=lambda draft: draft.reference
+    )
+    _recognise(standing, at=at)
+    views = _write(standing, at=at)
+    for draft in going:
+        verdicts[draft.wish] = refused[draft] if draft in refused else _placed_or_same(draft, views)
+    return [verdicts[wish] for wish in wishes]
 
 
-def _as_twin(wish: Wish, first: Verdict) -> Verdict:
-    """Answer an order whose reference an earlier one of the same group has."""
-    if isinstance(first, CommerceError):
-        return first
+def _placed_or_same(draft: Draft, views: Mapping[Draft, OrderView]) -> Verdict:
+    if draft.first is None:
+        return PlacedOrder(views[draft])
     try:
-        return PlacedOrder(intake.known(first.order.id, wish.order), is_known=True)
+        return PlacedOrder(intake.same(views[draft.first], draft.order), is_known=True)
     except CommerceError as refusal:
         return refusal
 
@@ -182,6 +184,8 @@ def _recognise(standing: Sequence[Draft], *, at: datetime) -> None:
 
 def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]:
     """Write the orders with all their parts, record and tell them; return each as it stands, without reading it back."""
+    if not standing:
+        return {}
     views = {draft: _view(draft, at=at) for draft in standing}
     lines = [(view.id, line) for view in views.values() for line in view.lines]
     openings = [
@@ -223,7 +227,11 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
         cursor.execute(_PLACE, parameters)
     for by, group in by_actor(standing).items():
         audit.record_many([_recorded(draft, views[draft]) for draft in group], by=by)
-        outbox.publish([_placed(draft, views[draft], at=at) for draft in group], by=by)
+        outbox.publish(
+            [_placed(draft, views[draft], at=at) for draft in group],
+            by=by,
+            request_ids=[draft.wish.request_id for draft in group],
+        )
     return views
 
 
@@ -304,6 +312,7 @@ def _recorded(draft: Draft, view: OrderView) -> AuditRow:
         verb="orders.placement.place",
         object_type="order",
         object_id=view.id,
+        request_id=draft.wish.request_id,
         after={
             "state": State.PLACED.value,
             "number": view.number,

@@ -1,7 +1,7 @@
 """Routing: loads the candidates, lets `orders.sourcing` decide, and keeps the decision with its losers for ever."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,14 +53,63 @@ def recording_parameters(routes: Mapping[UUID, Route]) -> dict[str, Any]:
     }
 
 
-def route(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, at: datetime) -> Route:
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What routing has to know of the world for some orders, read at once.
+
+    `points` are the coordinates of postal codes, `holding` the locations of reservations, `available` pieces by location
+    and product, less what was routed there since.
+    """
+
+    points: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    holding: Mapping[UUID, frozenset[int]] = field(default_factory=dict)
+    available: Mapping[int, dict[int, int]] = field(default_factory=dict)
+
+    def count(self, location_id: int, wanted: Mapping[int, int]) -> None:
+        """Have the next orders see what is left once this one is served."""
+        left = self.available.get(location_id, {})
+        for product_id, quantity in wanted.items():
+            if product_id in left:
+                left[product_id] -= quantity
+
+
+def survey(orders: Sequence[tuple[IncomingOrder, str]], *, at: datetime) -> Survey:
+    """Read what routing needs for orders, each with its channel's country: nothing for pickups, else two queries or three."""
+    shipments = [(order, country) for order, country in orders if order.method == Method.SHIP]
+    if not shipments:
+        return Survey()
+    reserved = [order.reservation_id for order, _ in shipments if order.reservation_id]
+    free = {line.product_id for order, _ in shipments if not order.reservation_id for line in order.lines}
+    holds = reservations.holds_of(reserved) if reserved else {}
+    available: dict[int, dict[int, int]] = {}
+    if free:
+        places = [place.id for place in locations.active()]
+        for figure in availability.figures(free, location_ids=places, at=at):
+            available.setdefault(figure.location_id, {})[figure.product_id] = figure.available
+    return Survey(
+        locations.places([_destination(order, country) for order, country in shipments]),
+        {reservation_id: frozenset(hold.key.location_id for hold in found) for reservation_id, found in holds.items()},
+        available,
+    )
+
+
+def route(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, known: Survey) -> Route:
     """Decide from where an order is served. `wanted` are the pieces of goods by product, `country` that of the channel.
 
     Raises: LocationNotAble for a pickup, NoAbleLocation or InsufficientStock for a shipment, HoldNotFound, InvalidInput.
     """
     if order.method in (Method.PICKUP, Method.CURBSIDE):
-        return _to_the_chosen(order, wanted)
-    return _to_the_nearest(order, wanted, country=country, at=at)
+        found = _to_the_chosen(order, wanted)
+    else:
+        found = _to_the_nearest(order, wanted, country=country, known=known)
+    if order.reservation_id is None:
+        known.count(found.location.id, wanted)
+    return found
+
+
+def _destination(order: IncomingOrder, country: str) -> tuple[str, str]:
+    ship_to = order.ship_to or {}
+    return ship_to.get("country") or country, ship_to.get("postal_code", "")
 
 
 def _to_the_chosen(order: IncomingOrder, wanted: Mapping[int, int]) -> Route:
@@ -83,26 +132,25 @@ def _to_the_chosen(order: IncomingOrder, wanted: Mapping[int, int]) -> Route:
     return Route(place, decision, {"method": order.method, "wanted": _named(wanted), "location": place.code})
 
 
-def _to_the_nearest(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, at: datetime) -> Route:
-    ship_to = order.ship_to or {}
-    target = ship_to.get("country") or country
+def _to_the_nearest(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, known: Survey) -> Route:
+    target, postal_code = _destination(order, country)
     places = locations.active()
+    is_reserved = order.reservation_id is not None  # what is held for this order counts as there; the ledger judges it
     if order.reservation_id is not None:
-        holding = {key.location_id for key in reservations.keys_of(order.reservation_id)}
+        holding = known.holding.get(order.reservation_id)
         if not holding:
             raise HoldNotFound(
                 f"There is no reservation {order.reservation_id}.", reservation=str(order.reservation_id)
             )
         places = [place for place in places if place.id in holding]
-    point = locations.place(target, ship_to.get("postal_code", ""))
-    available: dict[int, dict[int, int]] = {}
-    if order.reservation_id is None:  # what is held for this order counts as there; the ledger judges it
-        for figure in availability.figures(wanted, location_ids=[place.id for place in places], at=at):
-            available.setdefault(figure.location_id, {})[figure.product_id] = figure.available
+    point = known.points.get((target, postal_code))
     candidates = [
-        _candidate(place, available=available.get(place.id, {}), point=point, target=target) for place in places
+        _candidate(
+            place, available={} if is_reserved else known.available.get(place.id, {}), point=point, target=target
+        )
+        for place in places
     ]
-    decision = sourcing.decide(candidates, method=order.method, wanted=wanted if order.reservation_id is None else None)
+    decision = sourcing.decide(candidates, method=order.method, wanted=None if is_reserved else wanted)
     chosen = decision.chosen
     if chosen is None:
         raise _refusal(order, decision, wanted)

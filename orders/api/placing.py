@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from commerce import clock, idempotency
+from commerce import clock, context, idempotency
 from commerce.api import problems, rendering
 from commerce.api.views import ApiView
 from commerce.errors import CommerceError
@@ -49,7 +49,8 @@ def _settle(waiting: Sequence[_Waiting]) -> list[HttpResponse | Exception]:
             answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
             continue
         outcome = next(placed)
-        response = _answer(outcome)
+        with context.bound(one.wish.request_id):
+            response = _answer(outcome)
         answers.append(response)
         if one.attempt and not (isinstance(outcome, CommerceError) and not idempotency.is_kept(outcome)):
             kept.append(
