@@ -75,6 +75,7 @@ def is_used() -> bool:
 
 
 def cluster() -> Path:
+    """Return the folder of the embedded server's data."""
     return data_dir() / "postgres"
 
 

@@ -15,8 +15,8 @@ from orders.sales_mapping import LineKind
 class Order(models.Model):
     """What a customer bought through one channel. Arrives once: channel and external reference are unique.
 
-    Its status is computed from its fulfilments, never set. Written by: orders.placement (totals and version also by the
-    other verbs of this room, each in its own transaction)
+    Its status is computed from its fulfilments, never set.
+    Written by: orders.placement (total and version as work goes on: orders.fulfilment)
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -58,7 +58,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """One product of an order, as priced. Written by: orders.placement (cancelled: orders.cancellation, orders.picking)"""
+    """One product of an order, as priced. Written by: orders.placement (cancelled: orders.cancellation)"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
