@@ -5,9 +5,12 @@ very address that was checked is the one connected to, so that a name that chang
 """
 
 import socket
+import threading
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import requests
 from django.conf import settings
@@ -89,6 +92,24 @@ def session() -> requests.Session:
     return made
 
 
+_own = threading.local()
+
+
+def sockets_here() -> WeakSet[socket.socket]:
+    """Return the open sockets of this thread's sessions, so that another thread can `cut` an exchange that takes too long."""
+    if not hasattr(_own, "sockets"):
+        _own.sockets = WeakSet()
+    found: WeakSet[socket.socket] = _own.sockets
+    return found
+
+
+def cut(sockets: WeakSet[socket.socket]) -> None:
+    """End whatever is under way over these sockets: who waits for an answer gets an error at once."""
+    for one in list(sockets):
+        with suppress(OSError):
+            socket.socket.shutdown(one, socket.SHUT_RDWR)  # of the connection below TLS: that may be in use right now
+
+
 def _connect(connection: Any) -> socket.socket:
     """Connect to the first of the host's checked addresses that answers."""
     failure: OSError | None = None
@@ -106,10 +127,18 @@ class _GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         return _connect(self)
 
+    def connect(self) -> None:
+        super().connect()
+        sockets_here().add(self.sock)
+
 
 class _GuardedHTTPSConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _connect(self)
+
+    def connect(self) -> None:
+        super().connect()
+        sockets_here().add(self.sock)
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):

@@ -5,6 +5,7 @@ least once and in order per aggregate. An endpoint that keeps failing is left al
 it takes neither time nor attempts from others.
 """
 
+import socket
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from uuid import UUID
+from weakref import WeakSet
 
 import orjson
 import requests
@@ -30,6 +32,8 @@ log = logs.get(__name__)
 SENDERS = 32  # threads that wait for answers
 AT_ONCE_PER_ENDPOINT = 8  # so that one slow receiver can't take all of them
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
+LONGEST_WAIT = 1.0  # seconds between two looks at exchanges that take too long
+LONGEST_ATTEMPT_SECONDS = 30.0  # in all: a receiver that drips its answer, each drop in time, is cut off
 LEASE = timedelta(seconds=60)  # longer than an honest attempt takes; a crash delays a message by no more
 # The pauses that the Standard Webhooks specification recommends: ten attempts within 75 hours.
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -142,17 +146,20 @@ class Pump:
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook")
         self._sessions = threading.local()
         self._under_way: dict[Future[Answer], tuple[Target, deliveries.Claimed]] = {}
+        self._exchanges: dict[int, tuple[float, WeakSet[socket.socket]]] = {}  # of each sender: since when, over what
         self._resting_until = 0.0
 
     def step(self) -> int:
         """Record the answers that have come, send what is due; return how many deliveries were settled or begun."""
+        self._cut_off()
         settled = self._record([future for future in self._under_way if future.done()])
         return settled + self._begin()
 
     def wait(self, seconds: float) -> None:
         """Wait for an answer, at most so long."""
+        self._cut_off()
         if self._under_way:
-            wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+            wait(self._under_way, timeout=min(seconds, LONGEST_WAIT), return_when=FIRST_COMPLETED)
 
     def finish(self, *, within: float) -> int:
         """Begin nothing new, wait for the answers under way and record them; return how many came."""
@@ -161,8 +168,9 @@ class Pump:
         return self._record([future for future in self._under_way if future.done()])
 
     def close(self) -> None:
-        """Let the senders go. What is still under way will be sent again when its lease ends."""
+        """Let the senders go. What is still under way is cut off and will be sent again when its lease ends."""
         self._senders.shutdown(wait=False, cancel_futures=True)
+        self._cut_off(after=0.0)
 
     @property
     def is_idle(self) -> bool:
@@ -218,7 +226,19 @@ class Pump:
     def _send(self, target: Target, message: events.Received) -> Answer:
         if not hasattr(self._sessions, "session"):
             self._sessions.session = addresses.session()
-        return send(self._sessions.session, target, message)
+        sender = threading.get_ident()
+        self._exchanges[sender] = (time.monotonic(), addresses.sockets_here())
+        try:
+            return send(self._sessions.session, target, message)
+        finally:
+            del self._exchanges[sender]
+
+    def _cut_off(self, *, after: float | None = None) -> None:
+        """End the exchanges that take too long in all; their messages are put off as after any failure."""
+        longest = LONGEST_ATTEMPT_SECONDS if after is None else after
+        for began, sockets in list(self._exchanges.values()):
+            if time.monotonic() - began > longest:
+                addresses.cut(sockets)
 
     def _record(self, futures: Sequence[Future[Answer]]) -> int:
         if not futures:

@@ -2,7 +2,10 @@
 
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -408,3 +411,39 @@ def test_a_name_that_changes_its_mind_gains_nothing(
         deliver()
     assert receiver.got == []
     assert "not a public address" in OutboxDelivery.objects.get().last_error
+
+
+@pytest.mark.parametrize(
+    ("beginning", "state"),
+    [
+        (b"HTTP/1.1 ", "pending"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", "done"),  # it did say that it has the message
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "done"),
+        (b"HTTP/1.1 500 Oh\r\nConnection: close\r\n\r\n", "pending"),
+    ],
+)
+def test_a_receiver_that_drips_its_answer_is_cut_off(
+    shop: Channel, monkeypatch: pytest.MonkeyPatch, beginning: bytes, state: str
+) -> None:
+    monkeypatch.setattr(delivery, "LONGEST_ATTEMPT_SECONDS", 0.5)
+    is_over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as caller, suppress(OSError):
+            caller.sendall(beginning)
+            while not is_over.wait(0.05):
+                caller.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,), daemon=True)
+        dripping.start()
+        add(shop, f"http://127.0.0.1:{server.getsockname()[1]}/")
+        publish(sold("a", 1, shop.pk))
+        began = time.monotonic()
+        deliver()
+        took = time.monotonic() - began
+        is_over.set()
+        dripping.join()
+    (row,) = OutboxDelivery.objects.filter(subscriber__startswith="webhook:")
+    assert (row.state, row.attempts) == (state, 1)
+    assert took < 5
