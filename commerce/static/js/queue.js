@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const EVERY = 2000; // ms between two questions; an order has to stand in the queue within two seconds
+  const EVERY = 1500; // ms between two questions; an order has to stand in the queue within two seconds, answer included
   const EVERY_HIDDEN = 10000; // a page in the background only has to ring
   const AFTER_PRESS = 400; // ms that the board still waits after the thumb went up, so that the press lands
   const TAB = "kontor.queue.tab";
