@@ -143,7 +143,8 @@ class EndpointDetail(ApiView):
         responses={200: serializers.EndpointDocument},
     )
     def patch(self, request: ApiRequest, endpoint_id: UUID) -> HttpResponse:
-        """Change what is sent and leave the rest. Switched on again, it goes on where it stopped."""
+        """Change what is sent and leave the rest. Switched on again, it gets at once what was open for it; what happened
+        while it was off can be read from `/events`."""
         wanted = serializers.EndpointChange.read(request.data)
 
         def work() -> tuple[int, dict[str, Any]]:

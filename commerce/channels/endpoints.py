@@ -84,7 +84,8 @@ def change(
     is_active: bool | None = None,
     by: Actor,
 ) -> Endpoint:
-    """Change what is given and leave the rest. An endpoint that is active again goes on where it stopped, at once.
+    """Change what is given and leave the rest. An endpoint that is active again gets at once what was open for it;
+    what happened while it was off is not sent, only `events` replays it.
 
     Raises: NotFound; InvalidInput as in `add`.
     """
