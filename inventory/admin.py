@@ -179,8 +179,8 @@ class UserAdmin(VerbAdmin):
 
     def change(self, request: HttpRequest, obj: User, values: dict[str, Any], *, by: Actor) -> None:
         if "first_name" in values or "last_name" in values:
-            first_name, last_name = values.get("first_name", obj.first_name), values.get("last_name", obj.last_name)
-            accounts.rename(obj.pk, first_name, last_name, by=by)
+            names = {"first_name": obj.first_name, "last_name": obj.last_name} | values
+            accounts.rename(obj.pk, str(names["first_name"]), str(names["last_name"]), by=by)
         if values.get("password"):
             accounts.set_password(obj.pk, values["password"], by=by)
         if "language" in values:

@@ -22,9 +22,7 @@ class PriceList(models.Model):
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)
     currency = models.CharField(_("currency"), max_length=3)
-    basis = models.CharField(
-        _("basis"), max_length=5, choices=choices(PriceBasis), default="gross"
-    )
+    basis = models.CharField(_("basis"), max_length=5, choices=choices(PriceBasis), default="gross")
     tier_mode = models.CharField(max_length=10, choices=choices(TierMode), default="all_units")
     channel = models.ForeignKey(
         "commerce.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("channel")
