@@ -148,7 +148,7 @@ def require(fulfilment: Fulfilment, action: Action) -> State:
     """Return the state that `action` leads to. Raises: MoveNotAllowed naming the state and what is possible."""
     target = lifecycle.after(fulfilment.state, action)
     if target is None:
-        possible = [str(one) for one in lifecycle.allowed_actions(fulfilment.state)]
+        possible = [str(one) for one in lifecycle.allowed_actions(fulfilment.state, fulfilment.method)]
         raise errors.MoveNotAllowed(
             f"'{action}' is not possible while this is '{fulfilment.state}'"
             + (f"; possible: {', '.join(possible)}." if possible else ": it is finished."),

@@ -84,6 +84,11 @@ MOVES: dict[tuple[State, Action], State] = {
     (State.NO_SHOW, Action.CANCEL): State.CANCELLED,
 }
 
+# What only makes sense for goods that a customer comes for, and for those that a carrier takes.
+COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})
+ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
+ONLY_SENT = frozenset({Action.SHIP})
+
 TERMINAL = frozenset({State.HANDED_OVER, State.SHIPPED, State.REJECTED, State.RETURNED_TO_STOCK, State.CANCELLED})
 OPEN = frozenset(State) - TERMINAL
 
@@ -113,9 +118,12 @@ def after(state: State | str, action: Action) -> State | None:
     return MOVES.get((State(state), action))
 
 
-def allowed_actions(state: State | str) -> list[Action]:
-    """Return what may happen next, in the order a screen should offer it."""
-    return [action for action in Action if (State(state), action) in MOVES]
+def allowed_actions(state: State | str, method: Method | str | None = None) -> list[Action]:
+    """Return what may happen next, in the order a screen should offer it; with a method, only what makes sense for it."""
+    senseless: frozenset[Action] = (
+        frozenset() if method is None else ONLY_SENT if Method(method) in COLLECTED else ONLY_COLLECTED
+    )
+    return [action for action in Action if (State(state), action) in MOVES and action not in senseless]
 
 
 def is_cancellable(states: Iterable[State | str]) -> bool:

@@ -18,9 +18,9 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from inventory import allocations, locations
 from inventory.stock import EntryKind
-from orders import cancellation, errors, events, fulfilment, leases
+from orders import cancellation, errors, events, fulfilment, leases, lifecycle
 from orders.fulfilment import Work
-from orders.lifecycle import Action, Method, State
+from orders.lifecycle import Action, State
 
 # Enough for a slip of the thumb, far too few to guess one of a billion codes.
 MOST_CODE_ATTEMPTS = 5
@@ -144,7 +144,7 @@ def mark_ready(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: dateti
 def keep_until(work: Work, *, ready_at: datetime) -> datetime | None:
     """Return until when a pickup is kept: the location's days, counted on its calendar, after the window or the late start."""
     held = work.fulfilment
-    if held.method not in (Method.PICKUP, Method.CURBSIDE) or held.window_ends_at is None:
+    if held.method not in lifecycle.COLLECTED or held.window_ends_at is None:
         return None
     place = locations.by_id(held.location_id)
     return keep_days_after(max(held.window_ends_at, ready_at), place.pickup_keep_days, place.time_zone)
@@ -160,7 +160,7 @@ def keep_days_after(moment: datetime, days: int, time_zone: str) -> datetime:
 def arrive(fulfilment_id: UUID, *, by: Actor, at: datetime, bay: str = "") -> None:
     """Note that the customer waits outside, and in which bay. Saying it again only changes the bay.
 
-    Raises: MoveNotAllowed unless the order is ready, InvalidInput, FulfilmentNotFound.
+    Raises: MoveNotAllowed unless it is a pickup that is ready, InvalidInput, FulfilmentNotFound.
     """
     if len(bay) > LONGEST_BAY:
         raise InvalidInput(
@@ -168,6 +168,7 @@ def arrive(fulfilment_id: UUID, *, by: Actor, at: datetime, bay: str = "") -> No
             errors=[{"field": "bay", "value": bay, "message": "too long"}],
         )
     work = fulfilment.claim(fulfilment_id)
+    _require_pickup(work)
     if work.fulfilment.state == State.ARRIVED:
         fulfilment.amend(work, work.fulfilment, at=at, bay=bay)
         fulfilment.conclude(work, verb="orders.pickup.arrive", by=by, at=at)
@@ -227,9 +228,9 @@ def normalised(code: str) -> str:
 
 
 def _require_pickup(work: Work) -> None:
-    if work.fulfilment.method not in (Method.PICKUP, Method.CURBSIDE):
+    if work.fulfilment.method not in lifecycle.COLLECTED:
         raise errors.MoveNotAllowed(
-            f"This order goes out as '{work.fulfilment.method}'; only pickups are handed over.",
+            f"This order goes out as '{work.fulfilment.method}'; nobody comes for it.",
             method=work.fulfilment.method,
         )
 

@@ -86,7 +86,7 @@ class FulfilmentView:
 
     @property
     def allowed_actions(self) -> list[lifecycle.Action]:
-        return lifecycle.allowed_actions(self.state)
+        return lifecycle.allowed_actions(self.state, self.method)
 
 
 @dataclass(frozen=True, slots=True)

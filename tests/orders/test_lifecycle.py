@@ -43,6 +43,8 @@ def test_allowed_actions_follow_from_the_table():
     for state in State:
         assert set(lifecycle.allowed_actions(state)) == {action for source, action in MOVES if source is state}
     assert lifecycle.allowed_actions("handed_over") == []
+    assert lifecycle.allowed_actions("ready", "ship") == [Action.SHIP, Action.CANCEL]
+    assert Action.SHIP not in lifecycle.allowed_actions("ready", "pickup")
     assert lifecycle.after("placed", Action.ACCEPT) is State.ACCEPTED
     assert lifecycle.after("placed", Action.HAND_OVER) is None
 

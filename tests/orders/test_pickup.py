@@ -109,6 +109,13 @@ def test_nobody_arrives_before_the_order_is_ready(shop):
         pickup.arrive(order.fulfilments[0].id, by=ground.TESTER, at=clock.now())
 
 
+def test_nobody_arrives_for_a_shipment(shop):
+    order = shop.ready(method="ship", ship_to={"postal_code": "10115", "city": "Berlin", "country": "DE"})
+    with pytest.raises(errors.MoveNotAllowed), transaction():
+        pickup.arrive(order.fulfilments[0].id, by=ground.TESTER, at=clock.now())
+    assert [str(action) for action in order.fulfilments[0].allowed_actions] == ["ship", "cancel"]
+
+
 # --- nobody comes ---------------------------------------------------------------------------------------------------
 
 
