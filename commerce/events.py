@@ -15,7 +15,7 @@ from uuid import UUID
 
 from commerce.actors import Actor
 
-_ENVELOPE = frozenset({"aggregate_sequence", "channel_id", "occurred_at"})
+ENVELOPE = frozenset({"aggregate_sequence", "channel_id", "occurred_at"})
 LONGEST_NAME = 80  # of an event type, an aggregate and a subscriber: what the tables hold
 WEBHOOK = "webhook:"  # subscribers of this form are endpoints of channels, never handlers
 
@@ -150,7 +150,7 @@ def isolated() -> Iterator[None]:
 
 @cache
 def _payload_fields(cls: type[Event]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls) if field.name not in _ENVELOPE)
+    return tuple(field.name for field in fields(cls) if field.name not in ENVELOPE)
 
 
 def _json_value(value: Any) -> Any:

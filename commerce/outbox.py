@@ -3,8 +3,8 @@
 `commerce.deliveries` is the queue behind it and `commerce.relay` the process that works on it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,30 @@ def publish(facts: Sequence[events.Event], *, by: Actor, request_ids: Sequence[s
                 [fact.occurred_at for fact in facts],
             ],
         )
+
+
+def telling(
+    event: type[events.Event], *, source: str, aggregate: str, sequence: str, payload: Mapping[str, str]
+) -> str:
+    """Return the INSERT that tells one `event` per row of `source`, for writers whose one statement has those rows.
+
+    `aggregate`, `sequence` and the values of `payload` are SQL expressions over the rows. The statement takes the
+    parameters `told_by` gives. Raises: ValueError when the payload is not exactly the event's fields.
+    """
+    if set(payload) != {field.name for field in fields(event)} - events.ENVELOPE:
+        raise ValueError(f"The payload of {event.type} has other fields.")
+    facts = ", ".join(f"'{name}', {value}" for name, value in payload.items())
+    return (
+        "INSERT INTO commerce_outboxmessage (message_id, event_type, aggregate, aggregate_sequence, schema_version, payload,"
+        " actor_kind, actor_id, request_id, occurred_at)"
+        f" SELECT gen_random_uuid(), '{event.type}', {aggregate}, {sequence}, {event.schema_version},"
+        f" jsonb_build_object({facts}), %s, %s, %s, %s FROM {source}"
+    )
+
+
+def told_by(by: Actor, at: datetime) -> list[Any]:
+    """Return the parameters of a statement made by `telling`."""
+    return [by.kind.value, by.id, context.request_id(), at]
 
 
 # --- what gave up and needs a person --------------------------------------------------------------------------------

@@ -88,13 +88,27 @@ ORDER BY product_id, location_id, condition
 ON CONFLICT ON CONSTRAINT stock_level_once DO NOTHING
 """
 
-_WRITE = """
+_TELL = outbox.telling(
+    StockChanged,
+    source="levels ORDER BY id",
+    aggregate="'stock_level:' || id",
+    sequence="version",
+    payload={
+        "level_id": "id", "product_id": "product_id", "location_id": "location_id", "condition": "condition",
+        "on_hand": "on_hand", "allocated": "allocated", "held": "held",
+    },
+)  # fmt: skip
+
+_WRITE = f"""
 WITH levels AS (
     UPDATE inventory_stocklevel l
     SET on_hand = w.on_hand, allocated = w.allocated, held = w.held, version = w.version, changed_at = %s
     FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
         AS w (id, on_hand, allocated, held, version)
     WHERE l.id = w.id
+    RETURNING l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.version
+), told AS (
+    {_TELL}
 )
 INSERT INTO inventory_stockentry
     (id, level_id, version, kind, on_hand_delta, allocated_delta, held_delta, on_hand_after, allocated_after, held_after,
@@ -135,29 +149,17 @@ def lock(keys: Iterable[LevelKey], *, at: datetime, create: bool = False) -> dic
 
 @transaction_required
 def post(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:
-    """Write `postings` to the locked `levels`, in order: values, journal and one event per touched level.
+    """Write `postings` to the locked `levels`, in order: values, journal and one event per touched level and statement.
 
     Guarantees that levels and journal agree and versions have no gap. Raises: StockRuleViolated when a posting would
     bring a level below what is there or promised (callers check first and explain better).
     """
-    changed: dict[int, Level] = {}
     for start in range(0, len(postings), MOST_POSTINGS):
-        changed |= _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at)
-    outbox.publish(
-        [
-            StockChanged(
-                aggregate_sequence=level.version, occurred_at=at, level_id=level.id, product_id=level.key.product_id,
-                location_id=level.key.location_id, condition=level.key.condition, on_hand=level.on_hand,
-                allocated=level.allocated, held=level.held,
-            )
-            for level in changed.values()
-        ],
-        by=by,
-    )  # fmt: skip
+        _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at)
 
 
-def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> dict[int, Level]:
-    """Write postings with one statement, so that levels and journal say the same after it; return the touched levels."""
+def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:
+    """Write postings with one statement, so that levels and journal say the same after it."""
     rows = []
     touched: dict[int, Level] = {}
     for posting in postings:
@@ -185,13 +187,12 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
                 at, numbers(level.id for level in changed), numbers(level.on_hand for level in changed),
                 numbers(level.allocated for level in changed), numbers(level.held for level in changed),
                 numbers(level.version for level in changed),
-                by.kind.value, by.id, at,
+                *outbox.told_by(by, at), by.kind.value, by.id, at,
                 uuids(e[0]), numbers(e[1]), numbers(e[2]), texts(e[3]), numbers(e[4]), numbers(e[5]), numbers(e[6]),
                 numbers(e[7]), numbers(e[8]), numbers(e[9]), texts(e[10]), uuids(e[11]), uuids(e[12]), texts(e[13]),
                 texts(e[14]), texts(e[15]), texts(e[16]), instants(e[17]),
             ],
         )  # fmt: skip
-    return touched
 
 
 def _check(level: Level) -> None:

@@ -18,7 +18,7 @@ from commerce.errors import CommerceError
 from commerce.grouping import Combiner
 from commerce.roles import Scope
 from inventory import availability, locations, reservations
-from inventory.api import serializers
+from inventory.api import plain, serializers
 from inventory.errors import InsufficientStock
 from inventory.reservations import ReservationRequest, Reserved
 
@@ -42,7 +42,7 @@ class ReservationsView(ApiView):
     )
     def post(self, request: ApiRequest) -> HttpResponse:
         """Take goods out of what others may buy, until the reservation is ordered, released or expires."""
-        body = serializers.ReservationBody.read(request.data)
+        body = plain.reservation(request.data) or serializers.ReservationBody.read(request.data)
         key = idempotency.key_of(request.META)
         products = catalog.known([line["sku"] for line in body["lines"]])
         return _group.submit(
@@ -64,7 +64,7 @@ class ReservationBatchView(ApiView):
     )
     def post(self, request: ApiRequest) -> HttpResponse:
         """Serve the items in order, each with a verdict of its own: a refusal fails no neighbour."""
-        items = serializers.ReservationBatchBody.read(request.data)["items"]
+        items = plain.batch(request.data) or serializers.ReservationBatchBody.read(request.data)["items"]
         verdicts: list[dict[str, Any] | None] = []
         wanted: list[ReservationRequest] = []
         skus = {line["sku"] for item in items for line in item["lines"]}
