@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -48,6 +49,7 @@ def kontor(request: pytest.FixtureRequest, django_db_setup: None, django_db_bloc
                 print(f"\nWhat was promised within two seconds took: {made.figures()}")
         finally:
             call_command("flush", interactive=False, verbosity=0)
+            connection.close()  # it may belong to the context of the browser's driver, where nobody else would close it
 
 
 @pytest.fixture(scope="session")
