@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db.models import F
 
 from commerce import audit, locks, outbox
@@ -24,24 +25,25 @@ from orders.lifecycle import Action, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
 from orders.queries import FulfilmentView
 
-# One statement of the placement writes all its rows; this is the part that this module owns.
+# One statement of the placement writes all its rows; this is the part that this module owns. Rows travel as JSON.
 OPENING_SQL = """
-opened AS (
+opening AS MATERIALIZED (
+    SELECT opening.*, view.* FROM json_to_recordset(%(openings)s::json)
+        AS opening (order_id uuid, slot_hold_id uuid, allocated json, view json),
+        json_to_record(opening.view) AS view (id uuid, location_id bigint, method text, window_starts_at timestamptz,
+            window_ends_at timestamptz, promised_at timestamptz, pickup_code text, lines json)
+), opened AS (
     INSERT INTO orders_fulfilment (id, order_id, location_id, method, state, window_starts_at, window_ends_at, slot_hold_id,
         promised_at, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version, created_at, changed_at)
     SELECT id, order_id, location_id, method, 'placed', window_starts_at, window_ends_at, slot_hold_id, promised_at, NULL,
         pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
-    FROM unnest(%(opened_ids)s::uuid[], %(opened_order_ids)s::uuid[], %(opened_location_ids)s::bigint[],
-        %(opened_methods)s::text[], %(opened_window_starts)s::timestamptz[], %(opened_window_ends)s::timestamptz[],
-        %(opened_slot_hold_ids)s::uuid[], %(opened_promises)s::timestamptz[], %(opened_codes)s::text[])
-        AS opened (id, order_id, location_id, method, window_starts_at, window_ends_at, slot_hold_id, promised_at, pickup_code)
+    FROM opening
 ), opened_lines AS (
     INSERT INTO orders_fulfilmentline
         (id, fulfilment_id, order_line_id, allocation_id, quantity, picked, rejected, reject_reason)
-    SELECT id, fulfilment_id, order_line_id, allocation_id, quantity, 0, 0, ''
-    FROM unnest(%(owed_ids)s::uuid[], %(owed_fulfilment_ids)s::uuid[], %(owed_order_line_ids)s::uuid[],
-        %(owed_allocation_ids)s::uuid[], %(owed_quantities)s::int[])
-        AS owed (id, fulfilment_id, order_line_id, allocation_id, quantity)
+    SELECT line.id, opening.id, line.order_line_id, (opening.allocated ->> line.order_line_id::text)::uuid, line.quantity,
+        0, 0, ''
+    FROM opening, json_to_recordset(opening.lines) AS line (id uuid, order_line_id uuid, quantity int)
 )
 """
 
@@ -56,26 +58,9 @@ class Opening:
     allocated: Mapping[UUID, UUID]
 
 
-def opening_parameters(openings: Sequence[Opening]) -> dict[str, Any]:
-    """Return the parameters of OPENING_SQL that are this module's."""
-    views = [opening.view for opening in openings]
-    owed = [(opening, line) for opening in openings for line in opening.view.lines]
-    return {
-        "opened_ids": [view.id for view in views],
-        "opened_order_ids": [opening.order_id for opening in openings],
-        "opened_location_ids": [view.location_id for view in views],
-        "opened_methods": [view.method for view in views],
-        "opened_window_starts": [view.window_starts_at for view in views],
-        "opened_window_ends": [view.window_ends_at for view in views],
-        "opened_slot_hold_ids": [opening.slot_hold_id for opening in openings],
-        "opened_promises": [view.promised_at for view in views],
-        "opened_codes": [view.pickup_code for view in views],
-        "owed_ids": [line.id for _, line in owed],
-        "owed_fulfilment_ids": [opening.view.id for opening, _ in owed],
-        "owed_order_line_ids": [line.order_line_id for _, line in owed],
-        "owed_allocation_ids": [opening.allocated[line.order_line_id] for opening, line in owed],
-        "owed_quantities": [line.quantity for _, line in owed],
-    }
+def opening_rows(openings: Sequence[Opening]) -> str:
+    """Return the parameter of OPENING_SQL that is this module's."""
+    return orjson.dumps(openings, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -54,27 +53,27 @@ SELECT nextval('orders_order_number'),
 FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted (channel_id, external_reference, place)
 ORDER BY wanted.place
 """
+# Rows travel as the JSON of the views that are answered: one text to quote and to parse, however many columns and orders.
 _PLACE = f"""
-WITH placed AS (
+WITH new AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(orders)s::json) AS new (id uuid, number text, channel_id bigint,
+        external_reference text, customer_id uuid, contact_name text, contact_email text, contact_phone text, ship_to jsonb,
+        language text, currency text, total_minor bigint, tax_minor bigint, quote_id uuid, pricing jsonb,
+        tracking_token text, placed_at timestamptz, lines json)
+), placed AS (
     INSERT INTO orders_order (id, number, channel_id, external_reference, customer_id, contact_name, contact_email,
         contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, version,
         placed_at, changed_at)
-    SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone,
-        ship_to::jsonb, language, currency, total_minor, tax_minor, quote_id, pricing::jsonb, tracking_token, 1, placed_at, %(at)s
-    FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(channel_ids)s::bigint[], %(external_references)s::text[],
-        %(customer_ids)s::uuid[], %(contact_names)s::text[], %(contact_emails)s::text[], %(contact_phones)s::text[],
-        %(ship_tos)s::text[], %(languages)s::text[], %(currencies)s::text[], %(totals)s::bigint[], %(taxes)s::bigint[],
-        %(quote_ids)s::uuid[], %(pricings)s::text[], %(tracking_tokens)s::text[], %(placed_ats)s::timestamptz[])
-        AS new (id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone,
-            ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, placed_at)
+    SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone, ship_to,
+        language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, 1, placed_at, %(at)s
+    FROM new
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
         total_minor, tax_minor, tax_basis_points)
-    SELECT id, order_id, line_number, product_id, quantity, 0, unit_price_minor, total_minor, tax_minor, basis_points
-    FROM unnest(%(line_ids)s::uuid[], %(line_order_ids)s::uuid[], %(line_numbers)s::int[], %(line_product_ids)s::bigint[],
-        %(line_quantities)s::int[], %(line_unit_prices)s::bigint[], %(line_totals)s::bigint[], %(line_taxes)s::bigint[],
-        %(line_basis_points)s::int[])
-        AS line (id, order_id, line_number, product_id, quantity, unit_price_minor, total_minor, tax_minor, basis_points)
+    SELECT line.id, new.id, line.line_number, line.product_id, line.quantity, 0, line.unit_price_minor, line.total_minor,
+        line.tax_minor, line.tax_basis_points
+    FROM new, json_to_recordset(new.lines) AS line (id uuid, line_number int, product_id bigint, quantity int,
+        unit_price_minor bigint, total_minor bigint, tax_minor bigint, tax_basis_points int)
 ), {fulfilment.OPENING_SQL}, {routing.RECORDING_SQL}
 SELECT 1
 """
@@ -187,41 +186,14 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
     if not standing:
         return {}
     views = {draft: _view(draft, at=at) for draft in standing}
-    lines = [(view.id, line) for view in views.values() for line in view.lines]
     openings = [
         Opening(view.id, view.fulfilments[0], draft.slot_hold_id, draft.allocated) for draft, view in views.items()
     ]
-    orders = list(views.values())
-    parameters: dict[str, Any] = {
+    parameters = {
         "at": at,
-        "ids": [order.id for order in orders],
-        "numbers": [order.number for order in orders],
-        "channel_ids": [order.channel_id for order in orders],
-        "external_references": [order.external_reference for order in orders],
-        "customer_ids": [order.customer_id for order in orders],
-        "contact_names": [order.contact_name for order in orders],
-        "contact_emails": [order.contact_email for order in orders],
-        "contact_phones": [order.contact_phone for order in orders],
-        "ship_tos": [orjson.dumps(order.ship_to).decode() if order.ship_to else None for order in orders],
-        "languages": [order.language for order in orders],
-        "currencies": [order.currency for order in orders],
-        "totals": [order.total_minor for order in orders],
-        "taxes": [order.tax_minor for order in orders],
-        "quote_ids": [order.quote_id for order in orders],
-        "pricings": [orjson.dumps(order.pricing).decode() for order in orders],
-        "tracking_tokens": [order.tracking_token for order in orders],
-        "placed_ats": [order.placed_at for order in orders],
-        "line_ids": [line.id for _, line in lines],
-        "line_order_ids": [order_id for order_id, _ in lines],
-        "line_numbers": [line.line_number for _, line in lines],
-        "line_product_ids": [line.product_id for _, line in lines],
-        "line_quantities": [line.quantity for _, line in lines],
-        "line_unit_prices": [line.unit_price_minor for _, line in lines],
-        "line_totals": [line.total_minor for _, line in lines],
-        "line_taxes": [line.tax_minor for _, line in lines],
-        "line_basis_points": [line.tax_basis_points for _, line in lines],
-        **fulfilment.opening_parameters(openings),
-        **routing.recording_parameters({view.id: draft.route for draft, view in views.items()}),
+        "orders": orjson.dumps(list(views.values())).decode(),
+        "openings": fulfilment.opening_rows(openings),
+        "decisions": routing.recording_rows({view.id: draft.route for draft, view in views.items()}),
     }
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, parameters)

@@ -18,13 +18,13 @@ from orders import errors, sourcing
 from orders.lifecycle import Method
 from orders.sourcing import Candidate, Decision, Reason
 
-# The part of the placement's one statement that this module owns.
+# The part of the placement's one statement that this module owns. Rows travel as JSON.
 RECORDING_SQL = """
 recorded AS (
     INSERT INTO orders_routingdecision (id, order_id, policy_version, chosen_id, inputs, candidates, decided_at)
-    SELECT id, order_id, %(policy_version)s, chosen_id, inputs::jsonb, candidates::jsonb, %(at)s
-    FROM unnest(%(decision_ids)s::uuid[], %(decision_order_ids)s::uuid[], %(decision_chosen_ids)s::bigint[],
-        %(decision_inputs)s::text[], %(decision_candidates)s::text[]) AS decision (id, order_id, chosen_id, inputs, candidates)
+    SELECT id, order_id, policy_version, chosen_id, inputs, candidates, %(at)s
+    FROM json_to_recordset(%(decisions)s::json) AS decision (id uuid, order_id uuid, policy_version text, chosen_id bigint,
+        inputs jsonb, candidates jsonb)
 )
 """
 
@@ -38,19 +38,20 @@ class Route:
     inputs: Mapping[str, Any]
 
 
-def recording_parameters(routes: Mapping[UUID, Route]) -> dict[str, Any]:
-    """Return the parameters of RECORDING_SQL that are this module's, for the routes of orders."""
-    return {
-        "policy_version": sourcing.POLICY_VERSION,
-        "decision_ids": [ids.new() for _ in routes],
-        "decision_order_ids": list(routes),
-        "decision_chosen_ids": [route.location.id for route in routes.values()],
-        "decision_inputs": [orjson.dumps(route.inputs).decode() for route in routes.values()],
-        "decision_candidates": [
-            orjson.dumps([verdict.document() for verdict in route.decision.verdicts]).decode()
-            for route in routes.values()
-        ],
-    }
+def recording_rows(routes: Mapping[UUID, Route]) -> str:
+    """Return the parameter of RECORDING_SQL that is this module's, for the routes of orders."""
+    rows = [
+        {
+            "id": ids.new(),
+            "order_id": order_id,
+            "policy_version": sourcing.POLICY_VERSION,
+            "chosen_id": route.location.id,
+            "inputs": route.inputs,
+            "candidates": [verdict.document() for verdict in route.decision.verdicts],
+        }
+        for order_id, route in routes.items()
+    ]
+    return orjson.dumps(rows).decode()
 
 
 @dataclass(frozen=True, slots=True)
