@@ -2,6 +2,7 @@
 
 import html
 import re
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ class Kontor:
     def figures(self) -> str:
         """Return how long each kind of promise took, at the median and at most."""
         return ", ".join(
-            f"{what} {sorted(took)[len(took) // 2]:.2f} s, at most {max(took):.2f} s ({len(took)}×)"
+            f"{what} {statistics.median(took):.2f} s, at most {max(took):.2f} s ({len(took)}×)"
             for what, took in self.took.items()
         )
 

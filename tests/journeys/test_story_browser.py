@@ -145,7 +145,7 @@ def test_from_the_queue_to_the_hand_over(kontor, counter, eventually, language, 
     # --- an order comes in: it stands there without a reload, and only here ---
     order = web.place(town.mitte, [(lamp, 2), (vase, 1)])
     placed_at = now()
-    expect(here.card(order)).to_be_visible(timeout=PROMISED_MS + MACHINE_MS)
+    here.card(order).wait_for(timeout=PROMISED_MS + MACHINE_MS)  # looks at every frame; expect() at times of its own
     kontor.note("queue on the screen", now() - placed_at)
     expect(here.page.locator("#news")).to_have_text(here.word("new"))
     assert here.page.evaluate("window.sameDocument"), "the page was loaded anew"
