@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from simple_history.utils import bulk_update_with_history
 
-from commerce import audit, clock, gtin, integrity
+from commerce import audit, clock, events, gtin, integrity, outbox
 from commerce.actors import Actor, ActorKind
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
 from commerce.models import Channel, ChannelKind, Listing, Product, ProductGtin, ProductKind, User
@@ -32,6 +32,7 @@ __all__ = [
     "products_by_sku", "remove_gtin", "unlist_products",
 ]  # fmt: skip
 
+LISTED_AT_ONCE = 500  # products in one message
 BATCH = 1000  # rows per INSERT: past this a longer statement gains nothing
 UNKNOWN_REMEMBERED_SECONDS = (
     2.0  # a new product should be sellable at once, yet a wrong SKU must not cost a query each time
@@ -123,6 +124,15 @@ def list_products(channel: Channel | int, products: Iterable[ProductRef | int], 
         fresh = sorted(product_id for (product_id,) in cursor.fetchall())
     if fresh:
         audit.record("commerce.catalog.list_products", "channel", channel_id, by=by, after={"products": fresh})
+        at = clock.now()
+        facts = [
+            events.ProductsListed(
+                aggregate_sequence=int(at.timestamp() * 1000) + start, occurred_at=at, channel_id=channel_id,
+                product_ids=fresh[start : start + LISTED_AT_ONCE],
+            )
+            for start in range(0, len(fresh), LISTED_AT_ONCE)
+        ]  # fmt: skip
+        outbox.publish(facts, by=by)
     return len(fresh)
 
 

@@ -8,11 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+from commerce import clock
 from commerce.actors import Actor
 
 ENVELOPE = frozenset({"aggregate_sequence", "channel_id", "occurred_at"})
@@ -159,7 +160,7 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return clock.utc_text(value)
     if isinstance(value, Mapping):
         return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -167,3 +168,17 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, int | str):  # an enum member stands for its value
         return getattr(value, "value", value)
     return str(value)
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductsListed(Event):
+    """A channel offers products that it did not offer before: it has to hear what it may sell of them."""
+
+    type: ClassVar[str] = "catalog.products_listed"
+
+    product_ids: list[int]
+
+    @property
+    def aggregate(self) -> str:
+        return f"channel:{self.channel_id}"

@@ -37,6 +37,10 @@ SECRET_KEY_FALLBACKS = _listed("KONTOR_SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = _listed("KONTOR_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = _listed("KONTOR_TRUSTED_ORIGINS")
 _port = os.environ.get("KONTOR_PORT", "8000")
+if PRODUCTION and not os.environ.get("KONTOR_PUBLIC_URL"):
+    raise ImproperlyConfigured(
+        "KONTOR_PUBLIC_URL must be set in production: the address customers reach, for their links."
+    )
 PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{_port}").rstrip("/")
 
 INSTALLED_APPS = [

@@ -10,9 +10,15 @@ class InventoryConfig(AppConfig):
         from commerce import events
         from commerce.staff import shell
         from inventory import handlers, locations
-        from inventory.events import StockChanged
+        from inventory.events import LocationChanged, StockChanged
         from inventory.staff import rooms
 
         events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)
+        events.subscribe(
+            events.ProductsListed, name="inventory.stock_feed.listings", handler=handlers.feed_new_listings, batch=True
+        )
+        events.subscribe(
+            LocationChanged, name="inventory.stock_feed.locations", handler=handlers.feed_after_location_changed
+        )
         shell.register_store_provider(locations.access)
         rooms.register()

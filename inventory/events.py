@@ -1,6 +1,7 @@
 """Facts that the inventory room tells."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from commerce import events
@@ -40,7 +41,7 @@ class AvailabilityChanged(events.Event):
     version: int
     available: int
     locations: dict[str, int]
-    as_of: str
+    as_of: datetime
 
     @property
     def aggregate(self) -> str:
@@ -57,8 +58,22 @@ class ReservationExpired(events.Event):
 
     reservation_id: str
     reference: str
-    expired_at: str
+    expired_at: datetime
 
     @property
     def aggregate(self) -> str:
         return f"reservation:{self.reservation_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationChanged(events.Event):
+    """A location opened, closed or moved to another country: channels may sell other goods than before."""
+
+    type: ClassVar[str] = "inventory.location_changed"
+
+    location_id: int
+
+    @property
+    def aggregate(self) -> str:
+        return f"location:{self.location_id}"

@@ -2,9 +2,23 @@
 
 from commerce import clock
 from commerce.events import Received
-from inventory import stock_feed
+from inventory import locations, queries, stock_feed
 
 
 def feed_channels(messages: list[Received]) -> None:
     """Tell the channels about the products whose stock changed; many changes of one product are one piece of news."""
     stock_feed.tell({message.payload["product_id"] for message in messages}, at=clock.now())
+
+
+def feed_new_listings(messages: list[Received]) -> None:
+    """Tell the channels about products that they just listed."""
+    stock_feed.tell(
+        {product_id for message in messages for product_id in message.payload["product_ids"]}, at=clock.now()
+    )
+
+
+def feed_after_location_changed(message: Received) -> None:
+    """Tell the channels about everything that lies at a location which opened, closed or moved."""
+    locations.forget()
+    for product_ids in queries.products_at(message.payload["location_id"], at_once=stock_feed.PRODUCTS_AT_ONCE):
+        stock_feed.tell(product_ids, at=clock.now())

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 
-from commerce import audit
+from commerce import audit, clock, outbox
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import PERMISSIONS, Permission, Role
 from commerce.transactions import transaction_required
 from inventory import geography
 from inventory.errors import LocationUnknown
+from inventory.events import LocationChanged
 from inventory.models import Location, PostalPlace, StaffAssignment
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def add_location(*, by: Actor, **values: Any) -> LocationRef:
 def change_location(location_id: int, *, by: Actor, **values: Any) -> LocationRef:
     """Change a location's master data. Raises: InvalidInput naming each field that is wrong."""
     location = Location.objects.select_for_update().get(pk=location_id)
-    before = _facts(location)
+    at, before = clock.now(), _facts(location)
     for field, value in values.items():
         setattr(location, field, value)
     _validate(location)
@@ -199,6 +200,11 @@ def change_location(location_id: int, *, by: Actor, **values: Any) -> LocationRe
     audit.record(
         "inventory.locations.change_location", "location", location.pk, by=by, before=before, after=_facts(location)
     )
+    if (before["is_active"], before["country"]) != (location.is_active, location.country):
+        outbox.publish(
+            [LocationChanged(aggregate_sequence=int(at.timestamp() * 1000), occurred_at=at, location_id=location.pk)],
+            by=by,
+        )
     forget()
     return by_id(location.pk)
 

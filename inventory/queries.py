@@ -1,5 +1,6 @@
 """Lists of the inventory room for screens and the API: read only, bounded queries."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,3 +93,20 @@ def levels(
     for row in rows:
         row["location"] = locations.by_id(row["location"]).code
     return rows
+
+
+def products_at(location_id: int, *, at_once: int) -> Iterator[list[int]]:
+    """Return the products that have sellable stock at a location, on the books or promised, in portions."""
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT product_id FROM inventory_stocklevel WHERE location_id = %s AND condition = 'sellable'"
+                " AND product_id > %s ORDER BY product_id LIMIT %s",
+                [location_id, after, at_once],
+            )
+            product_ids = [row[0] for row in cursor.fetchall()]
+        if not product_ids:
+            return
+        yield product_ids
+        after = product_ids[-1]

@@ -13,6 +13,7 @@ from commerce.transactions import transaction_required
 from inventory import availability, ledger, locations
 from inventory.events import AvailabilityChanged
 
+PRODUCTS_AT_ONCE = 500  # locked together; more are told in portions
 FEEDER = Actor.system("stock feed")
 
 _LOCK_FIGURES = """
@@ -72,7 +73,7 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
         events.append(
             AvailabilityChanged(
                 aggregate_sequence=version + 1, channel_id=listing.channel_id, occurred_at=at, product_id=listing.product_id,
-                sku=listing.sku, version=version + 1, available=total, locations=now_by_location, as_of=at.isoformat(),
+                sku=listing.sku, version=version + 1, available=total, locations=now_by_location, as_of=at,
             )
         )  # fmt: skip
     if changed:

@@ -11,6 +11,7 @@ from inventory import allocations
 from orders import errors, events, fulfilment, lifecycle, totals
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
+from orders.models import OrderLine
 
 LONGEST_REASON = 200
 
@@ -54,12 +55,17 @@ def cancel_pieces(work: Work, pieces: Mapping[UUID, int]) -> None:
             continue
         line = work.order_lines[line_id]
         before, line.cancelled = line.cancelled, line.cancelled + count
-        for total, amount in (("total_minor", line.total_minor), ("tax_minor", line.tax_minor)):
-            gone = totals.remaining_minor(amount, line.quantity, before) - totals.remaining_minor(
-                amount, line.quantity, line.cancelled
-            )
-            setattr(work.order, total, getattr(work.order, total) - gone)
+        work.order.total_minor += _owed(line, line.cancelled) - _owed(line, before)
+        work.order.tax_minor += _tax(line, line.cancelled) - _tax(line, before)
         line.save(update_fields=["cancelled"])
+
+
+def _owed(line: OrderLine, cancelled: int) -> int:
+    return totals.remaining_minor(line.total_minor, line.quantity, cancelled)
+
+
+def _tax(line: OrderLine, cancelled: int) -> int:
+    return totals.remaining_tax_minor(line.total_minor, line.tax_minor, line.tax_basis_points, line.quantity, cancelled)
 
 
 def _require_cancellable(work: Work) -> None:

@@ -98,7 +98,11 @@ def test_nothing_is_left_unfinished() -> None:
 
 @pytest.mark.slow
 def test_production_settings_have_nothing_to_complain_about() -> None:
-    done = _check(KONTOR_SECRET_KEY="k" * 20 + "".join(map(str, range(40))), KONTOR_ALLOWED_HOSTS="kontor.example.com")
+    done = _check(
+        KONTOR_SECRET_KEY="k" * 20 + "".join(map(str, range(40))),
+        KONTOR_ALLOWED_HOSTS="kontor.example.com",
+        KONTOR_PUBLIC_URL="https://kontor.example.com",
+    )
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 

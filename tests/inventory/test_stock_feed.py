@@ -1,6 +1,6 @@
 """Channels that list a product hear of every change, once, with versions that only grow."""
 
-from commerce import catalog, clock
+from commerce import catalog, clock, relay
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
 from inventory import locations, stock_feed
@@ -59,3 +59,24 @@ def test_goods_at_a_place_that_another_process_just_added_count_at_once(shelf: S
     told = OutboxMessage.objects.filter(event_type="availability.changed").latest("id")
     assert told.payload["locations"] == {shelf.store.code: 10, new_store.code: 5}
     assert locations.by_id(new_store.id).code == new_store.code
+
+
+def test_listing_a_product_and_closing_a_place_are_told_without_any_movement(shelf: Shelf) -> None:
+    other = make.store()
+    make.receive(shelf.product_id, other.id, 5)
+    relay.drain(within=10)
+    list_product(shelf)
+    relay.drain(within=10)
+    assert newest().payload["available"] == 15
+    with transaction():
+        locations.change_location(other.id, is_active=False, by=BY)
+    relay.drain(within=10)
+    assert newest().payload["locations"] == {shelf.store.code: 10}
+    with transaction():
+        locations.change_location(other.id, is_active=True, by=BY)
+    relay.drain(within=10)
+    assert newest().payload["available"] == 15
+
+
+def newest() -> OutboxMessage:
+    return OutboxMessage.objects.filter(event_type="availability.changed").latest("id")
