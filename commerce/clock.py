@@ -12,6 +12,11 @@ def now() -> datetime:
     return _frozen_at or datetime.now(UTC)
 
 
+def utc_text(at: datetime) -> str:
+    """Return an instant as the API writes it: ISO 8601 in UTC, with a Z at its end."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """Answer `at` to everyone in this process while the block runs (tests and the demo's history only)."""

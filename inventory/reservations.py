@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from commerce import ids, outbox
+from commerce import clock, ids, outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import ledger
@@ -261,9 +261,9 @@ def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: 
         )
     if any(hold.state == "expired" or hold.expires_at <= at for hold in holds):
         raise HoldExpired(
-            f"The reservation expired at {holds[0].expires_at.isoformat()}; reserve again or order from free stock.",
+            f"The reservation expired at {clock.utc_text(holds[0].expires_at)}; reserve again or order from free stock.",
             reservation=str(reservation_id),
-            expired_at=holds[0].expires_at.isoformat(),
+            expired_at=clock.utc_text(holds[0].expires_at),
         )
 
 
@@ -280,7 +280,7 @@ def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Pos
         [
             ReservationExpired(
                 aggregate_sequence=1, channel_id=channel_id, occurred_at=at, reservation_id=str(reservation_id),
-                reference=reference, expired_at=expires_at.isoformat(),
+                reference=reference, expired_at=expires_at,
             )
             for _, reservation_id, channel_id, _, _, reference, expires_at, is_first in rows
             if is_first  # its levels may be swept by several transactions: the first hold speaks for all, once

@@ -225,7 +225,7 @@ def _occurred_at(body: Mapping[str, Any]) -> datetime | None:
         way_out = "check the sender's clock" if occurred_at > now else "import older movements as history"
         message = f"occurred_at lies outside the last {OLDEST_REPORT.days} days; {way_out}."
         raise InvalidInput(
-            message, errors=[{"field": "occurred_at", "value": occurred_at.isoformat(), "message": message}]
+            message, errors=[{"field": "occurred_at", "value": clock.utc_text(occurred_at), "message": message}]
         )
     return occurred_at
 
