@@ -32,7 +32,11 @@ def _is_open() -> bool:
 
 
 def _wrapping_blocks() -> int:
-    return sum(1 for block in connection.atomic_blocks if getattr(block, "_from_testcase", False)) if settings.TESTING else 0
+    return (
+        sum(1 for block in connection.atomic_blocks if getattr(block, "_from_testcase", False))
+        if settings.TESTING
+        else 0
+    )
 
 
 @contextmanager
