@@ -23,6 +23,8 @@ from commerce.transactions import transaction
 
 BEGINNING = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # noon in Berlin on a Wednesday without a holiday
 
+SECONDS_TO_SHRINK = 900  # a machine that finds something takes minutes to find the shortest way to it
+
 
 def bounded(*, examples: int, steps: int) -> settings:
     """Return how long a machine runs. In CI the same examples every time, so that a red is a change and not luck."""
@@ -49,7 +51,7 @@ class RolledBack(RuleBasedStateMachine):
         super().__init__()
         self.now = BEGINNING
         self._example = django_transaction.atomic()
-        self._example._from_testcase = True  # type: ignore[attr-defined]
+        self._example._from_testcase = True
         self._example.__enter__()
 
     def attempt(self, verb: Callable[..., Any], *arguments: Any, **options: Any) -> Done | CommerceError:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,7 +23,7 @@ from inventory.reservations import ReservationRequest, Reserved
 from inventory.stock import EntryKind
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
-from tests.machines.examples import Done, RolledBack, bounded, outcome
+from tests.machines.examples import SECONDS_TO_SHRINK, Done, RolledBack, bounded, outcome
 from tests.machines.stock_model import Basket, Key, Promise, Stock, short_of
 
 BY = Actor.system("machine")
@@ -54,12 +54,12 @@ rarely = st.sampled_from([False] * 7 + [True])
 
 
 class LedgerMachine(RolledBack):
+    ground: ClassVar[Ground]
     baskets = Bundle("baskets")
     promises = Bundle("promises")
 
-    def __init__(self, shared: Ground) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.ground = shared
         self.model = Stock()
         self.promised: dict[UUID, Promise] = {}
         self.receipts: list[Receipt] = []
@@ -294,11 +294,12 @@ class LedgerMachine(RolledBack):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS_TO_SHRINK)
 @pytest.mark.django_db
 def test_the_ledger_is_a_dictionary() -> None:
-    shared = Ground(
+    LedgerMachine.ground = Ground(
         [ground.product() for _ in range(3)],
         [goods.store() for _ in range(2)],
         [ground.channel().pk for _ in range(2)],
     )
-    run_state_machine_as_test(lambda: LedgerMachine(shared), settings=bounded(examples=150, steps=50))
+    run_state_machine_as_test(LedgerMachine, settings=bounded(examples=150, steps=50))

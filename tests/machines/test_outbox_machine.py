@@ -1,6 +1,7 @@
 """The outbox against a dictionary: whoever fails, is parked, retried or dismissed, nothing is lost, doubled or overtaken."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 from commerce import clock, deliveries, events, inbox, outbox
 from commerce.models import InboxMessage, OutboxDelivery, OutboxMessage
 from tests.commerce import facts
-from tests.machines.examples import Done, RolledBack, bounded, outcome
+from tests.machines.examples import SECONDS_TO_SHRINK, Done, RolledBack, bounded, outcome
 
 SINGLE, BATCH = "tests.single", "tests.batch"
 # Who hears what. The first takes one message at a time, the second all that are due.
@@ -23,7 +24,11 @@ BELLS = ("a", "b", "c")
 STATE_TYPES = {"bells.left"}
 OPEN = ("pending", "parked")
 PAUSES_SECONDS = (0.4, 0.5, 2, 10, 60, 600)
-MAKERS = {"bell.rung": facts.rung, "bell.sold": facts.sold, "bells.left": facts.left}
+MAKERS: dict[str, Callable[[str, int], events.Event]] = {
+    "bell.rung": facts.rung,
+    "bell.sold": facts.sold,
+    "bells.left": facts.left,
+}
 
 subscribers = st.sampled_from(SUBSCRIBERS)
 bells = st.sampled_from(BELLS)
@@ -295,6 +300,7 @@ class OutboxMachine(RolledBack):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS_TO_SHRINK)
 @pytest.mark.django_db
 def test_the_outbox_is_a_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "JITTER", 0.0)  # so that the model can say when

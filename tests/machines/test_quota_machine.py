@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, invariant, multiple, rule, run_state_mac
 
 from commerce import quotas
 from commerce.quotas import HoldRequest, QuotaExhausted, Usage
-from tests.machines.examples import Done, RolledBack, bounded, outcome
+from tests.machines.examples import SECONDS_TO_SHRINK, Done, RolledBack, bounded, outcome
 
 KEYS = ("machine:a", "machine:b", "machine:c")
 TTL_SECONDS = (30, 60, 300)
@@ -143,6 +143,7 @@ class QuotaMachine(RolledBack):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS_TO_SHRINK)
 @pytest.mark.django_db
 def test_quotas_are_a_dictionary() -> None:
     run_state_machine_as_test(QuotaMachine, settings=bounded(examples=150, steps=50))

@@ -35,15 +35,18 @@ def test_sweep_use_and_extension_at_the_last_instant(asked_at: datetime) -> None
             product = ground.product()
             goods.receive(product.id, place.id, PIECES)
             basket = _reserve(channel.pk, place.id, product.id)
-            verbs = [
-                lambda: reservations.expire_due(by=BY, at=ENDS),
-                lambda product=product, basket=basket: allocations.allocate(
-                    [Demand(uuid4(), product.id, place.id, HELD)],
-                    by=BY, at=asked_at, reservation_id=basket, channel_id=channel.pk,
-                ),
-                lambda basket=basket: reservations.extend(basket, LONGER, channel_id=channel.pk, by=BY, at=asked_at),
-            ]  # fmt: skip
-            swept, used, extended = run_at_once(3, in_transactions(lambda number, verbs=verbs: verbs[number]()))
+            demand = Demand(uuid4(), product.id, place.id, HELD)
+
+            def ask(number: int, basket: UUID = basket, demand: Demand = demand) -> object:
+                if number == 0:
+                    return reservations.expire_due(by=BY, at=ENDS)
+                if number == 1:
+                    return allocations.allocate(
+                        [demand], by=BY, at=asked_at, reservation_id=basket, channel_id=channel.pk
+                    )
+                return reservations.extend(basket, LONGER, channel_id=channel.pk, by=BY, at=asked_at)
+
+            swept, used, extended = run_at_once(3, in_transactions(ask))
             assert isinstance(swept, int)
             story = (*summary([used]), *summary([extended]))
             figure = availability.figures([product.id], location_ids=[place.id], at=ENDS)[0]
