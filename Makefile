@@ -12,7 +12,7 @@ run: $(READY)
 
 test: lint
 	@KONTOR_DATA_DIR=$${KONTOR_DATA_DIR:-.kontor/test} bash .ci/browser
-	@KONTOR_DATA_DIR=$${KONTOR_DATA_DIR:-.kontor/test} $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@KONTOR_DATA_DIR=$${KONTOR_DATA_DIR:-.kontor/test} $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-quick: $(READY)
 	@KONTOR_DATA_DIR=$${KONTOR_DATA_DIR:-.kontor/test} $(BIN)/python -m pytest -m "not slow and not browser and not faults" $(ARGS)

@@ -27,7 +27,6 @@ from tests.installation import Installation
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.faults,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(400),
     pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="finds its victims through /proc"),
 ]

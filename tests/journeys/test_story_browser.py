@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.xdist_group("story-browser"),
     pytest.mark.django_db(transaction=True),
 ]
 

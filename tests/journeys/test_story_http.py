@@ -31,7 +31,6 @@ from tests.journeys.people import Clerk, Customer, Kontor, Listener, Town, WebSh
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.xdist_group("story-http"),
     pytest.mark.django_db(transaction=True),
 ]
 
