@@ -81,6 +81,7 @@ class Draft:
     window: tuple[datetime, datetime] | None
     promised_at: datetime
     line_ids: Mapping[int, UUID]
+    pickup_code: str = ""
     slot_hold_id: UUID | None = None
     allocated: dict[UUID, UUID] = field(default_factory=dict)
     customer_id: UUID | None = None

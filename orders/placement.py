@@ -18,21 +18,17 @@ from commerce import audit, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.channels.contracts import IncomingOrder
-from commerce.errors import Busy, CommerceError, RequestInProgress
+from commerce.errors import CommerceError, RequestInProgress
 from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
-from orders import claims, drafts, events, fulfilment, intake, queries, routing
+from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing
 from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
 from orders.fulfilment import Opening
-from orders.lifecycle import Method, OrderStatus, State
+from orders.lifecycle import OrderStatus, State
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
 
-__all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "new_code", "place", "place_many"]
-
-# No 0/O, 1/I/L, 2/Z, 5/S, 8/B: a code is read out over a counter.
-CODE_ALPHABET = "ACDEFGHJKMNPQRTUVWXY34679"
-CODE_LENGTH = 6
+__all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "place", "place_many"]
 
 integrity.refuse(
     "order_arrives_once",
@@ -40,9 +36,6 @@ integrity.refuse(
         "Another request is placing an order with this reference right now; send it again to get that order.",
         retry_after_seconds=1,
     ),
-)
-integrity.refuse(
-    "pickup_code_once_per_location", lambda: Busy("The pickup code was taken a moment ago; please send it again.")
 )
 
 # Numbers are drawn with the look for earlier orders; an order that is refused leaves a gap, which numbers may have.
@@ -130,6 +123,7 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
             going.append(drafts.draft(wish, number, quote, survey, at=at))
         except CommerceError as refusal:
             verdicts[wish] = refusal
+    _draw_codes(going)
     refused = claims.settle(going, at=at)
     # Sorted, so that two groups with the same references wait for each other in one order.
     standing = sorted(
@@ -158,6 +152,13 @@ def _begin(wishes: Sequence[Wish]) -> list[tuple[int, UUID | None]]:
             [[wish.channel.channel_id for wish in wishes], [wish.order.external_reference for wish in wishes]],
         )
         return list(cursor.fetchall())
+
+
+def _draw_codes(going: Sequence[Draft]) -> None:
+    pickups = [draft for draft in going if draft.window is not None]
+    codes = pickup_codes.draw([draft.route.location.id for draft in pickups])
+    for draft, code in zip(pickups, codes, strict=True):
+        draft.pickup_code = code
 
 
 def _recognise(standing: Sequence[Draft], *, at: datetime) -> None:
@@ -234,7 +235,7 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         window_ends_at=draft.window[1] if draft.window else None,
         promised_at=draft.promised_at,
         keep_until=None,
-        pickup_code=new_code() if order.method in (Method.PICKUP, Method.CURBSIDE) else "",
+        pickup_code=draft.pickup_code,
         failed_code_attempts=0,
         is_on_shelf=False,
         lease_holder_id=None,
@@ -272,11 +273,6 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         lines=lines,
         fulfilments=(work,),
     )
-
-
-def new_code() -> str:
-    """Return a pickup code that nobody can guess; the database makes sure that an open one is not given twice."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def _recorded(draft: Draft, view: OrderView) -> AuditRow:

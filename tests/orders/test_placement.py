@@ -18,7 +18,7 @@ from inventory import availability, reservations
 from inventory import errors as stock_errors
 from inventory.models import Allocation
 from inventory.reservations import ReservationRequest
-from orders import errors, pickup_windows, placement, queries
+from orders import errors, pickup_codes, pickup_windows, placement, queries
 from orders.models import Fulfilment, Order, RoutingDecision
 from pricing import quoting
 from pricing.errors import NoPrice
@@ -314,7 +314,13 @@ def test_a_clock_a_little_ahead_is_forgiven_and_the_past_is_kept(shop):
 
 
 def test_an_open_pickup_code_is_never_given_twice_at_a_store(shop, monkeypatch):
-    monkeypatch.setattr(placement, "new_code", lambda: "AAAAAA")  # what luck will do one day
+    monkeypatch.setattr(pickup_codes, "new", iter(["AAAAAA", "AAAAAA", "CCCCCC"]).__next__)  # what luck will do one day
+    codes = [shop.place().fulfilments[0].pickup_code for _ in range(2)]
+    assert codes == ["AAAAAA", "CCCCCC"]
+
+
+def test_a_pickup_code_that_someone_else_takes_at_this_moment_is_refused(shop, monkeypatch):
+    monkeypatch.setattr(pickup_codes, "new", lambda: "AAAAAA")
     shop.place()
     with pytest.raises(Exception, match="pickup code") as refused:
         shop.place()
