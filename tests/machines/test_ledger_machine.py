@@ -302,4 +302,4 @@ def test_the_ledger_is_a_dictionary() -> None:
         [goods.store() for _ in range(2)],
         [ground.channel().pk for _ in range(2)],
     )
-    run_state_machine_as_test(LedgerMachine, settings=bounded(examples=150, steps=50))
+    run_state_machine_as_test(LedgerMachine, settings=bounded(examples=120, steps=50))

@@ -304,4 +304,4 @@ class OutboxMachine(RolledBack):
 @pytest.mark.django_db
 def test_the_outbox_is_a_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "JITTER", 0.0)  # so that the model can say when
-    run_state_machine_as_test(OutboxMachine, settings=bounded(examples=60, steps=40))
+    run_state_machine_as_test(OutboxMachine, settings=bounded(examples=50, steps=40))
