@@ -129,11 +129,33 @@ def test_the_constraint_is_the_law_when_python_is_wrong() -> None:
 
 
 @pytest.mark.django_db
+def test_many_claims_are_decided_one_by_one_and_written_at_once() -> None:
+    other = "pickup:BER02:x"
+    with transaction():
+        quotas.hold([wish(2)], at=NOW)  # over by LATER
+    with transaction():
+        claims = quotas.Claims([wish(until=None), wish(until=None, key=other)], at=LATER)
+        first = claims.take([wish(2, until=None)])
+        with pytest.raises(QuotaExhausted) as refusal:
+            claims.take([wish(1, until=None, key=other), wish(2, until=None)])
+        assert refusal.value.detail == {"key": KEY, "wanted": 2, "left": 1}
+        claims.give_back(first)
+        kept = claims.take([wish(3, until=LATER + timedelta(minutes=1))])
+        claims.write()
+    assert {row.id: (row.quantity, row.state) for row in QuotaHold.objects.exclude(state="expired")} == {
+        kept[0]: (3, "held")
+    }
+    assert (Quota.objects.get(key=KEY).held, Quota.objects.get(key=other).committed) == (3, 0)
+
+
+@pytest.mark.django_db
 def test_programming_errors_are_not_refusals() -> None:
     with pytest.raises(ValueError), transaction():
         quotas.hold([wish(until=None)], at=NOW)
     with pytest.raises(ValueError), transaction():
-        quotas.book([wish(0)], at=NOW)
+        quotas.book([wish(0, until=None)], at=NOW)
+    with pytest.raises(ValueError), transaction():
+        quotas.book([wish()], at=NOW)
 
 
 @pytest.mark.django_db(transaction=True)

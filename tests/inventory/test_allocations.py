@@ -1,15 +1,17 @@
 """Promises to order lines: made without a gap, left by goods or released, never more than promised."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from commerce import clock
+from commerce.actors import Actor
+from commerce.errors import CommerceError
 from commerce.transactions import transaction
 from inventory import allocations
-from inventory.allocations import Demand
+from inventory.allocations import Demand, Promises, Wish
 from inventory.errors import AllocationOverdrawn, HoldExpired, InsufficientStock
-from inventory.models import StockEntry
+from inventory.models import Allocation, StockEntry
 from inventory.stock import EntryKind
 from tests.inventory.conftest import BY, Shelf
 
@@ -51,6 +53,45 @@ def test_demand_of_all_lines_is_summed_before_the_check(shelf: Shelf) -> None:
     with pytest.raises(InsufficientStock) as refusal, transaction():
         allocations.allocate(demands, by=BY, at=clock.now())
     assert refusal.value.detail["lines"][0]["wanted"] == 12
+
+
+def test_many_orders_are_decided_one_by_one_and_written_at_once(shelf: Shelf) -> None:
+    held = shelf.reserve(6)
+    others = Actor.system("others")
+
+    def wish(pieces: int, by: Actor = BY, reservation_id: UUID | None = None) -> Wish:
+        demand = Demand(uuid4(), shelf.product_id, shelf.store.id, pieces)
+        return Wish([demand], by, reservation_id, shelf.channel_id)
+
+    wishes = [wish(4), wish(1, others), wish(2, BY, held.id), wish(4, others), wish(1, BY, held.id), wish(1)]
+    made, refused = [], {}
+    with transaction():
+        promises = Promises(wishes, at=clock.now())
+        for number, one in enumerate(wishes):
+            try:
+                made.append(promises.make(one)[one.demands[0].demand_id])
+            except CommerceError as refusal:
+                refused[number] = refusal.code
+        promises.write()
+    # Four were free; the reservation's rest of four goes to the fourth wish, and nothing is left for the last.
+    assert refused == {1: "insufficient_stock", 4: "hold_ended", 5: "insufficient_stock"}
+    assert set(Allocation.objects.values_list("id", flat=True)) == set(made)
+    figure = shelf.figure()
+    assert (figure.allocated, figure.held, figure.available) == (10, 0, 0)
+    entries = StockEntry.objects.filter(level__product_id=shelf.product_id, kind="allocated")
+    assert sorted(entries.values_list("actor_id", "allocated_delta")) == [("others", 4), ("tests", 2), ("tests", 4)]
+
+
+def test_a_group_that_gets_nothing_still_ends_the_holds_it_found_expired(shelf: Shelf) -> None:
+    held = shelf.reserve(6, minutes=1)
+    wish = Wish([Demand(uuid4(), shelf.product_id, shelf.store.id, 11)], BY)
+    with transaction():
+        promises = Promises([wish], at=held.expires_at)
+        with pytest.raises(InsufficientStock) as refusal:
+            promises.make(wish)
+        promises.write()
+    assert refusal.value.detail["lines"][0]["available"] == 10
+    assert StockEntry.objects.filter(level__product_id=shelf.product_id).latest("version").kind == "expired"
 
 
 def test_on_hand_falls_when_goods_leave_not_before(shelf: Shelf) -> None:

@@ -1,11 +1,15 @@
 """Many orders at once: the same outcome as one after the other, and a refusal harms nobody else."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from commerce import clock
+from commerce import clock, context, idempotency
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.models import AuditEntry, OutboxMessage
@@ -13,8 +17,12 @@ from commerce.transactions import transaction
 from customers.models import Profile
 from inventory.models import Hold
 from orders import placement, queries
+from orders.api import placing
 from orders.models import Order
+from pricing import quoting
+from pricing.quotes import BasketLine, ChannelTerms
 from tests.factories import commerce as ground
+from tests.factories import inventory as goods
 from tests.factories import orders as make
 from tests.orders.test_placement import available, left, reserve
 
@@ -106,3 +114,120 @@ def test_a_refusal_in_a_group_does_not_sweep_by_halves(shop):
         assert verdicts[0].detail["lines"][0]["available"] == 10
         assert available(shop) == 0
     assert Hold.objects.get().state == "expired"
+
+
+def test_three_who_want_the_last_piece_are_one_order_and_two_refusals(db, noon):
+    shop = make.shop(pieces=1)
+    verdicts = place_many(shop, *[shop.incoming() for _ in range(3)])
+    assert codes(verdicts) == ["placed", "insufficient_stock", "insufficient_stock"]
+
+
+def test_who_gets_no_goods_keeps_nobody_from_the_window(db, noon):
+    shop = make.shop(pickup_slot_capacity=1)
+    verdicts = place_many(shop, shop.incoming({0: 11}), shop.incoming({0: 10}), shop.incoming({1: 1}))
+    assert codes(verdicts) == ["insufficient_stock", "placed", "window_full"]
+    assert available(shop, 1) == 10
+
+
+def test_a_twin_is_tried_itself_when_the_first_is_refused(shop):
+    order = shop.incoming({0: 11})
+    verdicts = place_many(shop, order, replace(order, lines=shop.lines({0: 1})), order)
+    assert codes(verdicts) == ["insufficient_stock", "placed", "duplicate_reference"]
+    assert verdicts[1].is_known is False
+
+
+def test_an_order_that_stands_is_found_in_a_group(shop):
+    order = shop.incoming({0: 1})
+    placed = place_many(shop, order)[0].order
+    verdicts = place_many(shop, shop.incoming({0: 1}), order, replace(order, lines=shop.lines({0: 2})))
+    assert codes(verdicts) == ["placed", "placed", "duplicate_reference"]
+    assert (verdicts[1].is_known, verdicts[1].order.id) == (True, placed.id)
+
+
+def test_what_a_reservation_leaves_goes_to_the_next(shop):
+    held = reserve(shop, 10)
+    verdicts = place_many(
+        shop, shop.incoming({0: 1}), shop.incoming({0: 4}, reservation_id=held), shop.incoming({0: 6})
+    )
+    assert codes(verdicts) == ["insufficient_stock", "placed", "placed"]
+    assert available(shop) == 0
+
+
+def test_shipments_of_a_group_are_routed_past_what_earlier_ones_take(shop):
+    address = {"street": "Marienplatz 1", "postal_code": "80331", "city": "München", "country": "DE"}
+    goods.receive(shop.products[0].id, goods.store(capabilities=["ship"]).id, 10)
+    wanted = [{"method": "ship", "ship_to": address}] * 2
+    verdicts = place_many(shop, *[shop.incoming({0: 6}, **values) for values in wanted])
+    assert codes(verdicts) == ["placed", "placed"]
+    assert len({verdict.order.fulfilments[0].location_id for verdict in verdicts}) == 2
+
+
+def test_quotes_of_a_group_are_each_their_own(shop):
+    terms = ChannelTerms(shop.channel.pk, "EUR", "DE")
+    with transaction():
+        given = quoting.give([BasketLine(shop.products[0].id, 2)], channel=terms, at=clock.now(), by=ground.TESTER)
+    verdicts = place_many(
+        shop,
+        shop.incoming({0: 2}, quote_id=given.id),
+        shop.incoming({0: 1}, quote_id=given.id),
+        shop.incoming({0: 2}, quote_id=uuid4()),
+        shop.incoming({0: 2}),
+    )
+    assert codes(verdicts) == ["placed", "quote_mismatch", "quote_not_found", "placed"]
+    assert verdicts[0].order.quote_id == given.id
+
+
+def test_each_order_names_the_request_that_placed_it(shop):
+    with context.bound("request-1"):
+        first = placement.Wish(shop.incoming(), shop.terms, ground.TESTER)
+    with context.bound("request-2"):
+        second = placement.Wish(shop.incoming(), shop.terms, ground.TESTER)
+    with transaction():
+        verdicts = placement.place_many([first, second], at=clock.now())
+    for verdict, request_id in zip(verdicts, ["request-1", "request-2"], strict=True):
+        recorded = AuditEntry.objects.get(object_type="order", object_id=str(verdict.order.id))
+        told = OutboxMessage.objects.get(aggregate=f"order:{verdict.order.id}")
+        assert (recorded.request_id, told.request_id) == (request_id, request_id)
+
+
+def test_a_group_takes_as_many_statements_as_one_order(shop):
+    place_many(shop, shop.incoming({0: 1, 1: 1}))
+    spoken = []
+    for size in (1, 8):
+        orders = [shop.incoming({0: 1, 1: 1}) for _ in range(size)]
+        with CaptureQueriesContext(connection) as captured:
+            assert codes(place_many(shop, *orders)) == ["placed"] * size
+        spoken.append([query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]])
+    assert len(spoken[0]) == len(spoken[1]), "\n".join(sql.replace("\n", " ")[:100] for sql in spoken[1])
+
+
+def test_one_idempotency_key_twice_in_a_group_has_one_effect(shop):
+    attempt = idempotency.Attempt("key-1", "checkout", b"1" * 32)
+    order = shop.incoming()
+    waiting = [placing._Waiting(placement.Wish(order, shop.terms, ground.TESTER), attempt) for _ in range(2)]
+    with transaction():
+        first, second = placing._settle(waiting)
+    assert first.status_code == 201
+    assert second.code == "request_in_progress"
+    with transaction():
+        again = placing._settle(waiting[:1])[0]
+    assert (again.status_code, again.headers["Idempotency-Replayed"], again.content) == (201, "true", first.content)
+    assert (Order.objects.count(), available(shop)) == (1, 9)
+
+
+def test_a_refusal_in_a_group_is_kept_for_its_key_and_names_its_request(db, noon):
+    shop = make.shop(pieces=1)
+    attempts = [idempotency.Attempt("key-1", f"checkout-{number}", b"1" * 32) for number in range(2)]
+    waiting = []
+    for attempt in attempts:
+        with context.bound(f"request-of-{attempt.key}"):
+            waiting.append(placing._Waiting(placement.Wish(shop.incoming(), shop.terms, ground.TESTER), attempt))
+    with transaction():
+        placed, refused = placing._settle(waiting)
+    assert (placed.status_code, refused.status_code) == (201, 409)
+    document = json.loads(refused.content)
+    assert (document["code"], document["request_id"]) == ("insufficient_stock", "request-of-checkout-1")
+    goods.receive(shop.products[0].id, shop.store.id, 5)
+    with transaction():
+        again = placing._settle(waiting[1:])[0]
+    assert (again.status_code, again.content) == (409, refused.content)
