@@ -163,7 +163,7 @@ class EventDocument(serializers.Serializer):
     position = serializers.IntegerField(min_value=1)
     type = serializers.CharField()
     aggregate = serializers.CharField(help_text="What it is about. Order is promised within it.")
-    sequence = serializers.IntegerField(help_text="Grows within the aggregate.")
+    aggregate_sequence = serializers.IntegerField(help_text="Grows within the aggregate.")
     schema_version = serializers.IntegerField(min_value=1)
     occurred_at = serializers.DateTimeField()
     data = serializers.DictField()
@@ -182,7 +182,7 @@ def events_document(found: Iterable[StreamedEvent], *, after: int) -> dict[str, 
             "position": event.position,
             "type": event.type,
             "aggregate": event.aggregate,
-            "sequence": event.sequence,
+            "aggregate_sequence": event.sequence,
             "schema_version": event.schema_version,
             "occurred_at": event.occurred_at,
             "data": event.data,

@@ -100,7 +100,9 @@ def body_of(message: events.Received) -> bytes:
     """Return the JSON that a receiver gets: the same bytes at every attempt."""
     return orjson.dumps(
         {
+            "id": message.message_id,
             "type": message.type,
+            "occurred_at": message.occurred_at.astimezone(UTC),
             "timestamp": message.occurred_at.astimezone(UTC),
             "data": message.payload,
             "position": message.position,

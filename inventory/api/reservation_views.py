@@ -1,7 +1,7 @@
 """Reservations over the API. Single ones that wait in a process at the same time are settled in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 
-from commerce import catalog, clock, idempotency, ids
+from commerce import catalog, clock, context, idempotency, ids
 from commerce.actors import Actor
 from commerce.api import problems, rendering
 from commerce.api.views import ApiRequest, ApiView
@@ -183,6 +183,7 @@ class _Wish:
     request: ReservationRequest
     by: Actor
     attempt: idempotency.Attempt | None
+    request_id: str = field(default_factory=context.request_id)  # the writer that answers serves many
 
 
 def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
@@ -202,11 +203,11 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
             answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
             continue
         outcome = outcomes[wish.request.id]
-        response = (
-            problems.respond(availability.explained(outcome, at=now), instance=PATH)
-            if isinstance(outcome, InsufficientStock)
-            else rendering.reply(document(outcome), 201)
-        )
+        if isinstance(outcome, InsufficientStock):
+            with context.bound(wish.request_id):
+                response = problems.respond(availability.explained(outcome, at=now), instance=PATH)
+        else:
+            response = rendering.reply(document(outcome), 201)
         if wish.attempt:
             kept.append(
                 idempotency.Answer(

@@ -1,5 +1,6 @@
 """The goods part of the API, as a channel sees it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,10 +8,12 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from commerce import clock
+from commerce import clock, ids
 from commerce.roles import Scope
 from commerce.transactions import transaction
 from inventory import locations
+from inventory.api import reservation_views
+from inventory.reservations import ReservationRequest
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 
@@ -120,6 +123,22 @@ def test_a_short_reservation_names_product_wanted_available_and_where_else(web: 
     ]
     assert problem["alternatives"][0]["location"] == "MUC"
     assert problem["alternatives"][0]["available"] == 25
+
+
+def test_each_refusal_of_a_group_names_the_request_that_it_answers(web: dict[str, Any]) -> None:
+    until, lines = clock.now() + timedelta(hours=1), ((web["lamp"].id, 11),)
+    wishes = [
+        reservation_views._Wish(
+            ReservationRequest(ids.new(), web["channel"].pk, locations.ref("BER").id, lines, until, ""),
+            shop.TESTER,
+            None,
+            name,
+        )
+        for name in ("first", "second")
+    ]
+    with transaction():
+        answers = reservation_views._settle(wishes)
+    assert [json.loads(answer.content)["request_id"] for answer in answers] == ["first", "second"]
 
 
 def test_duplicate_lines_of_a_product_are_summed(web: dict[str, Any]) -> None:
