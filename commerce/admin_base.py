@@ -4,38 +4,43 @@ The admin holds no rules. A form that writes calls its room's verb, signed by th
 back as an error at its field with everything still filled in. The audit is the history, so Django's own log is not kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from babel.numbers import format_currency
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import CharField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commerce import admin_words, integrity
 from commerce.actors import Actor
 from commerce.errors import CommerceError
+from commerce.money import Money
 from commerce.roles import Permission
 from commerce.staff import shell
 from commerce.transactions import transaction
 
 MOST_COUNTED = 10_000  # rows; further back a filter helps more than page 101
 ROWS_PER_PAGE = 50
+CODES = frozenset({"condition", "kind", "state", "status", "counterparty", "actor_kind"})  # columns that hold enums
 
 # Whoever has one of these everywhere works at a desk and may open the admin.
 OPENS_ADMIN = frozenset(
@@ -100,7 +105,7 @@ class _Guarded:
     writes: ClassVar[Permission | None] = None
 
     def __init__(self, model: type[Model], admin_site: Any) -> None:
-        _translated(model)
+        _translated(getattr(self, "model", None) or model)  # an inline is given its parent, and has a model of its own
         super().__init__(model, admin_site)  # type: ignore[call-arg]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -130,6 +135,39 @@ def _translated(model: type[Model]) -> None:
     ]:
         if getattr(named, attribute) in admin_words.WORDS:
             setattr(named, attribute, gettext_lazy(str(getattr(named, attribute))))
+    if model.__str__ is Model.__str__:  # a journal's row has no name of its own: what it is, and which
+        setattr(model, "__str__", _named)  # noqa: B010 (a class is given a method)
+
+
+def _named(row: Model) -> str:
+    return f"{capfirst(row._meta.verbose_name)} {row.pk}"
+
+
+def in_words(value: str) -> str:
+    """Return the value of an enum as people read it; what is no word of ours stays as it is."""
+    label = value.replace("_", " ").capitalize()
+    return _(label) if label in admin_words.WORDS else value
+
+
+def _worded(model: type[Model], field: str) -> Callable[[Any], str]:
+    """Return a column that says an enum's value in words."""
+
+    @display(description=model._meta.get_field(field).verbose_name, ordering=field)
+    def shown(row: Any) -> str:
+        return in_words(str(getattr(row, field) or "-"))
+
+    return shown
+
+
+def _in_words(model: type[Model], columns: Iterable[Any]) -> list[Any]:
+    """Let columns that hold the value of an enum say it in words; those with choices do so already."""
+    plain = {one.name for one in model._meta.fields if isinstance(one, CharField) and not one.choices}
+    return [_worded(model, one) if one in CODES & plain else one for one in columns]
+
+
+def money(minor: int, currency: str) -> str:
+    """Return an amount as the reader's language writes it."""
+    return format_currency(Money(minor, currency).decimal, currency, locale=get_language() or "de")
 
 
 class ReadOnlyAdmin(_Guarded, ModelAdmin):
@@ -143,7 +181,13 @@ class ReadOnlyAdmin(_Guarded, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         hidden = self.exclude or ()
         own = [field.name for field in self.opts.fields if field.name not in hidden]
-        return [*own, *super().get_readonly_fields(request, obj)]
+        return [*_in_words(self.model, own), *super().get_readonly_fields(request, obj)]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return list(self.get_readonly_fields(request, obj))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return _in_words(self.model, super().get_list_display(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -158,6 +202,7 @@ class ReadOnlyInline(_Guarded, TabularInline):
     extra = 0
     can_delete = False
     show_change_link = False
+    hide_title = True  # a row of a table needs no heading of its own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         return list(self.fields or ())

@@ -15,7 +15,16 @@ from unfold.enums import ActionVariant
 from commerce import outbox
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, confirmed, each
-from commerce.models import AuditEntry, IdempotencyKey, InboxMessage, OutboxDelivery, OutboxMessage, Quota, QuotaHold
+from commerce.models import (
+    AuditEntry,
+    DeliveryState,
+    IdempotencyKey,
+    InboxMessage,
+    OutboxDelivery,
+    OutboxMessage,
+    Quota,
+    QuotaHold,
+)
 from commerce.roles import Permission
 
 
@@ -149,7 +158,12 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
         by = Actor.staff(request.user)
         each(request, queryset, lambda row: outbox.retry(row.pk, by=by), done=_("{count} messages are tried again."))
 
-    @action(description=gettext_lazy("Give up"), icon="delete", permissions=["retry"], variant=ActionVariant.DANGER)
+    def has_dismiss_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Only what is parked waits for a person."""
+        parked = OutboxDelivery.objects.filter(state=DeliveryState.PARKED)
+        return self.has_view_permission(request) and (object_id is None or parked.filter(pk=object_id).exists())
+
+    @action(description=gettext_lazy("Give up"), icon="delete", permissions=["dismiss"], variant=ActionVariant.DANGER)
     def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def verb(values: dict[str, Any]) -> None:
             outbox.dismiss(int(object_id), by=Actor.staff(request.user), reason=values["reason"])

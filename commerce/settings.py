@@ -295,6 +295,7 @@ UNFOLD = {
     "SITE_TITLE": "Kontor",
     "SITE_HEADER": "Kontor",
     "SITE_URL": "/staff/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}icons/kontor.svg"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "commerce.admin_base.navigation"},

@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
+from unfold.decorators import display
 
-from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline
+from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, in_words, money
 from commerce.roles import Permission
 from customers.models import Identifier, OrderHistory, Profile
 
@@ -21,9 +22,17 @@ class OrderHistoryInline(ReadOnlyInline):
 
     model = OrderHistory
     views = Permission.VIEW_CUSTOMERS
-    fields = ["number", "channel", "status", "total_minor", "currency", "pieces", "placed_at"]
+    fields = ["number", "channel", "progress", "total", "pieces", "placed_at"]
     ordering = ["-placed_at"]
     per_page = 50
+
+    @display(description=gettext_lazy("state"))
+    def progress(self, order: OrderHistory) -> str:
+        return in_words(order.status)
+
+    @display(description=gettext_lazy("Total"))
+    def total(self, order: OrderHistory) -> str:
+        return money(order.total_minor, order.currency)
 
 
 @admin.register(Profile)

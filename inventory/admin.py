@@ -112,6 +112,7 @@ class RoleInline(TabularInline):
     model = StaffAssignment
     fields = ["role", "location"]
     extra = 1
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return Permission.MANAGE_USERS in granted(request)

@@ -11,8 +11,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from commerce import clock
-from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline
-from commerce.money import Money
+from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, money
 from commerce.roles import Permission
 from orders.lifecycle import OPEN, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, PickScan, RoutingDecision
@@ -23,7 +22,19 @@ class OrderLineInline(ReadOnlyInline):
 
     model = OrderLine
     views = Permission.VIEW_ORDERS
-    fields = ["line_number", "product", "quantity", "cancelled", "unit_price_minor", "total_minor", "tax_minor"]
+    fields = ["line_number", "product", "quantity", "cancelled", "unit_price", "total", "tax"]
+
+    @display(description=gettext_lazy("unit price"))
+    def unit_price(self, line: OrderLine) -> str:
+        return money(line.unit_price_minor, line.order.currency)
+
+    @display(description=gettext_lazy("Total"))
+    def total(self, line: OrderLine) -> str:
+        return money(line.total_minor, line.order.currency)
+
+    @display(description=gettext_lazy("VAT"))
+    def tax(self, line: OrderLine) -> str:
+        return money(line.tax_minor, line.order.currency)
 
 
 class FulfilmentInline(ReadOnlyInline):
@@ -48,7 +59,8 @@ class OrderAdmin(ReadOnlyAdmin):
     """What was bought through which channel."""
 
     views = Permission.VIEW_ORDERS
-    exclude = ["tracking_token"]
+    exclude = ["tracking_token", "total_minor", "tax_minor"]
+    readonly_fields = ["total", "tax"]
     list_display = ["number", "channel", "external_reference", "where", "total", "placed_at"]
     list_select_related = ["channel"]
     list_filter = ["channel", "fulfilments__state", "fulfilments__location", ("placed_at", RangeDateTimeFilter)]
@@ -67,7 +79,11 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("Total"))
     def total(self, order: Order) -> str:
-        return str(Money(order.total_minor, order.currency))
+        return money(order.total_minor, order.currency)
+
+    @display(description=gettext_lazy("VAT"))
+    def tax(self, order: Order) -> str:
+        return money(order.tax_minor, order.currency)
 
 
 class QuestionFilter(admin.SimpleListFilter):

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -14,7 +15,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from commerce import catalog, clock
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, VerbAdmin
+from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, money
 from commerce.money import Money
 from commerce.roles import Permission
 from pricing import pricelists, taxes
@@ -151,7 +152,7 @@ class PriceEntryAdmin(VerbAdmin):
 
     @display(description=gettext_lazy("Amount"))
     def amount(self, entry: PriceEntry) -> str:
-        return str(Money(entry.amount_minor, entry.price_list.currency))
+        return money(entry.amount_minor, entry.price_list.currency)
 
     @display(description=gettext_lazy("From"))
     def valid_from(self, entry: PriceEntry) -> datetime | None:
@@ -213,7 +214,7 @@ class TaxRateAdmin(VerbAdmin):
 
     @display(description=gettext_lazy("Rate"))
     def percent(self, rate: TaxRate) -> str:
-        return f"{rate.basis_points / 100:.2f} %"
+        return f"{localize(rate.basis_points / 100, use_l10n=True)} %"
 
     @display(description=gettext_lazy("From"))
     def valid_from(self, rate: TaxRate) -> datetime | None:

@@ -32,6 +32,9 @@ REASONS: dict[str, Any] = {
     "stolen": _("Stolen"),
     "own_use": _("Used in the store"),
     "booking_error": _("Booking error"),
+    "not_found": _("not found when picking"),
+    "not_found_rest": _("the rest of the shelf, as a piece was not found"),
+    "opening stock": _("opening stock"),
 }
 
 

@@ -10,15 +10,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from commerce import accounts, audit, catalog, gtin
+from commerce import accounts, audit, catalog, clock, gtin, ids
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, navigation
 from commerce.channels import keys
 from commerce.models import AuditEntry, Channel, ChannelKey, Product, User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
-from inventory.models import Location, StaffAssignment
+from inventory import locations, movements
+from inventory.models import Location, StaffAssignment, StockEntry
 from pricing import pricelists, taxes
 from pricing.models import PriceEntry, TaxRate
 
@@ -129,6 +129,21 @@ class TestAccess:
             for model in admin.site._registry:
                 page = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
                 assert administrator.get(url(page)).status_code == 200, page
+
+    def test_journals_speak_the_language_of_their_reader(
+        self, administrator: Client, store: locations.LocationRef, product: catalog.ProductRef
+    ) -> None:
+        User.objects.update(language="de")
+        with transaction():
+            movements.receive(
+                [movements.Receipt(ids.new(), product.id, store.id, 4)], by=BY, at=clock.now(), reason="delivery"
+            )
+        entry = StockEntry.objects.get()
+        for page in (url("inventory_stockentry_changelist"), url("inventory_stockentry_change", entry.pk)):
+            text = administrator.get(page).content.decode()
+            assert "Wareneingang" in text
+            assert ">received<" not in text
+            assert "object (" not in text
 
     def test_sidebar_names_only_what_may_be_opened(self, rf: Any, merchandiser: Client) -> None:
         response = merchandiser.get(url("index"))
