@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin import site
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,7 @@ from commerce.staff import attempts, shell
 from commerce.staff.forms import SignInForm
 
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
+LANGUAGE_AT_THE_DOOR = "language_at_the_door"  # what the sign-in page was switched to
 
 
 def _next(request: HttpRequest, otherwise: str) -> str:
@@ -63,7 +65,11 @@ def _try_to_sign_in(request: HttpRequest, form: SignInForm) -> int:
         form.add_error(None, _("User name and password don’t match. Check both and try again."))
         return 422
     attempts.succeeded(attempt)
+    wanted = request.session.pop(LANGUAGE_AT_THE_DOOR, "")
     login(request, user)
+    if wanted and wanted != user.language:
+        with transactions.transaction():
+            accounts.set_language(user.pk, wanted, by=shell.actor(request))
     return 302
 
 
@@ -84,7 +90,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @shell.signed_in
 def more(request: HttpRequest) -> HttpResponse:
-    return render(request, "staff/more.html")
+    return render(request, "staff/more.html", {"may_administer": site.has_permission(request)})
 
 
 @require_POST
@@ -106,6 +112,8 @@ def language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         with transactions.transaction():
             accounts.set_language(request.user.pk, wanted, by=shell.actor(request))
+    else:
+        request.session[LANGUAGE_AT_THE_DOOR] = wanted  # whoever signs in next in this browser has just asked for it
     translation.activate(wanted)
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,

@@ -15,7 +15,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders.lifecycle import State
+from orders.lifecycle import Method, State
 from orders.models import Fulfilment, FulfilmentLine
 from orders.staff import words
 
@@ -104,7 +104,8 @@ class Card:
 
     @property
     def method_word(self) -> words.Word:
-        return words.word(words.METHODS, self.method)
+        """Where the goods are handed over: whoever waits outside isn't served at the counter."""
+        return words.word(words.METHODS, Method.CURBSIDE if self.column == "outside" else self.method)
 
     @property
     def due_at(self) -> datetime:

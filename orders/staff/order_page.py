@@ -215,7 +215,7 @@ def _facts(after: Mapping[str, Any]) -> str:
     """Say what a step is about, as far as the journal's facts are meant for people."""
     said = [str(after[key]) for key in ("sku", "bay", "tracking_number") if after.get(key)]
     for key, text in words.COUNTED.items():
-        if isinstance(after.get(key), int) and not isinstance(after.get(key), bool):
+        if isinstance(after.get(key), int) and not isinstance(after.get(key), bool) and after[key]:
             said.append(str(text) % {"count": after[key]})
     if not after.get("sku") and after.get("scanned"):
         said.append(str(after["scanned"]))

@@ -301,6 +301,27 @@ def test_the_sign_in_page_speaks_both_languages() -> None:
         assert word in client.get(SIGN_IN).content.decode()
 
 
+def test_who_changes_the_language_at_the_door_keeps_it_and_the_next_person_keeps_theirs(here: LocationRef) -> None:
+    german, english = staff(Role.CLERK, here), staff(Role.CLERK, here)
+    client = Client()
+    client.post("/staff/language/", {"language": "de"})
+    try_password(client, german.username, make.PASSWORD)
+    assert "Abmelden" in client.get(MORE).content.decode()
+    client.post("/staff/sign-out/")
+    try_password(client, english.username, make.PASSWORD)
+    assert "Sign out" in client.get(MORE).content.decode()
+
+
+def test_who_may_administer_finds_the_way_and_nobody_else_is_sent_there(here: LocationRef) -> None:
+    for role, may in ((Role.MERCHANDISER, True), (Role.ADMINISTRATOR, True), (Role.CLERK, False)):
+        person = make.user()
+        with transaction():
+            locations.assign(person, role, here.id if role is Role.CLERK else None, by=make.TESTER)
+        client = signed_in(person)
+        assert ('href="/admin/"' in client.get(MORE).content.decode()) is may
+        assert (client.get("/admin/", follow=True).status_code == 200) is may
+
+
 def test_a_language_that_nobody_speaks_here_changes_nothing(here: LocationRef) -> None:
     person = staff(Role.CLERK, here)
     signed_in(person).post("/staff/language/", {"language": "xx"})
