@@ -1,6 +1,6 @@
 """Routing: loads the candidates, lets `orders.sourcing` decide, and keeps the decision with its losers for ever."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,19 +59,27 @@ class Survey:
     """What routing has to know of the world for some orders, read at once.
 
     `points` are the coordinates of postal codes, `holding` the locations of reservations, `available` pieces by location
-    and product, less what was routed there since.
+    and product, and `routed` those that earlier orders of the group will take there if they come to stand.
     """
 
     points: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     holding: Mapping[UUID, frozenset[int]] = field(default_factory=dict)
-    available: Mapping[int, dict[int, int]] = field(default_factory=dict)
+    available: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    routed: dict[int, dict[int, int]] = field(default_factory=dict)
 
     def count(self, location_id: int, wanted: Mapping[int, int]) -> None:
-        """Have the next orders see what is left once this one is served."""
-        left = self.available.get(location_id, {})
+        """Have the next orders look elsewhere for what this one takes."""
+        there = self.routed.setdefault(location_id, {})
         for product_id, quantity in wanted.items():
-            if product_id in left:
-                left[product_id] -= quantity
+            there[product_id] = there.get(product_id, 0) + quantity
+
+    def left(self, location_id: int) -> dict[int, int]:
+        """Return the pieces at a location once the earlier orders are served."""
+        there = self.routed.get(location_id, {})
+        return {
+            product_id: max(pieces - there.get(product_id, 0), 0)
+            for product_id, pieces in self.available.get(location_id, {}).items()
+        }
 
 
 def survey(orders: Sequence[tuple[IncomingOrder, str]], *, at: datetime) -> Survey:
@@ -145,13 +153,18 @@ def _to_the_nearest(order: IncomingOrder, wanted: Mapping[int, int], *, country:
             )
         places = [place for place in places if place.id in holding]
     point = known.points.get((target, postal_code))
-    candidates = [
-        _candidate(
-            place, available={} if is_reserved else known.available.get(place.id, {}), point=point, target=target
-        )
-        for place in places
-    ]
-    decision = sourcing.decide(candidates, method=order.method, wanted=None if is_reserved else wanted)
+
+    def decide(available: Callable[[int], Mapping[int, int]]) -> Decision:
+        candidates = [
+            _candidate(place, available={} if is_reserved else available(place.id), point=point, target=target)
+            for place in places
+        ]
+        return sourcing.decide(candidates, method=order.method, wanted=None if is_reserved else wanted)
+
+    decision = decide(known.left)
+    if decision.chosen is None and known.routed:
+        # Earlier orders may be refused yet, or be this one: then it goes where the goods are now, and the ledger judges.
+        decision = decide(lambda location_id: known.available.get(location_id, {}))
     chosen = decision.chosen
     if chosen is None:
         raise _refusal(order, decision, wanted)
