@@ -21,6 +21,7 @@ from inventory.models import Location, PostalPlace, StaffAssignment
 if TYPE_CHECKING:
     from commerce.models import User
 
+UNKNOWN_FOR_SECONDS = 1.0  # wrong codes sent in a loop cost one query a second, not one each
 FRESH_FOR_SECONDS = 5.0  # how long a process may answer from its own copy of the locations
 
 
@@ -84,8 +85,11 @@ def forget() -> None:
 
 
 def ref(code: str) -> LocationRef:
-    """Return the active location with this code. Raises: LocationUnknown."""
+    """Return the active location with this code; a new one is known within a second. Raises: LocationUnknown."""
     found = _all()[1].get(code)
+    if found is None and time.monotonic() - _cached[0] > UNKNOWN_FOR_SECONDS:
+        forget()
+        found = _all()[1].get(code)
     if found is None or not found.is_active:
         raise LocationUnknown(
             f"There is no active location {code!r}; GET /api/v1/locations lists them.",
