@@ -34,6 +34,10 @@ REASONS: dict[str, Any] = {
     "booking_error": _("Booking error"),
     "not_found": _("not found when picking"),
     "not_found_rest": _("the rest of the shelf, as a piece was not found"),
+    "other": _("other reason"),
+    "not ordered": _("not ordered"),
+    "not collected": _("not collected"),
+    "cancelled": _("order cancelled"),
     "opening stock": _("opening stock"),
 }
 
