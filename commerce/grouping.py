@@ -29,7 +29,7 @@ MOST_WAITING = 2_000  # more waiting than a process serves in a second: refuse a
 LONGEST_WAIT_SECONDS = 10.0
 # The callers of a group come back within milliseconds. Closing the next group at the first of them would pay the price of
 # many for one or two, so it stays open until as many wait as last time, for a share of the time that the last one took.
-# Measured with orders for one pickup window, 16 connections: a third more of them a second, each for less work.
+# Measured with orders for one pickup window, 16 connections: a quarter more of them a second, each for less work.
 GATHERING_SHARE = 0.25
 LONGEST_GATHERING_SECONDS = 0.005
 
