@@ -1,0 +1,43 @@
+"""How requests come in. The API has a way of its own: no signals, no sessions, no language, only what its answers need.
+
+Django's handler asks all database connections, all caches and a dozen layers at the start and end of each request; for an
+answer that takes 0.2 ms that is a third of the work. What these protect is kept: the request id, the security headers and
+TLS redirect, and that a connection which broke is dropped before it is used again.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler, get_script_name
+from django.db import connection
+from django.middleware.security import SecurityMiddleware
+from django.urls import set_script_prefix, set_urlconf
+
+from commerce.middleware import API, RequestContextMiddleware
+
+Environment = dict[str, Any]
+
+
+class Handler(WSGIHandler):
+    """Django's WSGI handler, with the short way for `/api/v1/`."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async)
+        views = convert_exception_to_response(self._get_response)
+        self._api = RequestContextMiddleware(convert_exception_to_response(SecurityMiddleware(views)))
+
+    def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not environ.get("PATH_INFO", "").startswith(API):
+            return super().__call__(environ, start_response)
+        set_script_prefix(get_script_name(environ))
+        set_urlconf(settings.ROOT_URLCONF)
+        connection.close_if_unusable_or_obsolete()
+        request = self.request_class(environ)
+        try:
+            response = self._api(request)
+            start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+            return [response.content]
+        finally:
+            request.close()
