@@ -15,4 +15,3 @@ application = Handler()
 # What is loaded by now stays: the collector need not walk through it while requests wait (a tenth of a second each time).
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 20)  # an answer allocates some thousand objects, nearly all gone with it
