@@ -27,7 +27,7 @@ from tests.factories import orders as make
 from tests.house_rules.source import ROOMS, ROOT, first_column, kept, migrations, modules, readme, section
 
 VARIABLE = re.compile(r"environ(?:\.get)?[(\[]\s*\"([A-Z_]+)\"|_listed\(\"([A-Z_]+)\"")
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PATH"}
+NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PATH", "PATH_INFO"}  # the last is WSGI's
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 LAW = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 MOST_PICTURE_BYTES = 300_000
