@@ -103,6 +103,11 @@ def alternatives(product_id: int, quantity: int, *, near: int, at: datetime, at_
     return found
 
 
+def forget() -> None:
+    """Drop what this process remembers of places that could serve instead."""
+    _alternatives.clear()
+
+
 def explained(refusal: InsufficientStock, *, at: datetime) -> InsufficientStock:
     """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some."""
     short: Sequence[dict[str, Any]] = refusal.detail["lines"]

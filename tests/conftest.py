@@ -42,6 +42,20 @@ def _journals_may_be_flushed_between_tests() -> Iterator[None]:
     DatabaseOperations.execute_sql_flush = flush
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered_from_another_test() -> None:
+    """Numbers come again after a flush, so what this process remembers of products, places and keys goes before a test."""
+    from commerce import catalog
+    from commerce.api import authentication, throttling
+    from inventory import availability, locations
+
+    catalog.forget()
+    locations.forget()
+    availability.forget()
+    authentication.forget()
+    throttling.forget()
+
+
 @pytest.fixture
 def eventually() -> Callable[..., object]:
     """Return `eventually(fact, within=seconds)`: poll until `fact()` is truthy, return it, fail with its last value."""
