@@ -4,8 +4,9 @@ The audit names kinds of identifiers and ids, never a name or an address, so tha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -46,9 +47,15 @@ INSERT INTO customers_profile (id, name, language, country, created_at, updated_
 SELECT id, name, language, country, %s, %s
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS fresh (id, name, language, country)
 """
+# Locked in one order, for the same reason; not against those who only point to the profile.
 _NAME = """
-UPDATE customers_profile AS profile SET name = given.name, updated_at = %s
-FROM unnest(%s::uuid[], %s::text[]) AS given (id, name) WHERE profile.id = given.id AND profile.name = ''
+WITH nameless AS MATERIALIZED (
+    SELECT profile.id, given.name
+    FROM unnest(%s::uuid[], %s::text[]) AS given (id, name) JOIN customers_profile AS profile ON profile.id = given.id
+    WHERE profile.name = '' ORDER BY profile.id FOR NO KEY UPDATE OF profile
+)
+UPDATE customers_profile AS profile SET name = nameless.name, updated_at = %s
+FROM nameless WHERE profile.id = nameless.id
 """
 _WITHDRAW = """
 DELETE FROM customers_identifier USING unnest(%s::text[], %s::text[], %s::text[]) AS ours (kind, scope, value)
@@ -95,33 +102,39 @@ def recognise(
         channel_code=channel_code,
         channel_customer_id=channel_customer_id or "",
     )
-    return recognise_many([person], by=by, at=at)[0]
+    return recognise_many([person], by=[by], at=at)[0]
 
 
 @transaction_required
-def recognise_many(people: Sequence[Person], *, by: Actor, at: datetime) -> list[UUID | None]:
-    """Return the profile of each person, in their order; several descriptions of one person give one profile."""
+def recognise_many(people: Sequence[Person], *, by: Sequence[Actor], at: datetime) -> list[UUID | None]:
+    """Return the profile of each person, in their order; several descriptions of one person give one profile.
+
+    `by` says for each person who describes them. All of a transaction's people belong into one call: new ones are written
+    in one order, so that two transactions with the same people wait for each other, never crosswise.
+    """
+    if len(people) != len(by):
+        raise ValueError(f"{len(people)} people are described by {len(by)} actors.")
     wanted = [_identifiers_of(person) for person in people]
     keys = sorted({identifier for identifiers_ in wanted for identifier in identifiers_})
     if not keys:
         return [None] * len(people)
     for _attempt in range(ATTEMPTS):
         known, nameless = _find(keys)
-        plan = _plan(people, wanted, known, nameless)
-        if _write(plan, by=by, at=at):
+        plan = _plan(people, wanted, by, known, nameless)
+        if _write(plan, at=at):
             return plan.profile_ids
     raise RuntimeError("Others kept making the same people; this can't happen while identifiers stay.")
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What recognising a batch comes to: whose profile each person is, and what is new."""
+    """What recognising a batch comes to: whose profile each person is, what is new, and who said so."""
 
-    profile_ids: list[UUID | None]
-    made: dict[UUID, Person]
-    gained: dict[Identifier, tuple[UUID, Person]]
-    named: dict[UUID, str]
-    possible_duplicates: set[tuple[UUID, UUID]]
+    profile_ids: list[UUID | None] = field(default_factory=list)
+    made: dict[UUID, Person] = field(default_factory=dict)
+    gained: dict[Identifier, tuple[UUID, Person, Actor]] = field(default_factory=dict)
+    named: dict[UUID, tuple[str, Actor]] = field(default_factory=dict)
+    possible_duplicates: dict[tuple[UUID, UUID], Actor] = field(default_factory=dict)
 
 
 def _identifiers_of(person: Person) -> list[Identifier]:
@@ -158,13 +171,14 @@ def _find(keys: Sequence[Identifier]) -> tuple[dict[Identifier, Match], set[UUID
 def _plan(
     people: Sequence[Person],
     wanted: Sequence[Sequence[Identifier]],
+    by: Sequence[Actor],
     known: Mapping[Identifier, Match],
     nameless: set[UUID],
 ) -> _Plan:
     """Decide person by person; what an earlier one of the batch brings counts for the later ones."""
-    plan = _Plan([], {}, {}, {}, set())
+    plan = _Plan()
     index = dict(known)
-    for person, identifiers_ in zip(people, wanted, strict=True):
+    for person, identifiers_, actor in zip(people, wanted, by, strict=True):
         if not identifiers_:
             plan.profile_ids.append(None)
             continue
@@ -174,18 +188,19 @@ def _plan(
             profile_id = ids.new()
             plan.made[profile_id] = person
         elif profile_id in nameless and person.name:
-            plan.named.setdefault(profile_id, person.name[:LONGEST_NAME])
+            plan.named.setdefault(profile_id, (person.name[:LONGEST_NAME], actor))
         has_email = any(one.kind == IdentifierKind.EMAIL for one in identifiers_)
         for identifier in choice.gained:
             is_vouched_for = identifier.kind == IdentifierKind.CHANNEL_CUSTOMER
             index[identifier] = Match(profile_id, is_vouched_for, has_email)
-            plan.gained[identifier] = (profile_id, person)
-        plan.possible_duplicates |= {(profile_id, other) for other in choice.possible_duplicates}
+            plan.gained[identifier] = (profile_id, person, actor)
+        for other in choice.possible_duplicates:
+            plan.possible_duplicates.setdefault((profile_id, other), actor)
         plan.profile_ids.append(profile_id)
     return plan
 
 
-def _write(plan: _Plan, *, by: Actor, at: datetime) -> bool:
+def _write(plan: _Plan, *, at: datetime) -> bool:
     """Store a plan; return False, with nothing stored, when someone else was quicker with one of the identifiers."""
     if plan.gained and not _gain(plan, at):
         return False
@@ -204,8 +219,10 @@ def _write(plan: _Plan, *, by: Actor, at: datetime) -> bool:
                 ],
             )
         if plan.named:
-            cursor.execute(_NAME, [at, [str(profile_id) for profile_id in plan.named], list(plan.named.values())])
-    audit.record_many(_audited(plan), by=by)
+            names = [name for name, _actor in plan.named.values()]
+            cursor.execute(_NAME, [[str(profile_id) for profile_id in plan.named], names, at])
+    for actor, rows in _audited(plan).items():
+        audit.record_many(rows, by=actor)
     return True
 
 
@@ -223,37 +240,33 @@ def _gain(plan: _Plan, at: datetime) -> bool:
     return False
 
 
-def _audited(plan: _Plan) -> list[audit.AuditRow]:
-    kinds: dict[UUID, list[str]] = {}
-    for identifier, (profile_id, _person) in plan.gained.items():
-        kinds.setdefault(profile_id, []).append(identifier.kind)
-    rows = [
-        audit.AuditRow(
-            verb="customers.profiles.recognise",
-            object_type="customer",
-            object_id=profile_id,
-            after={"is_new": profile_id in plan.made, "gained": sorted(gained)},
+def _audited(plan: _Plan) -> dict[Actor, list[audit.AuditRow]]:
+    """Return what each actor's timeline rows say; a profile is told to have gained something once per actor."""
+    rows: dict[Actor, list[audit.AuditRow]] = {}
+
+    def tell(actor: Actor, profile_id: UUID, fact: dict[str, Any]) -> None:
+        row = audit.AuditRow(
+            verb="customers.profiles.recognise", object_type="customer", object_id=profile_id, after=fact
         )
-        for profile_id, gained in kinds.items()
-    ]
-    rows += [
-        audit.AuditRow(
-            verb="customers.profiles.recognise", object_type="customer", object_id=profile_id, after={"named": True}
-        )
-        for profile_id in plan.named
-        if profile_id not in kinds
-    ]
-    for profile_id, other in sorted(plan.possible_duplicates):
+        rows.setdefault(actor, []).append(row)
+
+    kinds: dict[tuple[UUID, Actor], list[str]] = {}
+    for identifier, (profile_id, _person, actor) in plan.gained.items():
+        kinds.setdefault((profile_id, actor), []).append(identifier.kind)
+    made = set(plan.made)
+    for (profile_id, actor), gained in kinds.items():
+        tell(actor, profile_id, {"is_new": profile_id in made, "gained": sorted(gained)})
+        made.discard(profile_id)  # new to whoever brought it first
+    enriched = {profile_id for profile_id, _actor in kinds}
+    for profile_id, (_name, actor) in plan.named.items():
+        if profile_id not in enriched:
+            tell(actor, profile_id, {"named": True})
+    for (profile_id, other), actor in sorted(plan.possible_duplicates.items(), key=lambda told: told[0]):
         fact = {"possible_duplicate": str(other)}
-        is_told = profile_id not in plan.made and any(
-            entry.after == fact for entry in audit.timeline("customer", profile_id, at_most=LOOKS_BACK)
-        )
-        if not is_told:
-            rows.append(
-                audit.AuditRow(
-                    verb="customers.profiles.recognise", object_type="customer", object_id=profile_id, after=fact
-                )
-            )
+        if profile_id in plan.made or all(
+            entry.after != fact for entry in audit.timeline("customer", profile_id, at_most=LOOKS_BACK)
+        ):
+            tell(actor, profile_id, fact)
     return rows
 
 
@@ -278,8 +291,8 @@ def change(
     changed = {field: value for field, value in given.items() if value is not None and getattr(profile, field) != value}
     if not changed:
         return
-    for field, value in changed.items():
-        setattr(profile, field, value)
+    for column, value in changed.items():
+        setattr(profile, column, value)
     profile.updated_at = clock.now()
     profile.save(update_fields=[*changed, "updated_at"])
     audit.record(

@@ -162,21 +162,21 @@ def _draw_codes(going: Sequence[Draft]) -> None:
 
 
 def _recognise(standing: Sequence[Draft], *, at: datetime) -> None:
-    for by, group in by_actor(standing).items():
-        people = [
-            Person(
-                name=draft.order.customer.name,
-                email=draft.order.customer.email,
-                phone=draft.order.customer.phone,
-                language=draft.order.customer.language or draft.wish.channel.language,
-                country=draft.wish.channel.country,
-                channel_code=draft.wish.channel.channel_code,
-                channel_customer_id=draft.order.customer.channel_customer_id,
-            )
-            for draft in group
-        ]
-        for draft, customer_id in zip(group, profiles.recognise_many(people, by=by, at=at), strict=True):
-            draft.customer_id = customer_id
+    people = [
+        Person(
+            name=draft.order.customer.name,
+            email=draft.order.customer.email,
+            phone=draft.order.customer.phone,
+            language=draft.order.customer.language or draft.wish.channel.language,
+            country=draft.wish.channel.country,
+            channel_code=draft.wish.channel.channel_code,
+            channel_customer_id=draft.order.customer.channel_customer_id,
+        )
+        for draft in standing
+    ]
+    found = profiles.recognise_many(people, by=[draft.wish.by for draft in standing], at=at)
+    for draft, customer_id in zip(standing, found, strict=True):
+        draft.customer_id = customer_id
 
 
 # --- what is written --------------------------------------------------------------------------------------------------

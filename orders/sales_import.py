@@ -241,7 +241,7 @@ def _add_customers(ground: _Ground) -> None:
             for reference, country in batch
         ]
         with transactions.transaction():
-            found = profiles.recognise_many(people, by=ground.by, at=ground.at)
+            found = profiles.recognise_many(people, by=[ground.by] * len(people), at=ground.at)
             sales_staging.resolve_customers(
                 {reference: profile for (reference, _), profile in zip(batch, found, strict=True) if profile}
             )

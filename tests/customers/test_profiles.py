@@ -93,10 +93,34 @@ def test_a_batch_recognises_each_person_once():
         Person(phone="+4930123456"),
     ]
     with transactions.transaction():
-        found = profiles.recognise_many(people, by=BY, at=clock.now())
+        found = profiles.recognise_many(people, by=[BY] * len(people), at=clock.now())
     assert found[1:3] == [ada, None]
     assert found[0] == found[3] == found[4] != ada
     assert Profile.objects.count() == 2
+
+
+def test_each_person_of_a_batch_is_signed_by_who_described_them():
+    eve = make.person(name="", email="eve@example.org", phone="")
+    till, shop = Actor.system("till"), Actor.system("shop")
+    people = [
+        Person(email="bob@example.org", channel_code="web"),
+        Person(email="BOB@example.org", phone="030 123456", country="DE"),
+        Person(email="eve@example.org", name="Eve"),
+        Person(email="eve@example.org", phone="030 123456", country="DE"),
+    ]
+    with transactions.transaction():
+        bob, *_ = profiles.recognise_many(people, by=[till, shop, shop, till], at=clock.now())
+
+    def told(profile_id):
+        return [(entry.actor_id, entry.after) for entry in audit.timeline("customer", profile_id)]
+
+    assert told(bob) == [
+        ("till", {"is_new": True, "gained": ["email"]}),
+        ("shop", {"is_new": False, "gained": ["phone"]}),
+    ]
+    assert told(eve)[1:] == [("till", {"possible_duplicate": str(bob)}), ("shop", {"named": True})]
+    with transactions.transaction(), pytest.raises(ValueError, match="4 people are described by 1 actors"):
+        profiles.recognise_many(people, by=[till], at=clock.now())
 
 
 @pytest.mark.django_db(transaction=True)

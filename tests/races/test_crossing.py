@@ -1,19 +1,28 @@
-"""Baskets with the same products in opposite order never wait for each other for ever, and lose nothing."""
+"""Who wants the same things in opposite order never waits for the other for ever, and loses nothing: goods, and customers."""
 
+import threading
+from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from commerce import clock, ids
 from commerce.actors import Actor
+from commerce.channels.contracts import IncomingCustomer
 from commerce.operations import checks
+from customers import profiles
+from customers.models import Profile
+from customers.profiles import Person
 from inventory import allocations, availability, movements, reservations
 from inventory.allocations import Demand
 from inventory.movements import Adjustment
 from inventory.reservations import ReservationRequest
+from orders import placement
+from orders.models import Order
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
+from tests.factories import orders as make
 from tests.races.crowds import in_transactions, run_at_once, summary
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.races]
@@ -57,3 +66,57 @@ def test_crossing_baskets_are_all_served() -> None:
         assert (figure.on_hand, figure.held, figure.allocated) == (PIECES + each, each, each)
         assert figure.version == 1 + 3 * each
     assert checks.run() == []
+
+
+def test_new_customers_of_two_groups_are_written_in_one_order() -> None:
+    """The disease: described one after the other, crosswise, one side has to lose. The cure: all of a group at once."""
+    ada, bob = (Person(email=f"{name}@example.org", phone=f"030 12345{number}", country="DE")
+                for number, name in enumerate(("ada", "bob")))  # fmt: skip
+    halfway = threading.Barrier(2)
+
+    @in_transactions
+    def one_by_one(place: int) -> list[UUID | None]:
+        first, second = (ada, bob) if place else (bob, ada)
+        found = profiles.recognise_many([first], by=[BY], at=clock.now())
+        halfway.wait(timeout=20)
+        return found + profiles.recognise_many([second], by=[BY], at=clock.now())
+
+    assert summary(run_at_once(2, one_by_one)) == {"done": 1, "busy": 1}
+
+    for turn in range(TIMES):
+        people = [Person(email=f"{name}{turn}@example.org") for name in "abcdefgh"]
+
+        @in_transactions
+        def together(place: int, people: list[Person] = people) -> list[UUID | None]:
+            described = people[place:] + people[:place]
+            found = profiles.recognise_many(described, by=[BY] * len(described), at=clock.now())
+            return found[-place:] + found[:-place] if place else found
+
+        seen = run_at_once(4, together)
+        assert summary(seen) == {"done": 4}, seen
+        assert all(one == seen[0] for one in seen)
+    assert Profile.objects.count() == 2 + 8 * TIMES
+
+
+def test_groups_with_each_others_new_customers_are_all_placed() -> None:
+    """Two groups for two stores, so that only the customers cross: what one channel sells to Ada, the other sells to Bob."""
+    with clock.frozen(make.NOON):
+        shops = [make.shop(pieces=1_000, pickup_slot_capacity=1_000) for _ in range(2)]
+        channels = [shop.terms for shop in shops]
+        for turn in range(TIMES):
+            emails = [f"{name}{turn}@example.org" for name in ("ada", "bob")]
+
+            @in_transactions
+            def place(number: int, emails: list[str] = emails) -> list[placement.Verdict]:
+                wishes = [
+                    placement.Wish(
+                        replace(shops[number].incoming(), customer=IncomingCustomer(name="Somebody", email=email)),
+                        channel,
+                        Actor.system(channel.channel_code),
+                    )
+                    for channel, email in zip(channels, emails if number else emails[::-1], strict=True)
+                ]
+                return placement.place_many(wishes, at=clock.now())
+
+            assert summary([one for group in run_at_once(2, place) for one in group]) == {"done": 4}
+    assert (Order.objects.count(), Profile.objects.count()) == (4 * TIMES, 2 * TIMES)
