@@ -50,6 +50,9 @@ log_min_error_statement = panic
 shared_preload_libraries = 'pg_stat_statements'
 """
 
+# Text is ordered by its bytes, the same on every machine, and knows that Ü is the capital of ü, as searching by name needs.
+LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
 
 def data_dir() -> Path:
     """Return the folder for everything this installation keeps on disk (KONTOR_DATA_DIR, default `.kontor`)."""
@@ -134,7 +137,7 @@ def prepare(*, durable: bool = True) -> None:
         needed.mkdir(parents=True, exist_ok=True, mode=0o700)
     _give_to_server(folder, sockets)
     if not (folder / "PG_VERSION").exists():
-        made = _run("initdb", "-D", str(folder), "--auth=trust", "--encoding=utf8", "--locale=C", "-U", "postgres")
+        made = _run("initdb", "-D", str(folder), "--auth=trust", "--encoding=utf8", *LOCALE, "-U", "postgres")
         if made.returncode:
             raise RuntimeError(f"PostgreSQL could not be set up in {folder}:\n{made.stdout}")
     (folder / "kontor.conf").write_text(CONFIGURATION.format(durable="on" if durable else "off"))

@@ -7,9 +7,10 @@ import uuid
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -168,7 +169,14 @@ class Product(models.Model):
         verbose_name = _("product")
         verbose_name_plural = _("products")
         ordering = ["sku"]
-        indexes = [models.Index(name="product_changed_lately", fields=["updated_at"])]
+        indexes = [
+            models.Index(name="product_changed_lately", fields=["updated_at"]),
+            GinIndex(
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                OpClass(Upper("sku"), name="gin_trgm_ops"),
+                name="product_by_part_of_name",
+            ),
+        ]
         constraints = [models.CheckConstraint(name="product_kind_known", condition=one_of("kind", ProductKind))]
 
     def __str__(self) -> str:

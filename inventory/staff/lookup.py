@@ -142,10 +142,11 @@ def _movements(product_id: int, location_id: int) -> list[Movement]:
     ]
 
 
+# Upper case on both sides, as the index `product_by_part_of_name` has it.
 _SEARCH = """
 SELECT p.id, p.sku, p.name FROM commerce_product p
 LEFT JOIN inventory_stocklevel l ON l.product_id = p.id AND l.location_id = %s AND l.condition = 'sellable'
-WHERE p.kind = 'goods' AND p.is_active AND (p.sku ILIKE %s OR ({words}))
+WHERE p.kind = 'goods' AND p.is_active AND (upper(p.sku) LIKE upper(%s) OR ({words}))
 ORDER BY coalesce(l.on_hand, 0) > 0 DESC, p.name, p.sku LIMIT %s
 """
 _RECENT = """
@@ -159,7 +160,7 @@ def search(text: str, store: shell.Store, *, at: datetime) -> list[Hit]:
     patterns = [f"%{_literal(part)}%" for part in text.split()[:MOST_WORDS]]
     if not patterns:
         return []
-    sql = _SEARCH.format(words=" AND ".join(["p.name ILIKE %s"] * len(patterns)))
+    sql = _SEARCH.format(words=" AND ".join(["upper(p.name) LIKE upper(%s)"] * len(patterns)))
     return _hits(sql, [store.id, f"{_literal(text.strip())}%", *patterns, MOST_FOUND], store, at)
 
 
