@@ -56,13 +56,7 @@ OPENS_ADMIN = frozenset(
 
 def granted(request: HttpRequest) -> frozenset[Permission]:
     """Return what the signed-in person may do at all locations: the admin knows no single store."""
-    if not request.user.is_authenticated or not request.user.is_active:
-        return frozenset()
-    if request.user.is_superuser:
-        return frozenset(Permission)
-    access = shell.access(request)
-    everywhere: frozenset[Permission] = getattr(access, "everywhere", frozenset())
-    return everywhere
+    return shell.permissions_everywhere(request)
 
 
 class KontorAdminSite(UnfoldAdminSite):

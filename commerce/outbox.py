@@ -82,7 +82,7 @@ def telling(
         "INSERT INTO commerce_outboxmessage (message_id, event_type, aggregate, aggregate_sequence, schema_version, payload,"
         " actor_kind, actor_id, request_id, occurred_at)"
         f" SELECT gen_random_uuid(), '{event.type}', {aggregate}, {sequence}, {event.schema_version},"
-        f" jsonb_build_object({facts}), %s, %s, %s, %s FROM {source}"
+        f" jsonb_build_object({facts}), %s::text, %s::text, %s::text, %s::timestamptz FROM {source}"
     )
 
 
@@ -100,12 +100,13 @@ SELECT delivery.id, delivery.subscriber, coalesce(endpoint.url, ''), message.mes
        (SELECT count(*) FROM (
             SELECT FROM commerce_outboxdelivery later
             WHERE later.subscriber = delivery.subscriber AND later.aggregate = delivery.aggregate
-              AND later.id > delivery.id AND later.state IN ('pending', 'parked') LIMIT 100) AS behind)
+              AND later.id > delivery.id AND later.state IN ('pending', 'parked') LIMIT 100) AS behind),
+       NOT coalesce(endpoint.is_active, true), CASE WHEN endpoint.open_until > %(at)s THEN endpoint.open_until END
 FROM commerce_outboxdelivery delivery
 JOIN commerce_outboxmessage message ON message.id = delivery.message_id
 LEFT JOIN commerce_webhookendpoint endpoint ON 'webhook:' || endpoint.id = delivery.subscriber
-WHERE delivery.state = 'parked' AND delivery.id > %s AND (%s = '' OR delivery.subscriber = %s)
-ORDER BY delivery.id LIMIT %s
+WHERE delivery.state = 'parked' AND (%(only)s::bigint IS NULL OR delivery.id = %(only)s)
+ORDER BY delivery.id LIMIT %(at_most)s
 """
 _COUNT_PARKED = "SELECT count(*) FROM commerce_outboxdelivery WHERE state = 'parked'"
 _BACKLOG = """
@@ -135,7 +136,11 @@ WHERE subscriber = %s AND state IN ('pending', 'parked') ORDER BY id FOR UPDATE
 
 @dataclass(frozen=True, slots=True)
 class ParkedDelivery:
-    """A delivery that gave up. `behind` counts what waits for it, up to 100; `url` is set for webhooks."""
+    """A delivery that gave up. `behind` counts what waits for it, up to 100; `url` is set for webhooks.
+
+    Tried again, it still waits while its endpoint `is_switched_off`, or until `rests_until` when that is set: after many
+    failures an endpoint is left alone for a while.
+    """
 
     id: int
     subscriber: str
@@ -149,6 +154,8 @@ class ParkedDelivery:
     occurred_at: datetime
     parked_at: datetime
     behind: int
+    is_switched_off: bool
+    rests_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +168,10 @@ class Backlog:
     oldest_at: datetime | None
 
 
-def parked(*, subscriber: str = "", after: int = 0, at_most: int = MOST_LISTED) -> list[ParkedDelivery]:
-    """Return parked deliveries, oldest first, perhaps of one subscriber, behind the delivery `after`."""
+def parked(*, only: int | None = None) -> list[ParkedDelivery]:
+    """Return the parked deliveries, oldest first and at most MOST_LISTED; or `only` the one of that id."""
     with connection.cursor() as cursor:
-        cursor.execute(_PARKED, [after, subscriber, subscriber, max(0, min(at_most, MOST_LISTED))])
+        cursor.execute(_PARKED, {"at": clock.now(), "only": only, "at_most": MOST_LISTED})
         return [ParkedDelivery(*row) for row in cursor.fetchall()]
 
 

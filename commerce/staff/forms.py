@@ -1,7 +1,5 @@
 """What staff type into the shell's own pages."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -38,7 +36,3 @@ class DismissForm(forms.Form):
             "min_length": _("Say why it may be dropped; the reason stays in the history."),
         },
     )
-
-    def clean_reason(self) -> str:
-        reason: Any = self.cleaned_data["reason"]
-        return str(reason).strip()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,48 +18,65 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from commerce.staff.forms import DismissForm
 
-MOST_SHOWN = 200
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A parked delivery with what it carries, as indented JSON."""
+    """A parked delivery with what it carries, as indented JSON, and why it would wait even when tried again."""
 
     delivery: outbox.ParkedDelivery
     payload: str
+    waits: str
 
 
-def _with_payloads() -> list[Shown]:
-    deliveries = outbox.parked(at_most=MOST_SHOWN)
+def _shown() -> list[Shown]:
+    deliveries = outbox.parked()
     wanted = [delivery.message_id for delivery in deliveries]
     payloads = dict(OutboxMessage.objects.filter(message_id__in=wanted).values_list("message_id", "payload"))
     return [
-        Shown(delivery, json.dumps(payloads.get(delivery.message_id), indent=2, ensure_ascii=False))
+        Shown(
+            delivery, json.dumps(payloads.get(delivery.message_id), indent=2, ensure_ascii=False), _why_it_waits(delivery)
+        )
         for delivery in deliveries
-    ]
+    ]  # fmt: skip
+
+
+def _why_it_waits(delivery: outbox.ParkedDelivery) -> str:
+    """Say what keeps a delivery from being sent at once when it is tried again, or nothing."""
+    if delivery.is_switched_off:
+        return _("The receiver is switched off. Tried again, the message waits until the receiver is switched on.")
+    if delivery.rests_until is not None:
+        time = date_format(localtime(delivery.rests_until), "TIME_FORMAT")
+        return _(
+            "The receiver has failed often and is left alone until %(time)s. Tried again, the message goes out then."
+        ) % {"time": time}
+    return ""
 
 
 @require_GET
-@shell.require(Permission.MANAGE_MESSAGES)
+@shell.require(Permission.MANAGE_MESSAGES, at_all_stores=True)
 def parked(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
 @require_POST
-@shell.require(Permission.MANAGE_MESSAGES)
+@shell.require(Permission.MANAGE_MESSAGES, at_all_stores=True)
 def retry(request: HttpRequest, delivery_id: int) -> HttpResponse:
-    """Let a parked delivery be tried again at once."""
+    """Let a parked delivery be tried again as soon as its receiver takes messages; say so when that is not now."""
+    waits = "".join(map(_why_it_waits, outbox.parked(only=delivery_id)))
     try:
         with transactions.transaction():
             outbox.retry(delivery_id, by=shell.actor(request))
-        messages.success(request, _("The message is on its way again."))
+        if waits:
+            messages.warning(request, waits)
+        else:
+            messages.success(request, _("The message is on its way again."))
     except CommerceError as refusal:
         messages.error(request, refusals.sentence(refusal))
     return redirect("staff:messages")
 
 
 @require_POST
-@shell.require(Permission.MANAGE_MESSAGES)
+@shell.require(Permission.MANAGE_MESSAGES, at_all_stores=True)
 def dismiss(request: HttpRequest, delivery_id: int) -> HttpResponse:
     """Give a parked delivery up for good; what waits behind it goes on."""
     form = DismissForm(request.POST)
@@ -75,5 +94,5 @@ def dismiss(request: HttpRequest, delivery_id: int) -> HttpResponse:
 def _page(
     request: HttpRequest, *, dismissing: int | None = None, form: DismissForm | None = None, status: int = 200
 ) -> HttpResponse:
-    facts = {"deliveries": _with_payloads(), "dismissing": dismissing, "form": form or DismissForm()}
+    facts = {"deliveries": _shown(), "dismissing": dismissing, "form": form or DismissForm()}
     return render(request, "staff/messages.html", facts, status=status)

@@ -19,5 +19,6 @@ def register() -> None:
             order=80,
             counter=lambda _store: outbox.parked_count(),
             is_only_in_more=True,
+            is_for_all_stores=True,
         )
     )

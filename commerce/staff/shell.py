@@ -7,7 +7,7 @@ for the search field, a finder. Screens ask `current_store(request)` and guard t
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -47,7 +47,8 @@ class Access(Protocol):
 class MenuEntry:
     """A room in the menu: `label` is translated lazily, `icon` a lucide name, `counter` says what waits at a store.
 
-    Rooms that people rarely need set `is_only_in_more`: they stand on the page "More" instead of the rail.
+    Rooms that people rarely need set `is_only_in_more`: they stand on the page "More" instead of the rail. Rooms that show
+    things of all stores at once set `is_for_all_stores`: they open only to who holds the permission everywhere.
     """
 
     key: str
@@ -58,6 +59,7 @@ class MenuEntry:
     order: int
     counter: Callable[[Store], int] | None = None
     is_only_in_more: bool = False
+    is_for_all_stores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,18 @@ def permissions(request: HttpRequest) -> frozenset[Permission]:
     return allowed.permissions_at(store.id) if allowed and store else frozenset()
 
 
+def permissions_everywhere(request: HttpRequest) -> frozenset[Permission]:
+    """Return what the person may do at all stores, for pages that know no single one (law 17)."""
+    if not request.user.is_authenticated:
+        return frozenset()
+    if request.user.is_superuser:
+        return frozenset(Permission)
+    allowed = access(request)
+    return allowed.permissions_at(None) if allowed else frozenset()
+
+
 def may(request: HttpRequest, permission: Permission) -> bool:
+    """Whether the person may do this at their current store."""
     return permission in permissions(request)
 
 
@@ -181,21 +194,23 @@ def refuse(request: HttpRequest, permission: Permission | None = None) -> HttpRe
     return render(request, "staff/not_allowed.html", facts, status=403)
 
 
-def _guard(request: HttpRequest, permission: Permission) -> HttpResponse | None:
+def _guard(request: HttpRequest, permission: Permission, *, at_all_stores: bool = False) -> HttpResponse | None:
     if not request.user.is_authenticated:
         return sign_in_first(request)
-    return None if may(request, permission) else refuse(request, permission)
+    granted = permissions_everywhere(request) if at_all_stores else permissions(request)
+    return None if permission in granted else refuse(request, permission)
 
 
-def require(permission: Permission) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Guard a function view: signed in, and allowed at the current store."""
+def require(
+    permission: Permission, *, at_all_stores: bool = False
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Guard a function view: signed in, and allowed at the current store, or at all of them."""
 
     def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            return _guard(request, permission) or view(request, *args, **kwargs)
+            return _guard(request, permission, at_all_stores=at_all_stores) or view(request, *args, **kwargs)
 
-        answer.required_permission = permission  # type: ignore[attr-defined]
         return answer
 
     return guarded
@@ -213,32 +228,24 @@ def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answer
 
 
-class Requires:
-    """Guard a class-based view: set `permission`. Put it first among the bases."""
-
-    permission: ClassVar[Permission]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _guard(request, self.permission) or super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-
-
 # --- menu and search ---------------------------------------------------------------------------------------------------
 
 
 def menu(request: HttpRequest) -> list[Room]:
     """Return the rooms that the person may enter, in order, with what waits in each."""
-    allowed, store = permissions(request), current_store(request)
-    entries = sorted((e for e in _menu.values() if e.permission in allowed), key=lambda e: (e.order, e.key))
+    at_store, at_all_stores, store = permissions(request), permissions_everywhere(request), current_store(request)
+    allowed = (e for e in _menu.values() if e.permission in (at_all_stores if e.is_for_all_stores else at_store))
+    entries = sorted(allowed, key=lambda e: (e.order, e.key))
     addresses = {entry.key: reverse(entry.url_name) for entry in entries}
     in_rail = [addresses[entry.key] for entry in entries if not entry.is_only_in_more]
-    here = max((address for address in in_rail if request.path.startswith(address)), key=len, default="")
+    current = max((address for address in in_rail if request.path.startswith(address)), key=len, default="")
     return [
         Room(
             key=entry.key,
             label=entry.label,
             icon=entry.icon,
             url=addresses[entry.key],
-            is_current=addresses[entry.key] == here,
+            is_current=addresses[entry.key] == current,
             waiting=entry.counter(store) if entry.counter and store else None,
             is_only_in_more=entry.is_only_in_more,
         )

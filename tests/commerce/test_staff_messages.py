@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils.timezone import localtime
 
 from commerce import clock, deliveries, events, outbox
-from commerce.models import AuditEntry
+from commerce.channels import endpoints
+from commerce.models import AuditEntry, OutboxDelivery, WebhookEndpoint
 from commerce.roles import Role
 from commerce.transactions import transaction
 from inventory import locations
@@ -57,10 +59,10 @@ def parked(deaf: Deaf) -> outbox.ParkedDelivery:
     return one
 
 
-def signed_in(role: Role) -> Client:
+def signed_in(role: Role, *, at_one_store: bool = False) -> Client:
     person, store, client = make.user(), make_inventory.store(), Client()
     with transaction():
-        locations.assign(person, role, store.id, by=make.TESTER)
+        locations.assign(person, role, store.id if at_one_store else None, by=make.TESTER)
     client.force_login(person)
     return client
 
@@ -105,9 +107,57 @@ def test_who_comes_too_late_is_told_so(parked: outbox.ParkedDelivery) -> None:
     assert "doesn’t exist" in unknown.content.decode()
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
-def test_only_who_manages_messages_may(parked: outbox.ParkedDelivery, role: Role) -> None:
-    client = signed_in(role)
+@pytest.fixture
+def parked_webhook(deaf: Deaf) -> tuple[OutboxDelivery, WebhookEndpoint]:
+    """A channel's message that gave up."""
+    channel = make.channel()
+    with transaction():
+        endpoints.add(channel.pk, "http://127.0.0.1:9/kontor", [facts.BellSold.type], by=make.TESTER)
+    facts.publish(facts.sold("a", 1, channel.pk))
+    deliveries.sequence_batch()
+    OutboxDelivery.objects.update(state="parked", attempts=10)
+    return OutboxDelivery.objects.get(), WebhookEndpoint.objects.get()
+
+
+def test_a_retry_says_when_a_receiver_is_left_alone_and_until_when(
+    parked_webhook: tuple[OutboxDelivery, WebhookEndpoint],
+) -> None:
+    delivery, endpoint = parked_webhook
+    client = signed_in(Role.ADMINISTRATOR)
+    assert "left alone until" not in client.get(MESSAGES).content.decode()
+    endpoint.open_until = clock.now() + timedelta(minutes=10)
+    endpoint.save()
+    says = f"left alone until {localtime(endpoint.open_until):%H:%M}"
+    assert says in client.get(MESSAGES).content.decode()
+    answer = client.post(f"{MESSAGES}{delivery.pk}/retry/", follow=True).content.decode()
+    assert says in answer
+    assert "on its way again" not in answer
+    delivery.refresh_from_db()
+    assert delivery.state == "pending"
+
+
+def test_a_retry_says_that_a_receiver_is_switched_off(parked_webhook: tuple[OutboxDelivery, WebhookEndpoint]) -> None:
+    delivery, endpoint = parked_webhook
+    with transaction():
+        endpoints.deactivate(endpoint.pk, by=make.TESTER, reason="gone")
+    client = signed_in(Role.ADMINISTRATOR)
+    assert "The receiver is switched off" in client.get(MESSAGES).content.decode()
+    answer = client.post(f"{MESSAGES}{delivery.pk}/retry/", follow=True).content.decode()
+    assert "The receiver is switched off" in answer
+    assert "on its way again" not in answer
+
+
+@pytest.mark.parametrize(
+    ("role", "at_one_store"),
+    [(role, False) for role in Role if role is not Role.ADMINISTRATOR] + [(Role.ADMINISTRATOR, True)],
+)
+def test_only_who_manages_messages_of_all_stores_may(
+    parked: outbox.ParkedDelivery, role: Role, at_one_store: bool
+) -> None:
+    client = signed_in(role, at_one_store=at_one_store)
+    rooms = client.get("/staff/more/").context["shell"].rooms_in_more
+    assert "messages" not in {room.key for room in rooms}
+    assert client.get(f"/admin/commerce/outboxdelivery/{parked.id}/change/", follow=True).status_code == 403
     assert client.get(MESSAGES).status_code == 403
     assert client.post(f"{MESSAGES}{parked.id}/retry/").status_code == 403
     assert client.post(f"{MESSAGES}{parked.id}/dismiss/", {"reason": "because I can"}).status_code == 403
