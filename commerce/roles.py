@@ -19,7 +19,14 @@ class Permission(StrEnum):
     VIEW_CUSTOMERS = "view_customers"
     VIEW_STOCK = "view_stock"
     RECEIVE_STOCK = "receive_stock"
+    MOVE_STOCK = "move_stock"
     ADJUST_STOCK = "adjust_stock"
+    COUNT_STOCK = "count_stock"
+    APPROVE_COUNTS = "approve_counts"
+    MANAGE_DISCREPANCIES = "manage_discrepancies"
+    MANAGE_SUPPLY = "manage_supply"
+    MANAGE_SHARING = "manage_sharing"
+    MANAGE_SCARCITY = "manage_scarcity"
     MANAGE_MESSAGES = "manage_messages"
     MANAGE_PRICES = "manage_prices"
     MANAGE_CATALOG = "manage_catalog"
@@ -27,7 +34,14 @@ class Permission(StrEnum):
     MANAGE_USERS = "manage_users"
 
 
-_CLERK = {Permission.WORK_PICKUPS, Permission.VIEW_ORDERS, Permission.VIEW_STOCK, Permission.RECEIVE_STOCK}
+_CLERK = {
+    Permission.WORK_PICKUPS,
+    Permission.VIEW_ORDERS,
+    Permission.VIEW_STOCK,
+    Permission.RECEIVE_STOCK,
+    Permission.MOVE_STOCK,
+    Permission.COUNT_STOCK,
+}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CLERK: frozenset(_CLERK),
@@ -38,12 +52,25 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.CANCEL_ORDERS,
             Permission.VIEW_CUSTOMERS,
             Permission.ADJUST_STOCK,
+            Permission.APPROVE_COUNTS,
+            Permission.MANAGE_DISCREPANCIES,
+            Permission.MANAGE_SUPPLY,
         }
     ),
     Role.SERVICE_AGENT: frozenset(
         {Permission.VIEW_ORDERS, Permission.VIEW_CUSTOMERS, Permission.VIEW_STOCK, Permission.CANCEL_ORDERS}
     ),
-    Role.MERCHANDISER: frozenset({Permission.VIEW_STOCK, Permission.MANAGE_PRICES, Permission.MANAGE_CATALOG}),
+    Role.MERCHANDISER: frozenset(
+        {
+            Permission.VIEW_STOCK,
+            Permission.MANAGE_PRICES,
+            Permission.MANAGE_CATALOG,
+            Permission.MANAGE_DISCREPANCIES,
+            Permission.MANAGE_SUPPLY,
+            Permission.MANAGE_SHARING,
+            Permission.MANAGE_SCARCITY,
+        }
+    ),
     Role.ADMINISTRATOR: frozenset(Permission),
 }
 
@@ -58,6 +85,13 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     STOCK_WRITE = "stock:write"
+    TRANSFERS_WRITE = "transfers:write"
+    SUPPLY_WRITE = "supply:write"
+    COUNTS_WRITE = "counts:write"
+    STATEMENTS_WRITE = "statements:write"
+    WAITING_LIST_WRITE = "waiting_list:write"
+    SCARCITY_READ = "scarcity:read"
+    EXPERIMENTS_WRITE = "experiments:write"
     CATALOG_READ = "catalog:read"
     WEBHOOKS_MANAGE = "webhooks:manage"
     EVENTS_READ = "events:read"

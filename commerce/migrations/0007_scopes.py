@@ -1,0 +1,28 @@
+"""Scopes for transfers, supply, counts, statements of stock, waiting lists, scarcity messages and experiments."""
+
+import django.contrib.postgres.fields
+from django.db import migrations, models
+
+SCOPES = [
+    "availability:read", "reservations:write", "pickup_windows:read", "quotes:write", "orders:read", "orders:write",
+    "stock:write", "transfers:write", "supply:write", "counts:write", "statements:write", "waiting_list:write",
+    "scarcity:read", "experiments:write", "catalog:read", "webhooks:manage", "events:read",
+]  # fmt: skip
+
+
+class Migration(migrations.Migration):
+    dependencies = [("commerce", "0006_products_by_part_of_name")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="channelkey",
+            name="scopes",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[(scope, scope.replace("_", " ").capitalize()) for scope in SCOPES], max_length=40
+                ),
+                size=None,
+                verbose_name="scopes",
+            ),
+        ),
+    ]
