@@ -75,7 +75,7 @@ class Money:
 def split_minor(total: int, weights: Sequence[int]) -> list[int]:
     """Share `total` minor units by whole `weights` so that the parts sum to it exactly.
 
-    Largest remainder; ties go to the larger weight, then to the lower position (the convention of `PRICING.md`).
+    Largest remainder; ties go to the larger weight, then to the lower position.
     With all weights 0 the positions share equally. Raises ValueError for no weights or a negative one.
     """
     if not weights or min(weights) < 0:

@@ -275,6 +275,7 @@ CELERY_BEAT_SCHEDULE = {
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
+    "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),
 }
 
 # --- Kontor ---------------------------------------------------------------------------------------------------------

@@ -76,6 +76,8 @@ class PriceListAdmin(VerbAdmin):
         channel = values.pop("channel")
         return pricelists.add_list(
             values.pop("code"),
+            currency=values.pop("currency").upper(),
+            country=values.pop("country").upper(),
             basis=PriceBasis(values.pop("basis")),
             tier_mode=TierMode(values.pop("tier_mode")),
             channel_id=channel.pk if channel else None,
@@ -116,8 +118,8 @@ class PriceForm(forms.ModelForm):
         if "amount" in cleaned and cleaned.get("price_list"):
             try:
                 cleaned["amount_minor"] = Money.parse(str(cleaned["amount"]), cleaned["price_list"].currency).minor
-            except ValueError as error:
-                self.add_error("amount", str(error))
+            except ValueError:
+                self.add_error("amount", _("The currency has fewer decimal places."))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -235,7 +237,7 @@ class QuoteAdmin(ReadOnlyAdmin):
     """Prices that were given, with every step."""
 
     views = Permission.MANAGE_PRICES
-    exclude = ["basket_hash", "signature"]
+    exclude = ["signature"]
     list_display = ["id", "channel", "ruleset_version", "quoted_at", "expires_at"]
     list_select_related = ["channel"]
     list_filter = ["channel"]

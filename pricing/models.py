@@ -121,12 +121,14 @@ class RulesetRevision(models.Model):
 
 
 class Quote(models.Model):
-    """A price that was given to a channel and is honoured until it expires. Never changed after. Written by: pricing.quoting"""
+    """A price that was given to a channel and is honoured until it expires. Never changed; forgotten when long over.
+
+    Written by: pricing.quoting
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
     ruleset_version = models.CharField(max_length=40)
-    basket_hash = models.BinaryField(max_length=32)
     document = models.JSONField()
     signature = models.CharField(max_length=90)
     quoted_at = models.DateTimeField()

@@ -4,6 +4,7 @@ What was in force stays as it was (the lowest price of the last 30 days must be 
 be repriced.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from pricing.terms import PriceBasis, TierMode
 MOST_ENTRIES = 50_000  # per call: a few seconds of work while other writers of prices wait
 HIGHEST_AMOUNT_MINOR = 10**12  # ten billion; with the largest quantity it still fits 64 bits many times over
 HIGHEST_QUANTITY = 1_000_000
+LONGEST_NAME, LONGEST_GROUP = 120, 40  # characters
 GRACE = timedelta(minutes=1)  # "from now on" said by a caller a moment ago is not the past
 
 _CLOSE = """
@@ -74,7 +76,7 @@ def add_list(
 
     Raises: PriceListExists, InvalidInput.
     """
-    _check_currency(currency)
+    _check_terms(code, name, currency, country, customer_group)
     if PriceList.objects.filter(code=code).exists():
         raise _exists(code)
     terms = {
@@ -94,8 +96,10 @@ def change_list(
 ) -> None:
     """Rename a price list, change its priority, or switch it on or off, from now on.
 
-    Raises: PriceListNotFound.
+    Raises: PriceListNotFound, InvalidInput.
     """
+    if name is not None:
+        _check_name(name)
     revisions.renew()
     changed = _found(code)
     wanted = {"name": name, "priority": priority, "is_active": is_active}
@@ -113,7 +117,8 @@ def change_list(
 def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> int:
     """Lay new prices over a price list, named by its code; return how many entries say something new.
 
-    A price that is covered gives way from the new one's start, and comes back at the new one's end if it has one.
+    A price that is covered gives way from the new one's start, and comes back at the new one's end if it has one; that
+    it comes back says nothing new.
 
     Raises: PriceListNotFound, UnknownProduct, PriceOverlap when the entries contradict each other, PriceInThePast,
     InvalidInput.
@@ -133,7 +138,7 @@ def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> in
             plans[key] = plan
     _write(found.pk, plans)
     audit.record_many([_audited(price_list, key, plan) for key, plan in plans.items()], by=by)
-    return sum(len(plan.added) for plan in plans.values())
+    return sum(span in plan.added for key, plan in plans.items() for span in wanted[key])
 
 
 Key = tuple[int, int]  # product, from quantity
@@ -263,9 +268,22 @@ def _check_products(product_ids: set[int]) -> None:
         raise UnknownProduct(f"There is no product with the id {unknown[0]}.", product_ids=unknown[:100])
 
 
-def _check_currency(currency: str) -> None:
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+def _check_terms(code: str, name: str, currency: str, country: str, customer_group: str) -> None:
+    """Refuse what the database would cut off, and what would never match a channel or a customer."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", code):
+        raise _invalid("code", code, "A code has 1 to 40 letters, digits, hyphens or underscores.")
+    _check_name(name)
+    if not re.fullmatch(r"[A-Z]{3}", currency):
         raise _invalid("currency", currency, "A currency is its three-letter ISO code, such as EUR.")
+    if country and not re.fullmatch(r"[A-Z]{2}", country):
+        raise _invalid("country", country, "A country is its two-letter ISO code, such as DE, or empty for all.")
+    if customer_group != customer_group.strip() or len(customer_group) > LONGEST_GROUP:
+        raise _invalid("customer_group", customer_group, f"A customer group has up to {LONGEST_GROUP} characters.")
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise _invalid("name", name, f"A name has 1 to {LONGEST_NAME} characters.")
 
 
 def _check_range(where: str, name: str, value: int, lowest: int, highest: int) -> None:

@@ -1,6 +1,5 @@
 """Quotes given to channels: priced now, signed, kept, and honoured until they expire."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,8 @@ from pricing.errors import QuoteExpired, QuoteForged, QuoteMismatch, QuoteNotFou
 from pricing.quotes import BasketLine, ChannelTerms
 
 __all__ = [
-    "BasketLine", "ChannelTerms", "GivenQuote", "Redemption", "give", "given", "price", "price_each", "redeem", "redeem_each",
+    "BasketLine", "ChannelTerms", "GivenQuote", "Redemption", "give", "given", "price", "price_each", "prune", "redeem",
+    "redeem_each",
 ]  # fmt: skip
 
 MOST_LINES = 200  # a basket, not a catalogue
@@ -29,14 +29,19 @@ HIGHEST_QUANTITY = 1_000_000
 SHORTEST = timedelta(seconds=60)
 LONGEST = timedelta(seconds=3600)
 USUAL = timedelta(seconds=900)
+KEPT = timedelta(days=90)  # after it expired, for questions; what was ordered by it stands in the order
 
 _signer = Signer(salt="pricing.quote", sep="|")
 
 _KEEP = """
-INSERT INTO pricing_quote (id, channel_id, ruleset_version, basket_hash, document, signature, quoted_at, expires_at)
-VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+INSERT INTO pricing_quote (id, channel_id, ruleset_version, document, signature, quoted_at, expires_at)
+VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s)
 """
 _FIND = "SELECT id, channel_id, expires_at, signature, document::text FROM pricing_quote WHERE id = ANY(%s::uuid[])"
+_FORGET = """
+DELETE FROM pricing_quote
+WHERE id IN (SELECT id FROM pricing_quote WHERE expires_at <= %s ORDER BY expires_at LIMIT %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,6 @@ def give(
                 str(identifier),
                 channel.channel_id,
                 priced.ruleset_version,
-                _basket_hash({line.product_id: line.quantity for line in priced.lines}),
                 quotes.canonical(document).decode(),
                 signature,
                 at,
@@ -161,6 +165,14 @@ def redeem_each(wishes: Sequence[Redemption], *, at: datetime) -> list[quotes.Qu
         except CommerceError as refusal:
             verdicts.append(refusal)
     return verdicts
+
+
+@transaction_required
+def prune(*, at: datetime, at_most: int) -> int:
+    """Forget up to `at_most` quotes that have been over for `KEPT`; return how many. Not signed: nothing was decided."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [at - KEPT, at_most])
+        return int(cursor.rowcount)
 
 
 def _fitting(found: GivenQuote, basket: dict[int, int], *, at: datetime) -> quotes.Quote:
@@ -234,10 +246,6 @@ def _summed(lines: Sequence[BasketLine]) -> dict[int, int]:
             message = f"A product is bought in 1 to {HIGHEST_QUANTITY} pieces."
             raise _invalid(f"lines[{position}].quantity", line.quantity, message)
     return basket
-
-
-def _basket_hash(basket: dict[int, int]) -> bytes:
-    return hashlib.sha256(repr(sorted(basket.items())).encode()).digest()
 
 
 def _signed_text(identifier: UUID, channel_id: int, expires_at: datetime, document: dict[str, Any]) -> str:

@@ -85,8 +85,9 @@ def _loaded(channel: ChannelTerms, revision: int, *, keep: bool, at: datetime) -
     since = clock.now() - LOOKS_BACK
     fresh = _Loaded(revision, _header(channel, revision), min(since, at))
     if keep and since <= at:
-        while len(_cache) >= RULESETS_KEPT:
-            _cache.pop(next(iter(_cache)), None)
+        _cache.pop(key, None)
+        for oldest in list(_cache)[: len(_cache) - RULESETS_KEPT + 1]:  # a list: other threads add meanwhile
+            _cache.pop(oldest, None)
         _cache[key] = fresh
     return fresh
 

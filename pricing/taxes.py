@@ -106,7 +106,10 @@ def set_rate(
 
 @transaction_required
 def set_standard_rates(*, by: Actor) -> int:
-    """Set the rates of `STANDARD_RATES`; return how many were new. Calling it again changes nothing."""
+    """Set the rates of `STANDARD_RATES`; return how many were new. Again, with no other rate set meanwhile, none is.
+
+    Raises: PriceInThePast when another rate of a class of theirs was in force since.
+    """
     return sum(
         set_rate(
             rate.country,

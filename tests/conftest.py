@@ -44,12 +44,14 @@ def _journals_may_be_flushed_between_tests() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered_from_another_test() -> None:
-    """Numbers come again after a flush, so what this process remembers of products, places and keys goes before a test."""
+    """Numbers come again after a flush, so what this process remembers of products, prices, places and keys goes before a test."""
     from commerce import catalog
     from commerce.api import authentication, throttling
     from inventory import availability, locations
+    from pricing import revisions
 
     catalog.forget()
+    revisions.forget()
     locations.forget()
     availability.forget()
     authentication.forget()

@@ -40,7 +40,6 @@ STATUSES: dict[str, Word] = {
 STEPS: dict[str, Word] = {
     "recognise": Word(_("Recognised"), "scan-face"),
     "possible_duplicate": Word(_("May be the same as someone else"), "users"),
-    "recognise_channel_customers": Word(_("Taken over from the shop"), "import"),
     "change": Word(_("Changed"), "pencil-line"),
     "add_identifier": Word(_("Contact added"), "user-plus"),
     "change_identifier": Word(_("Contact corrected"), "pencil-line"),

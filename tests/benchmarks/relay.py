@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from tests.benchmarks import goods, house, report
 
 PRODUCTS = 500
+LONGEST_WAIT = 30.0  # seconds
 
 
 class _Receiver(BaseHTTPRequestHandler):
@@ -84,22 +85,16 @@ def run(seconds: float) -> dict[str, object]:
             cursor.execute("SELECT count(*) FROM commerce_outboxmessage")
             waiting = cursor.fetchone()[0]
             with house.processes([sys.executable, "manage.py", "relay_outbox"]):
-                cursor.execute("SELECT now()")
-                while _open(cursor) == waiting:
-                    time.sleep(0.005)  # the process starts; its first work starts the clock
+                _wait(lambda: _open(cursor) < waiting, 0.005)  # the process starts; its first work starts the clock
                 started = time.time()
-                while _open(cursor) > waiting * 0.01:
-                    time.sleep(0.02)
+                _wait(lambda: _open(cursor) <= waiting * 0.01, 0.02)
                 took = time.time() - started
-                while _undelivered(cursor):
-                    time.sleep(0.02)
+                _wait(lambda: not _undelivered(cursor), 0.02)
                 latencies = []
                 for number in range(int(20 * max(seconds / 10, 1))):
                     before = len(_Receiver.heard)
                     changed_at = change(shop.product_ids[number % PRODUCTS])
-                    deadline = time.time() + 5
-                    while len(_Receiver.heard) == before and time.time() < deadline:
-                        time.sleep(0.002)
+                    _wait(lambda before=before: len(_Receiver.heard) > before, 0.002)
                     latencies.append((_Receiver.heard[-1][0] - changed_at) * 1000)
         in_order = _versions_only_grow()
         clean = goods.books_are_clean() and in_order
@@ -115,6 +110,15 @@ def run(seconds: float) -> dict[str, object]:
         goals={"2,000 ms ÷ p99 from commit to the channel's webhook": (2_000 / figures["p99_ms"], 1)},
         notes=(f"{waiting:,} events of stock in the backlog; latency is commit → webhook received, two hops",),
     )  # fmt: skip
+
+
+def _wait(fact: Callable[[], bool], pause: float) -> None:
+    """Wait until a fact holds. Raises: TimeoutError, so that a relay that stands still ends the benchmark."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while not fact():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the relay stood still for {LONGEST_WAIT:.0f} s")
+        time.sleep(pause)
 
 
 def _open(cursor: Any) -> int:

@@ -20,7 +20,7 @@ from commerce.transactions import transaction
 from inventory import locations, movements
 from inventory.models import Location, StaffAssignment, StockEntry
 from pricing import pricelists, taxes
-from pricing.models import PriceEntry, TaxRate
+from pricing.models import PriceEntry, PriceList, TaxRate
 
 pytestmark = pytest.mark.django_db
 BY = Actor.system("test")
@@ -321,7 +321,16 @@ class TestPrices:
         assert PriceEntry.objects.get().amount_minor == 1990
         data["amount"] = "19.999"
         response = merchandiser.post(url("pricing_priceentry_add"), data)
-        assert "amount" in response.context["adminform"].form.errors
+        assert response.context["adminform"].form.errors == {"amount": ["The currency has fewer decimal places."]}
+
+    def test_a_list_is_opened_by_the_verb_and_its_codes_are_capitals(self, merchandiser: Client) -> None:
+        page = merchandiser.get(url("pricing_pricelist_add"))
+        data = fields_of(page, code="web-at", name="Web", currency="eur", country="at")
+        assert merchandiser.post(url("pricing_pricelist_add"), data).status_code == 302
+        assert PriceList.objects.values_list("currency", "country").get() == ("EUR", "AT")
+        data |= {"code": "web-x", "country": "1"}
+        errors = merchandiser.post(url("pricing_pricelist_add"), data).context["adminform"].form.errors
+        assert "country" in errors
 
     def test_a_tax_rate_is_set_by_the_verb(self, merchandiser: Client) -> None:
         page = merchandiser.get(url("pricing_taxrate_add"))

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 BY = factories.TESTER
 
 
-@pytest.fixture(autouse=True)
-def _nothing_remembered() -> None:
-    catalog.forget()
-
-
 def add(**values: object) -> catalog.ProductRef:
     with transaction():
         return catalog.add_product(**({"sku": "MUG", "name": "Mug", "by": BY} | values))

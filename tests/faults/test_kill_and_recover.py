@@ -136,7 +136,7 @@ def _open_shops(after: Aftermath) -> None:
         found = requests.get(f"{url}/api/v1/pickup-windows", {"location": told["store"]}, headers=headers, timeout=30)
         window = found.json()["windows"][-1]["id"]
         after.shops.append(Shop(url, key, told["store"], window, tuple(told["skus"])))
-        endpoint = {"url": after.receiver.url, "event_types": NEWS}
+    endpoint = {"url": after.receiver.url, "event_types": NEWS}
     listening = {"Authorization": f"Bearer {told['keys'][0]}"}
     added = requests.post(f"{url}/api/v1/webhook-endpoints", json=endpoint, headers=listening, timeout=30)
     assert added.status_code == 201, added.text
@@ -339,7 +339,7 @@ def test_no_order_is_half_there(aftermath):
     assert strays == 0
 
 
-def test_the_scarce_product_is_sold_to_its_last_piece_and_no_further(aftermath):
+def test_the_scarce_product_is_not_sold_beyond_its_last_piece(aftermath):
     ((on_hand, allocated, held),) = aftermath.ask(
         """
         SELECT l.on_hand, l.allocated, l.held FROM inventory_stocklevel l JOIN commerce_product p ON p.id = l.product_id

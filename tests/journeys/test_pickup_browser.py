@@ -54,7 +54,7 @@ def test_from_a_new_order_to_the_customer_at_the_counter_with_a_hand_scanner(sho
     page.evaluate("window.sameDocument = true")
 
     order = shop.place({0: 2, 1: 1}, customer=ERIKA)
-    expect(card(page, order)).to_be_visible(timeout=2_500)  # two seconds, and one for the machine
+    expect(card(page, order)).to_be_visible(timeout=3_000)  # two seconds, and one for the machine
     expect(page.locator("#news")).to_have_text("1 new order")
     assert page.evaluate("window.sameDocument"), "the page was loaded anew"
     expect(page.get_by_text("All done. Nobody is waiting.")).to_be_hidden()

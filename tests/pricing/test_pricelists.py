@@ -43,7 +43,7 @@ def stored():
 
 def test_a_new_price_closes_the_old_one_and_a_sale_gives_way_after_its_end(mug):
     assert set_prices(NewPrice(mug, 1000)) == 1
-    assert set_prices(NewPrice(mug, 800, 1, NOW + 5 * DAY, NOW + 7 * DAY), at=NOW + DAY) == 2
+    assert set_prices(NewPrice(mug, 800, 1, NOW + 5 * DAY, NOW + 7 * DAY), at=NOW + DAY) == 1
     assert set_prices(NewPrice(mug, 900, 10), at=NOW + DAY) == 1
     assert stored() == [
         (1, 1000, NOW, NOW + 5 * DAY),
@@ -110,8 +110,25 @@ def test_prices_that_contradict_each_other_and_unknown_names_are_refused(mug):
         set_prices(NewPrice(mug + 1000, 1000))
     with pytest.raises(PriceListExists), transactions.transaction():
         pricelists.add_list("standard", name="Again", currency="EUR", by=BY)
-    with pytest.raises(InvalidInput), transactions.transaction():
-        pricelists.add_list("other", name="Other", currency="eur", by=BY)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("code", ""), ("code", "a b"), ("code", "x" * 41), ("name", " "), ("name", "x" * 121), ("currency", "eur"),
+        ("country", "de"), ("country", "Germany"), ("customer_group", " club"), ("customer_group", "x" * 41),
+    ],
+)  # fmt: skip
+def test_a_list_that_could_never_match_is_refused_by_field(mug, field, value):
+    terms = {"code": "other", "name": "Other", "currency": "EUR", "country": "DE", "customer_group": "club"}
+    with pytest.raises(InvalidInput) as refusal, transactions.transaction():
+        pricelists.add_list(**terms | {field: value}, by=BY)
+    assert [error["field"] for error in refusal.value.errors] == [field]
+    with transactions.transaction():
+        pricelists.add_list(**terms, by=BY)
+        if field == "name":
+            with pytest.raises(InvalidInput):
+                pricelists.change_list("other", name=value, by=BY)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +196,7 @@ def test_a_rate_can_be_announced_but_not_rewritten():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_prices_are_read_once_and_a_rolled_back_one_is_never_seen(mug, django_assert_num_queries):
+def test_prices_are_read_once_and_a_rolled_back_one_is_never_seen(mug, django_assert_num_queries, monkeypatch):
     make.standard_rates()
     with transactions.transaction():
         channel = catalog.add_channel(code="web", name="Web", kind="web", country="DE", currency="EUR", by=BY)
@@ -205,6 +222,10 @@ def test_prices_are_read_once_and_a_rolled_back_one_is_never_seen(mug, django_as
         revisions.forget()
         with django_assert_num_queries(1):
             assert total() == 1200
+        monkeypatch.setattr(rules, "RULESETS_KEPT", 1)
+        rules.ruleset(quotes.ChannelTerms(channel.pk, "EUR", "AT"), [mug], clock.now())
+        assert list(rules._cache) == [(channel.pk, "EUR", "AT")]
+        assert total() == 1200
 
 
 @pytest.mark.django_db(transaction=True)

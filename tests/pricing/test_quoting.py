@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from commerce import audit, catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, UnknownProduct
-from pricing import pricelists, quotes, quoting, taxes
+from pricing import pricelists, quotes, quoting, tasks, taxes
 from pricing.errors import NoPrice, NoTaxRate, QuoteExpired, QuoteForged, QuoteMismatch, QuoteNotFound
 from pricing.terms import PriceBasis, TierMode
 from tests.factories import pricing as make
@@ -173,6 +173,19 @@ def test_a_quote_is_refused_for_other_baskets_channels_and_times(shop):
     assert redeem(given, shop, (mug, 2), (book, 1), at=just_before).total_minor == 4520
     with pytest.raises(QuoteExpired):
         redeem(given, shop, (mug, 2), (book, 1), at=given.expires_at)
+
+
+def test_a_quote_is_forgotten_when_it_has_been_over_for_long(shop, monkeypatch):
+    monkeypatch.setattr(tasks, "QUOTES_AT_ONCE", 1)
+    old = [give(shop, (shop[1], 1)) for _ in range(3)]
+    kept = give(shop, (shop[1], 1), at=AT + timedelta(seconds=1))
+    with clock.frozen(old[0].expires_at + quoting.KEPT - timedelta(microseconds=1)):
+        assert tasks.prune_quotes() == 0
+    with clock.frozen(old[0].expires_at + quoting.KEPT):
+        assert tasks.prune_quotes() == 3
+    with pytest.raises(QuoteNotFound):
+        quoting.given(old[0].id, channel_id=shop[0].channel_id)
+    assert quoting.given(kept.id, channel_id=shop[0].channel_id) == kept
 
 
 @pytest.mark.parametrize("seconds", [59, 3601])

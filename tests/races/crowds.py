@@ -20,7 +20,6 @@ from tests import servers
 
 READY_SECONDS = 60.0
 DONE_SECONDS = 120.0
-LONGEST_LINE = 1_000_000
 
 
 def run_at_once(number: int, work: Callable[[int], Any]) -> list[Any]:

@@ -1,0 +1,23 @@
+"""Periodic work of pricing. Each task is safe to run twice and at the same time."""
+
+from celery import shared_task
+
+from commerce import clock
+from commerce.transactions import transaction
+from pricing import quoting
+
+QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
+MOST_ROUNDS = 50
+
+
+@shared_task
+def prune_quotes() -> int:
+    """Forget quotes that have been over for long."""
+    forgotten = 0
+    for _ in range(MOST_ROUNDS):
+        with transaction():
+            done = quoting.prune(at=clock.now(), at_most=QUOTES_AT_ONCE)
+        forgotten += done
+        if done < QUOTES_AT_ONCE:
+            break
+    return forgotten
