@@ -15,6 +15,7 @@ from django.db import connection
 
 from commerce import integrity, outbox
 from commerce.actors import Actor
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory.errors import StockRuleViolated
 from inventory.events import StockChanged
@@ -114,7 +115,7 @@ INSERT INTO inventory_stockentry
     (id, level_id, version, kind, on_hand_delta, allocated_delta, held_delta, on_hand_after, allocated_after, held_after,
      counterparty, transfer_id, corrects, reason, cause_type, cause_id, source, occurred_at,
      actor_kind, actor_id, recorded_at)
-SELECT e.*, %s, %s, %s
+SELECT e.*, %s::text, %s::text, %s::timestamptz
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
             %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],
             %s::text[], %s::text[], %s::timestamptz[]) AS e
@@ -141,7 +142,7 @@ def lock(keys: Iterable[LevelKey], *, at: datetime, create: bool = False) -> dic
     with connection.cursor() as cursor:
         if create:
             cursor.execute(_CREATE, [at, *columns])
-        cursor.execute(_LOCK, [at, *columns])
+        prepared.execute(cursor, _LOCK, [at, *columns])
         rows = cursor.fetchall()
     locked = [Level(row[0], LevelKey(*row[1:4]), *row[4:]) for row in rows]
     return {level.key: level for level in locked}
@@ -181,8 +182,8 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
     e = list(zip(*rows, strict=True))
     changed = list(touched.values())
     with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE,
+        prepared.execute(
+            cursor, _WRITE,
             [
                 at, numbers(level.id for level in changed), numbers(level.on_hand for level in changed),
                 numbers(level.allocated for level in changed), numbers(level.held for level in changed),

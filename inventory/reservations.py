@@ -13,6 +13,7 @@ from django.db import connection
 
 from commerce import clock, ids, outbox
 from commerce.actors import Actor
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory import ledger
 from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
@@ -54,7 +55,7 @@ class Reserved:
 _INSERT_HOLDS = """
 INSERT INTO inventory_hold
     (id, reservation_id, channel_id, level_id, quantity, state, reference, created_at, expires_at)
-SELECT h.id, h.reservation_id, h.channel_id, h.level_id, h.quantity, 'active', h.reference, %s, h.expires_at
+SELECT h.id, h.reservation_id, h.channel_id, h.level_id, h.quantity, 'active', h.reference, %s::timestamptz, h.expires_at
 FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
     AS h (id, reservation_id, channel_id, level_id, quantity, reference, expires_at)
 """
@@ -321,7 +322,8 @@ def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
 def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime) -> None:
     ids, reservations, channels, levels, quantities, references, expiries = zip(*holds, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(
+        prepared.execute(
+            cursor,
             _INSERT_HOLDS,
             [
                 at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),

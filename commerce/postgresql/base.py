@@ -4,6 +4,7 @@ one that answered within the last second is trusted. Should the server have gone
 """
 
 import time
+from typing import Any
 
 from django.db.backends.postgresql import base
 
@@ -12,6 +13,12 @@ TRUSTED_SECONDS = 1.0
 
 class DatabaseWrapper(base.DatabaseWrapper):
     healthy_at: float = 0.0
+    prepared: dict[str, tuple[str, float]]  # what `prepared.execute` made on the connection as it is now
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect; nothing is prepared there yet."""
+        self.prepared = {}
+        return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
         """Check the connection at most once a second."""

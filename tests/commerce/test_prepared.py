@@ -1,0 +1,74 @@
+"""Statements planned once per connection say the same as ever, whatever becomes of the connection."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import DataError, connection
+
+from commerce.postgresql import prepared
+from commerce.transactions import transaction
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_ADD = "SELECT %s::int + %s::int, %s::timestamptz"
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    connection.close()
+
+
+def _add(one: Any, other: Any) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, _ADD, [one, other, AT])
+        return cursor.fetchone()
+
+
+def _names() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements ORDER BY name")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_a_statement_is_prepared_once_and_takes_other_values_each_time() -> None:
+    assert [_add(1, 2), _add(3, 4)] == [(3, AT), (7, AT)]
+    assert _names() == ["kontor_1"]
+
+
+def test_it_outlives_the_transaction_that_failed() -> None:
+    with pytest.raises(DataError), transaction():
+        _add(2_000_000_000, 2_000_000_000)
+    assert _add(1, 1) == (2, AT)
+    assert _names() == ["kontor_1"]
+
+
+def test_a_new_connection_prepares_for_itself() -> None:
+    _add(1, 2)
+    connection.close()
+    assert _add(5, 6) == (11, AT)
+
+
+def test_it_is_prepared_anew_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    _add(1, 2)
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, "SELECT %s::text", ["beside"])
+        cursor.execute("SELECT min(prepare_time) FROM pg_prepared_statements WHERE name = 'kontor_1'")
+        before = cursor.fetchone()[0]
+        monkeypatch.setattr(prepared, "RENEWED_AFTER_SECONDS", -1.0)
+        assert _add(3, 4) == (7, AT)
+        cursor.execute("SELECT min(prepare_time) FROM pg_prepared_statements WHERE name = 'kontor_1'")
+        assert cursor.fetchone()[0] > before
+    assert _names() == ["kontor_1", "kontor_2"]
+
+
+def test_what_is_no_constant_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "MOST_STATEMENTS", 2)
+    with connection.cursor() as cursor:
+        with pytest.raises(ValueError, match="percent"):
+            prepared.execute(cursor, "SELECT 'a' LIKE 'a%'", [])
+        prepared.execute(cursor, "SELECT %s::int + 1", [1])
+        prepared.execute(cursor, "SELECT %s::int + 2", [1])
+        with pytest.raises(RuntimeError, match="constant"):
+            prepared.execute(cursor, "SELECT %s::int + 3", [1])
