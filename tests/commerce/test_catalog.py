@@ -1,7 +1,5 @@
 """Products, barcodes, channels and listings: one writer, audited, versioned, found quickly."""
 
-import time
-
 import pytest
 from django.db import connection
 
@@ -86,13 +84,11 @@ def test_an_import_that_resumes_leaves_what_is_there() -> None:
     assert Product.objects.get(sku="MUG").name == "Mug"
 
 
-def test_adding_many_takes_a_bounded_number_of_queries_and_is_fast() -> None:
+def test_adding_many_takes_a_bounded_number_of_queries() -> None:
     specs = [ProductSpec(sku=f"BULK-{n}", name=f"Bulk {n}") for n in range(1000)]
-    started = time.perf_counter()
     with transaction(), connection.execute_wrapper(count := _Count()):
         catalog.add_products(specs, by=BY)
     assert count.queries <= 8
-    assert 1000 / (time.perf_counter() - started) > 1000  # far below what it does, far above row by row
     assert len(audit.timeline("product", Product.objects.get(sku="BULK-999").pk)) == 1
 
 

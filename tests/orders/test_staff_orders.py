@@ -1,7 +1,5 @@
 """The order screen over HTTP: finding, reading, cancelling, and as much of the customer as a role may see."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -19,30 +17,9 @@ from orders.staff import order_page
 from tests.factories import commerce as ground
 from tests.factories import orders as factory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 SEARCH = reverse("orders-staff:orders")
 ERIKA = IncomingCustomer(name="Erika Beispiel", email="Erika@Example.org", phone="+49 30 901820")
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with clock.frozen(factory.NOON):
-        yield
-
-
-@pytest.fixture
-def shop() -> factory.Shop:
-    return factory.shop()
-
-
-@pytest.fixture
-def signed_in() -> Callable[[User], Client]:
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def page(order: OrderView) -> str:

@@ -1,7 +1,6 @@
 """Picking over HTTP: right and wrong scans, counting by hand, missing pieces, replays of a phone that was offline."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,18 +17,7 @@ from orders.queries import OrderView
 from tests.factories import commerce as ground
 from tests.factories import orders as factory
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with clock.frozen(factory.NOON):
-        yield
-
-
-@pytest.fixture
-def shop() -> factory.Shop:
-    return factory.shop()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 
 
 @pytest.fixture

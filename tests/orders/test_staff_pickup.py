@@ -1,7 +1,6 @@
 """The pickup counter over HTTP: the queue, its steps, the hand-over, and who may see what."""
 
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils import formats
 
 from commerce import clock
-from commerce.models import AuditEntry, User
+from commerce.models import AuditEntry
 from commerce.roles import Role
 from commerce.transactions import transaction
 from orders import cancellation, pickup, pickup_windows, queries
@@ -23,31 +22,10 @@ from orders.staff import board
 from tests.factories import commerce as ground
 from tests.factories import orders as factory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 
 QUEUE = reverse("orders-staff:queue")
 BOARD = reverse("orders-staff:board")
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    with clock.frozen(factory.NOON):
-        yield
-
-
-@pytest.fixture
-def shop() -> factory.Shop:
-    return factory.shop()
-
-
-@pytest.fixture
-def signed_in() -> Callable[[User], Client]:
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def url(name: str, order: OrderView) -> str:
