@@ -1,7 +1,7 @@
 """Grouping: single requests that wait in one process at the same time are settled in one transaction.
 
 A hot row is held until its commit reached the disk, so one commit per request can't pass a few thousand a second, and
-more writers make it slower (measured: PERFORMANCE.md). One writer thread per process takes everything that waits,
+more writers make it slower. One writer thread per process takes everything that waits,
 settles it through the same batch path that serves batches, and hands each caller its own result or refusal.
 
 A refusal belongs to its own request. When a batch as a whole fails, its requests are tried one by one, so a poisoned one

@@ -71,7 +71,7 @@ class IncomingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockUpdate:
-    """A figure of stock from outside, absolute, and what it was when its source looked (law 9).
+    """A figure of stock from outside, absolute, and when its source looked.
 
     `expected` is the figure that the source believes we have: the update holds only while that is so.
     """

@@ -131,6 +131,19 @@ def test_every_trigger_of_ours_stands_for_a_law() -> None:
     assert not made - first_column(section("The laws"), column=1)
 
 
+def test_every_law_that_the_code_cites_has_its_number_there() -> None:
+    numbered = set(re.findall(r"^\| (\d+)\. ", section("The laws"), re.MULTILINE))
+    sources = [path for path in kept() if path.suffix in {".py", ".html"} and path != Path(__file__)]
+    cited = {
+        number
+        for path in sources
+        for numbers in re.findall(r"\blaws? ((?:\d+(?:, | and )?)+)", path.read_text())
+        for number in re.findall(r"\d+", numbers)
+    }
+    assert "17" in cited
+    assert not cited - numbered
+
+
 def test_decisions_are_all_there_and_numbered_without_gaps() -> None:
     files = sorted(path.name for path in (ROOT / "commerce" / "decisions").glob("*.md"))
     assert [name[:4] for name in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
