@@ -13,7 +13,7 @@ TRUSTED_SECONDS = 1.0
 
 class DatabaseWrapper(base.DatabaseWrapper):
     healthy_at: float = 0.0
-    prepared: dict[str, tuple[str, float]]  # what `prepared.execute` made on the connection as it is now
+    prepared: dict[str, tuple[str, str, float]]  # what `prepared.execute` made on the connection as it is now
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; nothing is prepared there yet."""

@@ -72,3 +72,17 @@ def test_what_is_no_constant_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         prepared.execute(cursor, "SELECT %s::int + 2", [1])
         with pytest.raises(RuntimeError, match="constant"):
             prepared.execute(cursor, "SELECT %s::int + 3", [1])
+
+
+def test_a_plan_made_for_an_empty_table_is_good_for_a_full_one() -> None:
+    by_number = "SELECT count(*) FROM lately WHERE number = %s::int"
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE lately (number int PRIMARY KEY)")
+        cursor.execute("ANALYZE lately")
+        for number in range(10):  # PostgreSQL keeps one plan for all values from the sixth time on
+            prepared.execute(cursor, by_number, [number])
+        cursor.execute("INSERT INTO lately SELECT generate_series(1, 50000)")
+        prepared.execute(cursor, by_number, [7])
+        assert cursor.fetchone() == (1,)
+        cursor.execute("EXPLAIN EXECUTE kontor_1 (7)")
+        assert "Seq Scan" not in " ".join(row[0] for row in cursor.fetchall())
