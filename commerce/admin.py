@@ -106,14 +106,10 @@ class ProductAdmin(VerbAdmin):
     actions = ["list_on_all_channels"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
-        return ["sku"] if obj else []
+        return ["sku"] if obj else ["is_active"]
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
-        active = values.pop("is_active", True)
-        ref = catalog.add_product(by=by, **values)
-        if not active:
-            catalog.change_product(ref.id, is_active=False, by=by)
-        return ref.id
+        return catalog.add_product(by=by, **values).id
 
     def change(self, request: HttpRequest, obj: Product, values: dict[str, Any], *, by: Actor) -> None:
         catalog.change_product(obj.pk, by=by, **values)
@@ -250,7 +246,7 @@ class ChannelKeyAdmin(VerbAdmin):
 
     @action(description=gettext_lazy("Rotate"), icon="autorenew", permissions=["rotate"])
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key, back = ChannelKey.objects.get(pk=object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
+        key, back = self.wanted(request, object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
 
         def verb(values: dict[str, Any]) -> HttpResponse:
             fresh, plain = keys.rotate(key, overlap=timedelta(hours=values["hours"]), by=Actor.staff(request.user))
@@ -264,7 +260,7 @@ class ChannelKeyAdmin(VerbAdmin):
 
     @action(description=gettext_lazy("Revoke"), icon="block", permissions=["rotate"], variant=ActionVariant.DANGER)
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key, back = ChannelKey.objects.get(pk=object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
+        key, back = self.wanted(request, object_id), reverse("admin:commerce_channelkey_change", args=[object_id])
 
         def verb(values: dict[str, Any]) -> None:
             keys.revoke(key, by=Actor.staff(request.user), reason=values["reason"])
@@ -294,8 +290,10 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         description=gettext_lazy("Switch off"), icon="block", permissions=["deactivate"], variant=ActionVariant.DANGER
     )
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        endpoint = self.wanted(request, object_id)
+
         def verb(values: dict[str, Any]) -> None:
-            endpoints.deactivate(UUID(object_id), by=Actor.staff(request.user), reason=values["reason"])
+            endpoints.deactivate(endpoint.pk, by=Actor.staff(request.user), reason=values["reason"])
 
         return confirmed(
             self, request, title=_("Switch off endpoint"), form=ReasonForm(request.POST or None), verb=verb,

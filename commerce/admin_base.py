@@ -4,19 +4,22 @@ The admin holds no rules. A form that writes calls its room's verb, signed by th
 back as an error at its field with everything still filled in. The audit is the history, so Django's own log is not kept.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from json import JSONEncoder
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from babel.numbers import format_currency
 from django import forms
+from django.contrib import admin as django_admin
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import CharField, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import AutoField, CharField, Field, JSONField, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -28,6 +31,7 @@ from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.sites import UnfoldAdminSite
+from unfold.utils import prettify_json
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commerce import admin_words, integrity
@@ -40,7 +44,10 @@ from commerce.transactions import transaction
 
 MOST_COUNTED = 10_000  # rows; further back a filter helps more than page 101
 ROWS_PER_PAGE = 50
-CODES = frozenset({"condition", "kind", "state", "status", "counterparty", "actor_kind"})  # columns that hold enums
+CODES = frozenset({"condition", "kind", "state", "status", "counterparty", "actor_kind", "object_type"})  # hold enums
+NUMBERS = frozenset(
+    {"aggregate_sequence", "position", "schema_version", "status", "version"}
+)  # name things, count nothing
 
 # Whoever has one of these everywhere works at a desk and may open the admin.
 OPENS_ADMIN = frozenset(
@@ -117,6 +124,13 @@ class _Guarded:
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def wanted(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the object that an action's address names. Raises: Http404, also for an id that can't be one."""
+        found = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        if found is None:
+            raise Http404
+        return found
+
     def _writes(self, request: HttpRequest) -> bool:
         return self.writes is not None and self.writes in granted(request)
 
@@ -138,25 +152,46 @@ def _named(row: Model) -> str:
 
 
 def in_words(value: str) -> str:
-    """Return the value of an enum as people read it; what is no word of ours stays as it is."""
-    label = value.replace("_", " ").capitalize()
-    return _(label) if label in admin_words.WORDS else value
+    """Return the value of an enum, or the verb of an audit entry, as people read it; what is no word of ours stays."""
+    label = admin_words.VERBS.get(value) or value.replace("_", " ").capitalize()
+    return _(label) if label in admin_words.WORDS or value in admin_words.VERBS else value
 
 
-def _worded(model: type[Model], field: str) -> Callable[[Any], str]:
-    """Return a column that says an enum's value in words."""
+class _Readable(JSONEncoder):
+    """Writes letters of all languages as letters."""
 
-    @display(description=model._meta.get_field(field).verbose_name, ordering=field)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": False})
+
+
+def _document(value: Any) -> str:
+    return prettify_json(value, _Readable) or json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _teller(field: Field) -> Callable[[Any], str] | None:
+    """Return how to tell a field's value where Django alone would show a code, 1.042 for the number 1042, or null."""
+    if isinstance(field, JSONField):
+        return _document
+    if isinstance(field, CharField) and field.name in CODES and not field.choices:
+        return in_words
+    return str if isinstance(field, AutoField) or field.name in NUMBERS else None
+
+
+@cache  # Django compares columns by identity
+def _column(field: Field, tell: Callable[[Any], str]) -> Callable[[Any], str]:
+    @display(description=field.verbose_name, ordering=field.name)
     def shown(row: Any) -> str:
-        return in_words(str(getattr(row, field) or "-"))
+        value = getattr(row, field.attname)
+        return "-" if value is None or value == "" else tell(value)
 
     return shown
 
 
-def _in_words(model: type[Model], columns: Iterable[Any]) -> list[Any]:
-    """Let columns that hold the value of an enum say it in words; those with choices do so already."""
-    plain = {one.name for one in model._meta.fields if isinstance(one, CharField) and not one.choices}
-    return [_worded(model, one) if one in CODES & plain else one for one in columns]
+def _told(model: type[Model], columns: Iterable[Any]) -> list[Any]:
+    """Return columns with those replaced that Django would show in a way that people can't read."""
+    tellers = {field.name: (field, _teller(field)) for field in model._meta.fields}
+    chosen = ((one, *tellers.get(one, (None, None))) for one in columns)
+    return [one if tell is None else _column(field, tell) for one, field, tell in chosen]
 
 
 def money(minor: int, currency: str) -> str:
@@ -175,13 +210,13 @@ class ReadOnlyAdmin(_Guarded, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         hidden = self.exclude or ()
         own = [field.name for field in self.opts.fields if field.name not in hidden]
-        return [*_in_words(self.model, own), *super().get_readonly_fields(request, obj)]
+        return [*_told(self.model, own), *super().get_readonly_fields(request, obj)]
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return list(self.get_readonly_fields(request, obj))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return _in_words(self.model, super().get_list_display(request))
+        return _told(self.model, super().get_list_display(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -198,8 +233,11 @@ class ReadOnlyInline(_Guarded, TabularInline):
     show_change_link = False
     hide_title = True  # a row of a table needs no heading of its own
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return _told(self.model, self.fields or ())
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
-        return list(self.fields or ())
+        return self.get_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -329,35 +367,28 @@ def confirmed(
             refusal = error.message
         else:
             return answer or HttpResponseRedirect(back)
-    context = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": title,
-        "consequence": consequence,
-        "form": form,
-        "refusal": refusal,
-        "back": back,
-    }
-    return render(request, "admin/confirm.html", context)
+    facts = {"title": title, "consequence": consequence, "form": form, "refusal": refusal, "back": back}
+    return _page(admin, request, "admin/confirm.html", facts)
 
 
 def shown_once(admin: ModelAdmin, request: HttpRequest, *, title: str, secret: str, back: str) -> HttpResponse:
     """Show a secret in this very answer, which nobody stores; it can't be shown again."""
-    context = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": title,
-        "secret": secret,
-        "back": back,
-    }
-    response = render(request, "admin/shown_once.html", context)
+    response = _page(admin, request, "admin/shown_once.html", {"title": title, "secret": secret, "back": back})
     response["Cache-Control"] = "no-store"
     return response
 
 
+def _page(admin: ModelAdmin, request: HttpRequest, template: str, facts: dict[str, Any]) -> HttpResponse:
+    return render(request, template, {**admin.admin_site.each_context(request), "opts": admin.opts, **facts})
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar: departments with their pages, only what the person may open."""
-    allowed = {model for app in _apps(request) for model in app}
+    allowed = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model, page in django_admin.site._registry.items()
+        if page.has_view_permission(request)
+    }
     groups: list[tuple[str, list[tuple[str, str, str]]]] = [
         (_("Catalogue and channels"), [
             (_("Products"), "inventory_2", "commerce_product"),
@@ -406,16 +437,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         if items:
             shown.append({"title": title, "separator": True, "collapsible": False, "items": items})
     return shown
-
-
-def _apps(request: HttpRequest) -> list[list[str]]:
-    from django.contrib import admin
-
-    return [
-        [f"{model._meta.app_label}_{model._meta.model_name}"]
-        for model, page in admin.site._registry.items()
-        if page.has_view_permission(request)
-    ]
 
 
 def _shown(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

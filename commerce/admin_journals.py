@@ -1,5 +1,6 @@
 """Admin of what is limited and of what happened: quotas, audit, outbox, inbox and kept answers, to read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -12,9 +13,9 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from commerce import outbox
+from commerce import admin_words, outbox
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, confirmed, each
+from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, confirmed, each, in_words
 from commerce.models import (
     AuditEntry,
     DeliveryState,
@@ -26,6 +27,7 @@ from commerce.models import (
     QuotaHold,
 )
 from commerce.roles import Permission
+from commerce.staff import attempts
 
 
 class QuotaHoldInline(ReadOnlyInline):
@@ -36,6 +38,27 @@ class QuotaHoldInline(ReadOnlyInline):
     fields = ["purpose", "quantity", "state", "expires_at", "created_at"]
     ordering = ["-created_at"]
     per_page = 50
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Counted sign-ins are many and rarely wanted: the list begins with everything else, pickup windows above all."""
+
+    title = gettext_lazy("what is limited")
+    parameter_name = "what"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("sign-in", _("attempts to sign in")), ("all", _("everything"))]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("pickup windows and the like")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Quota]) -> QuerySet[Quota]:
+        if self.value() == "all":
+            return queryset
+        sign_ins = Q(key__startswith=attempts.KEYS)
+        return queryset.filter(sign_ins if self.value() == "sign-in" else ~sign_ins)
 
 
 class LoadFilter(admin.SimpleListFilter):
@@ -61,7 +84,7 @@ class QuotaAdmin(ReadOnlyAdmin):
 
     views = Permission.MANAGE_CHANNELS
     list_display = ["key", "limit", "committed", "held", "load"]
-    list_filter = [LoadFilter]
+    list_filter = [KindFilter, LoadFilter]
     search_fields = ["key__startswith"]
     search_help_text = gettext_lazy("Beginning of the key, such as pickup:BER01:2026-11-23")
     ordering = ["-key"]
@@ -77,10 +100,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what to which object, when and why."""
 
     views = Permission.MANAGE_USERS
-    list_display = ["recorded_at", "verb", "object_type", "object_id", "actor_label", "reason"]
+    list_display = ["recorded_at", "what", "object_type", "object_id", "actor_label", "reason"]
+    readonly_fields = ["what"]
     search_fields = ["object_id__exact"]
     search_help_text = gettext_lazy("Id of the object, exactly")
     ordering = ["-id"]
+
+    @display(description=gettext_lazy("what happened"))
+    def what(self, entry: AuditEntry) -> str:
+        return in_words(entry.verb)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         # A distinct over millions of rows for a list of types would be slow: the address may carry the type all the same.
@@ -95,11 +123,9 @@ class ObjectTypeFilter(admin.SimpleListFilter):
 
     title = gettext_lazy("object type")
     parameter_name = "object_type"
-    TYPES = ("order", "product", "channel", "channel_key", "webhook_endpoint", "location", "user", "price_list", "tax_rate",
-             "stock_level", "reservation", "outbox_delivery")  # fmt: skip
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in self.TYPES]
+        return sorted(((name, in_words(name)) for name in admin_words.OBJECTS), key=lambda choice: choice[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         return queryset.filter(object_type=self.value()) if self.value() else queryset
@@ -160,13 +186,16 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
 
     def has_dismiss_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Only what is parked waits for a person."""
-        parked = OutboxDelivery.objects.filter(state=DeliveryState.PARKED)
-        return self.has_view_permission(request) and (object_id is None or parked.filter(pk=object_id).exists())
+        if not self.has_view_permission(request):
+            return False
+        return object_id is None or self.wanted(request, str(object_id)).state == DeliveryState.PARKED
 
     @action(description=gettext_lazy("Give up"), icon="delete", permissions=["dismiss"], variant=ActionVariant.DANGER)
     def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        delivery = self.wanted(request, object_id)
+
         def verb(values: dict[str, Any]) -> None:
-            outbox.dismiss(int(object_id), by=Actor.staff(request.user), reason=values["reason"])
+            outbox.dismiss(delivery.pk, by=Actor.staff(request.user), reason=values["reason"])
 
         return confirmed(
             self, request, title=_("Give up message"), form=ReasonForm(request.POST or None), verb=verb,

@@ -18,6 +18,7 @@ FORGOTTEN_AFTER = timedelta(minutes=15)
 FAILURES_PER_NAME = 5  # a tired clerk needs three, a guesser needs thousands
 FAILURES_PER_ADDRESS = 60  # a whole store may share one address
 BUCKETS = 4096
+KEYS = "sign-in:"  # what all keys of these quotas begin with
 
 
 def address_of(request: HttpRequest) -> str:
@@ -37,8 +38,8 @@ def begin(name: str, address: str, *, at: datetime) -> Sequence[UUID]:
     requests = [
         quotas.HoldRequest(key=key, limit=limit, quantity=1, purpose="sign-in", expires_at=expires_at)
         for key, limit in (
-            (f"sign-in:name:{_bucket(name.strip().casefold(), address)}", FAILURES_PER_NAME),
-            (f"sign-in:address:{_bucket(address)}", FAILURES_PER_ADDRESS),
+            (f"{KEYS}name:{_bucket(name.strip().casefold(), address)}", FAILURES_PER_NAME),
+            (f"{KEYS}address:{_bucket(address)}", FAILURES_PER_ADDRESS),
         )
     ]
     with transactions.transaction():

@@ -6,7 +6,8 @@
    time[data-relative][datetime]     "3 minutes ago", the exact time on hover
    [data-sound="ok|stop|arrival"]    plays when it is swapped in; HX-Trigger {"kontor:sound": {"name": "arrival"}} as well
    [data-mute] [data-install]        switches of the page "More"
-   kontor.word(key, n) · kontor.toast(text, kind) · kontor.sound(name) · kontor.isMuted() · kontor.csrf() */
+   kontor.word(key, n) · kontor.toast(text, kind) · kontor.sound(name) · kontor.isMuted() · kontor.csrf()
+   kontor.pulse()                    renews the counters in the menu now, for pages that know that something has changed */
 "use strict";
 
 const kontor = (() => {
@@ -215,6 +216,6 @@ const kontor = (() => {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 
-  return { word, csrf, toast, sound, isMuted, remember, remembered, scansWaiting, answered, lost };
+  return { word, csrf, toast, sound, isMuted, remember, remembered, scansWaiting, answered, lost, pulse };
 })();
 window.kontor = kontor;
