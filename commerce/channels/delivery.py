@@ -33,8 +33,9 @@ SENDERS = 32  # threads that wait for answers
 AT_ONCE_PER_ENDPOINT = 8  # so that one slow receiver can't take all of them
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
 LONGEST_WAIT = 1.0  # seconds between two looks at exchanges that take too long
-LONGEST_ATTEMPT_SECONDS = 30.0  # in all: a receiver that drips its answer, each drop in time, is cut off
-LEASE = timedelta(seconds=60)  # longer than an honest attempt takes; a crash delays a message by no more
+LONGEST_ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS  # in all: who drips an answer, each drop in time, is cut off
+# Longer than any attempt takes, with time to be cut off and written down; a crash delays a message by no more.
+LEASE = timedelta(seconds=30)
 # The pauses that the Standard Webhooks specification recommends: ten attempts within 75 hours.
 RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LONGEST_RETRY_AFTER = timedelta(hours=24)

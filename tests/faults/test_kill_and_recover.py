@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 SHOPPERS = 4
-LEASE_SECONDS = 60  # of a webhook: commerce.channels.delivery.LEASE
+LEASE_SECONDS = 30  # of a webhook: commerce.channels.delivery.LEASE
 AT_ONCE = 8  # webhooks under way to one endpoint: commerce.channels.delivery.AT_ONCE_PER_ENDPOINT
 SETTLED_SECONDS = LEASE_SECONDS + 30.0
 NEWS = ["availability.changed", "order.placed"]
