@@ -47,6 +47,10 @@ CREATE TEMP TABLE IF NOT EXISTS inventory_past_movement (
 TRUNCATE {INBOX};
 """
 
+# A UUID version 7 (RFC 9562) of the past: it sorts by when the opening was, as movements do.
+_OPENING_ID = """(lpad(to_hex(floor(extract(epoch FROM p.begins_at) * 1000)::bigint), 12, '0') || '7'
+                || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"""
+
 _LEVELS = f"SELECT DISTINCT product_id, location_id, condition FROM {INBOX}"
 
 _RECORD = f"""
@@ -90,7 +94,7 @@ WITH moves AS MATERIALIZED (
            entry.counterparty, entry.reason, entry.cause_type, entry.cause_id, %(actor_kind)s, %(actor_id)s, %(source)s,
            entry.occurred_at, %(at)s
     FROM (
-        SELECT gen_random_uuid() AS id, p.id AS level_id, p.version + 1 AS version, '{EntryKind.RECEIVED}' AS kind,
+        SELECT {_OPENING_ID} AS id, p.id AS level_id, p.version + 1 AS version, '{EntryKind.RECEIVED}' AS kind,
                p.more AS delta, p.on_hand + p.more AS on_hand, '{Counterparty.SUPPLIER}' AS counterparty,
                '{DERIVED_OPENING}' AS reason, 'import' AS cause_type, '' AS cause_id, p.begins_at AS occurred_at
         FROM plan p WHERE p.more > 0
@@ -99,7 +103,7 @@ WITH moves AS MATERIALIZED (
                m.counterparty, m.reason, m.cause_type, m.cause_id, m.occurred_at
         FROM moves m JOIN plan p ON p.id = m.level_id WHERE m.is_new
         UNION ALL
-        SELECT gen_random_uuid(), p.id, p.version + (p.more > 0)::int + p.new_entries + 1, '{EntryKind.CORRECTED}',
+        SELECT {_OPENING_ID}, p.id, p.version + (p.more > 0)::int + p.new_entries + 1, '{EntryKind.CORRECTED}',
                -p.less, p.on_hand + p.more + p.total - p.less, '{Counterparty.SUPPLIER}', '{DERIVED_OPENING}', 'import', '',
                p.begins_at
         FROM plan p WHERE p.less > 0

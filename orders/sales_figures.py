@@ -75,7 +75,7 @@ class Account:
 
 
 def table(accounts: Sequence[Account]) -> str:
-    """Write accounts side by side as text: a row per figure, and under it what was expected where that differs."""
+    """Write accounts side by side as text: a row per figure, beside it whether its publisher says the same."""
     if not accounts:
         return ""
     columns = [[account.title, *(_cell(line) for line in account.comparisons())] for account in accounts]
@@ -85,6 +85,11 @@ def table(accounts: Sequence[Account]) -> str:
     for name, *cells in zip(names, *columns, strict=True):
         lines.append("  ".join([name.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))]))
     lines.insert(1, "  ".join("-" * width for width in widths))
+    if any(account.expected for account in accounts):
+        lines += [
+            "",
+            "✓ the publisher says the same    ≠ the publisher says what follows    no mark: the publisher says nothing",
+        ]
     return "\n".join(line.rstrip() for line in lines)
 
 

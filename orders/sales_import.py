@@ -5,7 +5,7 @@ is the same. A line's id follows from its content, so the history itself is the 
 by product in transactions of about `sales_staging.CHUNK_ROWS` lines, and after each the books are exact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -294,7 +294,7 @@ def _finish(records: Sequence[PastSalesFile], ground: _Ground) -> None:
 
 
 def _accounts(
-    files: Sequence[SalesFile], records: dict[str, PastSalesFile], read: object, mapping: Mapping
+    files: Sequence[SalesFile], records: dict[str, PastSalesFile], read: Collection[str], mapping: Mapping
 ) -> tuple[Account, ...]:
     """Return the figures per file and for all of the source, beside what the mapping expects of them."""
     accounts = [
@@ -302,7 +302,7 @@ def _accounts(
             file.name,
             Figures.of(records[file.sha256].figures),
             mapping.expected.get(file.name, {}),
-            is_old=file.sha256 not in read,  # type: ignore[operator]
+            is_old=file.sha256 not in read,
         )
         for file in files
     ]

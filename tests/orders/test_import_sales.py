@@ -10,6 +10,7 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import RFC_4122
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -152,7 +153,22 @@ def test_the_same_line_in_two_files_counts_once_and_twice_in_one_file_twice(impo
     assert PastSale.objects.filter(invoice="500001", product__sku="MUG").count() == 2
     import_rows(third=[FIRST[0], FIRST[0], FIRST[0]])
     assert PastSale.objects.filter(invoice="500001", product__sku="MUG").count() == 3
+    import_rows(fourth=[FIRST[0], FIRST[0], FIRST[0], FIRST[-1]])
+    assert PastSale.objects.filter(invoice="500001", product__sku="MUG").count() == 3
     assert checks.run() == []
+
+
+def test_ids_begin_with_their_instant_so_that_history_sorts_by_time(import_rows: Importer) -> None:
+    """Rows entered twice and derived openings included; UUIDs of a version that the standard has for it."""
+    import_rows(first=FIRST, second=SECOND)
+    entries = [*PastSale.objects.all(), *StockEntry.objects.all()]
+    assert len(entries) == 10 + 9 + 3
+    for entry in entries:
+        assert entry.id.int >> 80 == int(entry.occurred_at.timestamp() * 1000)
+        assert (entry.id.version, entry.id.variant) in {(7, RFC_4122), (8, RFC_4122)}
+    assert [sale.occurred_at for sale in PastSale.objects.order_by("id")] == sorted(
+        PastSale.objects.values_list("occurred_at", flat=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,6 +279,7 @@ def test_the_command_reports_and_refuses_in_words(db: None, write: Callable[...,
     call_command("import_sales", str(path), **options)
     report = output.getvalue()
     assert "7 ✓" in report
+    assert "✓ the publisher says the same" in report
     assert "57.96 ✓" in report
     assert "5 ≠ 9" in report
     assert "first.csv: the figures DIFFER from what its publisher says." in report
