@@ -1,6 +1,7 @@
 """Cancelling: a whole order before its goods leave, or pieces of it that can't be delivered."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from inventory import allocations
 from orders import errors, events, fulfilment, lifecycle, totals
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
-from orders.models import OrderLine
+from orders.models import Fulfilment, OrderLine
 
 LONGEST_REASON = 200
 
@@ -34,7 +35,7 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     lines = [line for one in going for line in work.lines_of(one)]
     quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
     allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")
-    cancel_pieces(work, {line.order_line_id: line.quantity - line.rejected for line in lines})
+    cancel_rest(work, going)
     work.focus = going[0]
     for one in going:
         fulfilment.advance(work, one, Action.CANCEL, at=at)
@@ -58,6 +59,18 @@ def cancel_pieces(work: Work, pieces: Mapping[UUID, int]) -> None:
         work.order.total_minor += _owed(line, line.cancelled) - _owed(line, before)
         work.order.tax_minor += _tax(line, line.cancelled) - _tax(line, before)
         line.save(update_fields=["cancelled"])
+
+
+def cancel_rest(work: Work, ending: Sequence[Fulfilment]) -> None:
+    """Take all that these fulfilments still owe off the order; its charges too when nothing of it is delivered any more."""
+    others = [one for one in work.fulfilments if one not in ending]
+    if all(State(one.state) in lifecycle.UNDELIVERED for one in others):
+        pieces = Counter({line.id: line.quantity - line.cancelled for line in work.order_lines.values()})
+    else:
+        pieces = Counter()
+        for line in (line for one in ending for line in work.lines_of(one)):
+            pieces[line.order_line_id] += line.quantity - line.rejected
+    cancel_pieces(work, pieces)
 
 
 def _owed(line: OrderLine, cancelled: int) -> int:

@@ -21,12 +21,12 @@ from commerce.errors import Conflict
 from inventory import locations
 from orders import errors, lifecycle
 from orders.events import OrderEvent
-from orders.lifecycle import Action, State
+from orders.lifecycle import Action, OrderStatus, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
 from orders.queries import FulfilmentView
 
 # One statement of the placement writes all its rows; this is the part that this module owns. Rows travel as JSON.
-OPENING_SQL = """
+OPENING_SQL = f"""
 opening AS MATERIALIZED (
     SELECT opening.*, view.* FROM json_to_recordset(%(openings)s::json)
         AS opening (order_id uuid, slot_hold_id uuid, allocated json, view json),
@@ -35,7 +35,7 @@ opening AS MATERIALIZED (
 ), opened AS (
     INSERT INTO orders_fulfilment (id, order_id, location_id, method, state, window_starts_at, window_ends_at, slot_hold_id,
         promised_at, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version, created_at, changed_at)
-    SELECT id, order_id, location_id, method, 'placed', window_starts_at, window_ends_at, slot_hold_id, promised_at, NULL,
+    SELECT id, order_id, location_id, method, '{State.PLACED}', window_starts_at, window_ends_at, slot_hold_id, promised_at, NULL,
         pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
     FROM opening
 ), opened_lines AS (
@@ -80,6 +80,11 @@ class Work:
         if self.focus is None:
             raise LookupError("This work is about a whole order.")
         return self.focus
+
+    @property
+    def status(self) -> OrderStatus:
+        """What the fulfilments come to now."""
+        return lifecycle.order_status(one.state for one in self.fulfilments)
 
     def lines_of(self, fulfilment: Fulfilment) -> list[FulfilmentLine]:
         """Return the lines of one fulfilment in the order of the customer's lines."""
@@ -185,14 +190,18 @@ def conclude(
     after: dict[str, Any] | None = None,
     reason: str = "",
 ) -> None:
-    """Raise the order's version, write its totals, tell the event and record who did what.
+    """Raise the order's version, write its status and totals, tell the event and record who did what.
 
     `told` are the event's own facts; `before` and `after` go to the audit beside the states.
     Raises: Conflict when someone changed the order past `claim`; nothing of this transaction may stay then.
     """
     order = work.order
     written = Order.objects.filter(pk=order.pk, version=order.version).update(
-        version=F("version") + 1, changed_at=at, total_minor=order.total_minor, tax_minor=order.tax_minor
+        version=F("version") + 1,
+        changed_at=at,
+        status=work.status.value,
+        total_minor=order.total_minor,
+        tax_minor=order.tax_minor,
     )
     if not written:
         raise Conflict(
@@ -228,7 +237,7 @@ def facts(work: Work, *, at: datetime) -> dict[str, Any]:
         "number": order.number,
         "external_reference": order.external_reference,
         "customer_id": order.customer_id,
-        "status": lifecycle.order_status(one.state for one in work.fulfilments).value,
+        "status": work.status.value,
         "total_minor": order.total_minor,
         "currency": order.currency,
         "pieces": sum(line.quantity - line.cancelled for line in work.order_lines.values()),

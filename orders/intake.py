@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from commerce import catalog
+from commerce import catalog, clock
 from commerce.catalog import ProductRef
 from commerce.channels.contracts import IncomingOrder
 from commerce.errors import InvalidInput, UnknownProduct
@@ -11,6 +11,7 @@ from orders import errors
 from orders.lifecycle import Method
 from orders.queries import OrderView
 
+METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP)  # that can be ordered
 CLOCK_SKEW = timedelta(minutes=5)  # clocks of tills and shops are never quite right
 OLDEST = timedelta(days=30)  # an order that waited longer in some queue needs a person, not a machine
 MOST_LINES = 200
@@ -19,8 +20,8 @@ LONGEST_REFERENCE = 120
 
 def check(order: IncomingOrder, *, at: datetime) -> None:
     """Make sure that the order makes sense by itself. Raises: InvalidInput naming the field."""
-    if order.method not in (Method.PICKUP, Method.CURBSIDE, Method.SHIP):
-        raise invalid("method", order.method, "The method is one of: pickup, curbside, ship.")
+    if order.method not in METHODS:
+        raise invalid("method", order.method, f"The method is one of: {', '.join(METHODS)}.")
     if len(order.external_reference) > LONGEST_REFERENCE:
         raise invalid("external_reference", order.external_reference, f"At most {LONGEST_REFERENCE} characters.")
     if len(order.lines) > MOST_LINES:
@@ -29,12 +30,14 @@ def check(order: IncomingOrder, *, at: datetime) -> None:
         if order.occurred_at > at + CLOCK_SKEW:
             raise invalid(
                 "occurred_at",
-                order.occurred_at.isoformat(),
-                f"This lies in the future; our clock says {at.isoformat(timespec='seconds')}. Check yours, or leave it out.",
+                clock.utc_text(order.occurred_at),
+                f"This lies in the future; our clock says {clock.utc_text(at)}. Check yours, or leave it out.",
             )
         if order.occurred_at < at - OLDEST:
             raise invalid(
-                "occurred_at", order.occurred_at.isoformat(), f"This is more than {OLDEST.days} days ago; leave it out."
+                "occurred_at",
+                clock.utc_text(order.occurred_at),
+                f"This is more than {OLDEST.days} days ago; leave it out.",
             )
     if order.method == Method.SHIP:
         for name in ("postal_code", "city", "country"):
@@ -44,7 +47,7 @@ def check(order: IncomingOrder, *, at: datetime) -> None:
                 )
         if order.window_starts_at is not None:
             raise invalid(
-                "window", order.window_starts_at.isoformat(), "A shipment has no pickup window; leave it out."
+                "window", clock.utc_text(order.window_starts_at), "A shipment has no pickup window; leave it out."
             )
     elif order.window_starts_at is None:
         raise invalid("window", None, "A pickup names a window from GET /api/v1/pickup-windows.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
+from commerce import clock
 from commerce.actors import Actor
 from commerce.errors import NotAllowed
 from commerce.roles import Permission
@@ -44,7 +45,9 @@ def check(work: Work, user: AbstractUser, *, at: datetime) -> None:
     holder, until = held.lease_holder, held.lease_expires_at
     name = (holder.get_full_name() or holder.get_username()) if holder else ""
     raise errors.AlreadyTaken(
-        f"{name} works on this order until {until:%H:%M} UTC.", holder=name, until=until.isoformat() if until else None
+        f"{name} works on this order until {until:%H:%M} UTC.",
+        holder=name,
+        until=clock.utc_text(until) if until else None,
     )
 
 
@@ -64,7 +67,7 @@ def release_stale(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
     if held.lease_expires_at is None:
         raise errors.MoveNotAllowed("Nobody holds a lease on this order.", state=held.state)
     if held.lease_expires_at > at:
-        raise errors.AlreadyTaken("The lease was extended.", until=held.lease_expires_at.isoformat())
+        raise errors.AlreadyTaken("The lease was extended.", until=clock.utc_text(held.lease_expires_at))
     before = {"lease_holder": held.lease_holder_id}
     if held.state == State.ACCEPTED:
         fulfilment.advance(work, held, Action.RELEASE, at=at)

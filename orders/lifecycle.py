@@ -89,7 +89,9 @@ COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})
 ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
 ONLY_SENT = frozenset({Action.SHIP})
 
-TERMINAL = frozenset({State.HANDED_OVER, State.SHIPPED, State.REJECTED, State.RETURNED_TO_STOCK, State.CANCELLED})
+DELIVERED = frozenset({State.HANDED_OVER, State.SHIPPED})
+UNDELIVERED = frozenset({State.REJECTED, State.RETURNED_TO_STOCK, State.CANCELLED})  # over, and nothing left
+TERMINAL = DELIVERED | UNDELIVERED
 OPEN = frozenset(State) - TERMINAL
 
 
@@ -100,7 +102,7 @@ STATUS_OF: dict[OrderStatus, frozenset[State]] = {
     OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING}),
     OrderStatus.READY: frozenset({State.READY, State.ARRIVED}),
     OrderStatus.NOT_COLLECTED: frozenset({State.NO_SHOW}),
-    OrderStatus.COMPLETED: frozenset({State.HANDED_OVER, State.SHIPPED}),
+    OrderStatus.COMPLETED: DELIVERED,
     OrderStatus.RETURNED: frozenset({State.RETURNED_TO_STOCK}),
     OrderStatus.REJECTED: frozenset({State.REJECTED}),
     OrderStatus.CANCELLED: frozenset({State.CANCELLED}),
@@ -129,7 +131,7 @@ def allowed_actions(state: State | str, method: Method | str | None = None) -> l
 def is_cancellable(states: Iterable[State | str]) -> bool:
     """Say whether an order can be cancelled: none of its goods have left, and something is left to cancel."""
     known = {State(state) for state in states}
-    return not known & {State.HANDED_OVER, State.SHIPPED} and any((state, Action.CANCEL) in MOVES for state in known)
+    return not known & DELIVERED and any((state, Action.CANCEL) in MOVES for state in known)
 
 
 def diagram() -> str:

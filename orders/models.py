@@ -8,21 +8,24 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
-from orders.lifecycle import Method, State
+from orders.lifecycle import OPEN, Method, OrderStatus, State
 from orders.sales_mapping import LineKind
+
+OPEN_STATES = [state.value for state in State if state in OPEN]
 
 
 class Order(models.Model):
     """What a customer bought through one channel. Arrives once: channel and external reference are unique.
 
-    Its status is computed from its fulfilments, never set.
-    Written by: orders.placement (total and version as work goes on: orders.fulfilment)
+    `status` is what its fulfilments come to (`lifecycle.order_status`), written with every change of theirs so that lists
+    find it by index, and proved by `verify_ledger`.
+    Written by: orders.placement (status, totals and version as work goes on: orders.fulfilment)
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("number"), max_length=24, unique=True)  # what people say: "K-100042"
     channel = models.ForeignKey(
-        "commerce.Channel", on_delete=models.PROTECT, related_name="+", verbose_name=_("channel")
+        "commerce.Channel", on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("channel")
     )
     external_reference = models.CharField(_("the channel's reference"), max_length=120)
     customer = models.ForeignKey("customers.Profile", on_delete=models.PROTECT, related_name="+", null=True)
@@ -37,6 +40,7 @@ class Order(models.Model):
     quote_id = models.UUIDField(null=True)
     pricing = models.JSONField()  # the quote's document: lines, steps, taxes, ruleset version
     tracking_token = models.CharField(max_length=43, unique=True)
+    status = models.CharField(max_length=20, choices=choices(OrderStatus), default=OrderStatus.OPEN.value)
     version = models.BigIntegerField(default=1)
     placed_at = models.DateTimeField(_("placed at"))
     changed_at = models.DateTimeField()
@@ -47,9 +51,11 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(name="order_arrives_once", fields=["channel", "external_reference"]),
             models.CheckConstraint(name="order_total_not_negative", condition=Q(total_minor__gte=0)),
+            models.CheckConstraint(name="order_status_known", condition=one_of("status", OrderStatus)),
         ]
         indexes = [
             models.Index(name="order_by_time", fields=["channel", "-placed_at", "-id"]),
+            models.Index(name="order_by_status", fields=["channel", "status", "-placed_at", "-id"]),
             models.Index(name="order_lately", fields=["-placed_at", "-id"]),
         ]
 
@@ -61,7 +67,7 @@ class OrderLine(models.Model):
     """One product of an order, as priced. Written by: orders.placement (cancelled: orders.cancellation)"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line_number = models.PositiveSmallIntegerField()
     product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
     quantity = models.PositiveIntegerField()
@@ -130,8 +136,7 @@ class Fulfilment(models.Model):
             models.UniqueConstraint(
                 name="pickup_code_once_per_location",
                 fields=["location", "pickup_code"],
-                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"])
-                & ~Q(pickup_code=""),
+                condition=Q(state__in=OPEN_STATES) & ~Q(pickup_code=""),
             ),
         ]
         indexes = [
@@ -139,8 +144,7 @@ class Fulfilment(models.Model):
             models.Index(
                 name="fulfilment_queue",
                 fields=["location", "promised_at"],
-                condition=Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"])
-                | Q(is_on_shelf=True),
+                condition=Q(state__in=OPEN_STATES) | Q(is_on_shelf=True),
             ),
         ]
 
@@ -164,6 +168,11 @@ class FulfilmentLine(models.Model):
                 name="fulfilment_line_not_overpicked", condition=Q(quantity__gte=F("picked") + F("rejected"))
             ),
         ]
+
+    @property
+    def missing(self) -> int:
+        """Pieces still to pick."""
+        return self.quantity - self.picked - self.rejected
 
 
 class PickScan(models.Model):

@@ -96,10 +96,10 @@ def scan(fulfilment_id: UUID, scan_id: UUID, text: str, *, user: AbstractUser, b
         outcome, pieces = Outcome.UNKNOWN_BARCODE, 0
     elif line is None:
         outcome, pieces = Outcome.WRONG_ITEM, 0
-    elif missing(line) == 0:
+    elif line.missing == 0:
         outcome, pieces = Outcome.ALREADY_COMPLETE, 0
     else:
-        outcome, pieces = Outcome.PICKED, min(pieces, missing(line))
+        outcome, pieces = Outcome.PICKED, min(pieces, line.missing)
     if line is not None and pieces:
         fulfilment.count(line, picked=pieces)
     _work_on(
@@ -190,11 +190,11 @@ def reject_line(
     leases.permit(user, work, Permission.WORK_PICKUPS)
     _require_picking(work, user, at=at)
     line = work.line(line_id)
-    if not 1 <= quantity <= missing(line):
+    if not 1 <= quantity <= line.missing:
         raise errors.MoreThanWanted(
-            f"{missing(line)} pieces of this line are still to pick, so {quantity} can't be rejected"
+            f"{line.missing} pieces of this line are still to pick, so {quantity} can't be rejected"
             + ("; lower what is picked first." if line.picked else "."),
-            missing=missing(line),
+            missing=line.missing,
         )
     is_last = all(
         one.quantity == one.rejected + (quantity if one.id == line.id else 0) for one in work.lines_of(work.fulfilment)
@@ -204,6 +204,8 @@ def reject_line(
     _settle_stock(work, line, quantity, reason, by=by, at=at)
     fulfilment.count(line, rejected=quantity, reason=reason.value)
     cancellation.cancel_pieces(work, {line.order_line_id: quantity})
+    if is_last:
+        cancellation.cancel_rest(work, [work.fulfilment])
     sku = line.order_line.product.sku
     _work_on(
         work,
@@ -224,17 +226,12 @@ def reject_line(
         )  # fmt: skip
 
 
-def missing(line: FulfilmentLine) -> int:
-    """Return how many pieces of a line are still to pick."""
-    return line.quantity - line.picked - line.rejected
-
-
 def still_wanted(work: Work) -> tuple[Wanted, ...]:
     """Return what is still to pick, in the order of the customer's lines."""
     return tuple(
-        Wanted(line.id, line.order_line.product.sku, line.order_line.product.name, missing(line))
+        Wanted(line.id, line.order_line.product.sku, line.order_line.product.name, line.missing)
         for line in work.lines_of(work.fulfilment)
-        if missing(line)
+        if line.missing
     )
 
 
@@ -298,7 +295,7 @@ def _reason(reason: RejectReason | str) -> RejectReason:
 def _line_for(work: Work, product_id: int) -> FulfilmentLine | None:
     """Return the line that wants the product: one with pieces missing before one that is complete."""
     lines = [line for line in work.lines_of(work.fulfilment) if line.order_line.product_id == product_id]
-    return next((line for line in lines if missing(line)), lines[0] if lines else None)
+    return next((line for line in lines if line.missing), lines[0] if lines else None)
 
 
 def _replayed(work: Work, known: PickScan) -> ScanOutcome:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 
+from commerce import clock
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
@@ -116,18 +117,13 @@ def mark_ready(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: dateti
     leases.check(work, user, at=at)
     held = work.fulfilment
     fulfilment.require(held, Action.MARK_READY)
-    missing = [line for line in work.lines_of(held) if line.quantity > line.picked + line.rejected]
-    if missing:
-        pieces = sum(line.quantity - line.picked - line.rejected for line in missing)
+    unfinished = [line for line in work.lines_of(held) if line.missing]
+    if unfinished:
+        pieces = sum(line.missing for line in unfinished)
         raise errors.LinesStillOpen(
             f"{pieces} pieces are neither picked nor rejected; scan them, or reject what can't be found.",
             lines=[
-                {
-                    "line": str(one.id),
-                    "sku": one.order_line.product.sku,
-                    "missing": one.quantity - one.picked - one.rejected,
-                }
-                for one in missing
+                {"line": str(one.id), "sku": one.order_line.product.sku, "missing": one.missing} for one in unfinished
             ],
         )
     fulfilment.move(
@@ -264,7 +260,7 @@ def mark_no_show(fulfilment_id: UUID, *, by: Actor, at: datetime) -> None:
     if held.keep_until is None or held.keep_until > at:
         raise errors.StillKept(
             "The order is still kept for its customer.",
-            keep_until=held.keep_until.isoformat() if held.keep_until else None,
+            keep_until=clock.utc_text(held.keep_until) if held.keep_until else None,
         )
     fulfilment.move(
         work, Action.MARK_NO_SHOW, verb="orders.pickup.mark_no_show", event=events.FulfilmentNoShow, by=by, at=at
@@ -281,9 +277,9 @@ def return_to_stock(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: d
     leases.permit(user, work, Permission.WORK_PICKUPS)
     held = work.fulfilment
     fulfilment.require(held, Action.RETURN_TO_STOCK)
-    lines = work.lines_of(held)
-    allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="not collected")
-    cancellation.cancel_pieces(work, {line.order_line_id: line.quantity - line.rejected for line in lines})
+    parts = fulfilment.allocated_parts(work.lines_of(held))
+    allocations.release(parts, by=by, at=at, reason="not collected")
+    cancellation.cancel_rest(work, [held])
     fulfilment.move(
         work,
         Action.RETURN_TO_STOCK,

@@ -7,6 +7,7 @@ from django.db import connection
 
 from commerce import integrity
 from commerce.errors import Busy
+from orders.models import OPEN_STATES
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: a code is read out over a counter.
 ALPHABET = "ACDEFGHJKMNPQRTUVWXY34679"
@@ -15,12 +16,12 @@ LENGTH = 6
 ATTEMPTS = 5
 
 # Scalar, so that each code is one look into the index of open codes, however many fulfilments there are.
-_TAKEN = """
+_TAKEN = f"""
 SELECT wanted.place - 1
 FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted (location_id, code, place)
 WHERE (SELECT TRUE FROM orders_fulfilment given
        WHERE given.location_id = wanted.location_id AND given.pickup_code = wanted.code AND given.pickup_code <> ''
-         AND given.state IN ('placed', 'accepted', 'picking', 'ready', 'arrived', 'no_show'))
+         AND given.state IN ({", ".join(f"'{state}'" for state in OPEN_STATES)}))
 """
 
 integrity.refuse(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from commerce import quotas
+from commerce import clock, quotas
 from commerce.errors import InvalidInput
 from inventory.locations import LocationRef
 from orders import opening
@@ -98,8 +98,8 @@ def open_windows(location: LocationRef, *, at: datetime, days: int) -> list[Wind
     usage = quotas.usage([key(location, start) for start, _ in slots], at=at) if slots else {}
     windows = []
     for start, end in slots:
-        used = usage[key(location, start)].used if key(location, start) in usage else 0
-        left = max(0, location.pickup_slot_capacity - used)
+        booked = usage.get(key(location, start))
+        left = max(0, location.pickup_slot_capacity - (booked.used if booked else 0))
         windows.append(Window(window_id(location, start), start, end, location.pickup_slot_capacity, left, start))
     return windows
 
@@ -114,7 +114,7 @@ def find(location: LocationRef, starts_at: datetime, *, at: datetime) -> Interva
             if slot[0] == starts_at and ready is not None and ready <= starts_at:
                 return slot
     raise WindowClosed(
-        f"{location.name} has no open pickup window that starts at {_text(starts_at)}.",
+        f"{location.name} has no open pickup window that starts at {clock.utc_text(starts_at)}.",
         errors=[{"field": "window", "value": window_id(location, starts_at), "message": "not an open window"}],
         window=window_id(location, starts_at),
         alternatives=alternatives(location, at=at),
@@ -130,7 +130,7 @@ def full(location: LocationRef, starts_at: datetime, *, at: datetime) -> WindowF
     """Return the refusal of a window without room, naming the next ones that have some."""
     name = window_id(location, starts_at)
     return WindowFull(
-        f"The pickup window at {_text(starts_at)} at {location.name} is full.",
+        f"The pickup window at {clock.utc_text(starts_at)} at {location.name} is full.",
         errors=[{"field": "window", "value": name, "message": "full"}],
         window=name,
         alternatives=alternatives(location, at=at),
@@ -142,7 +142,12 @@ def alternatives(location: LocationRef, *, at: datetime) -> list[dict[str, objec
     days = location.pickup_horizon_days + 1
     free = [window for window in open_windows(location, at=at, days=days) if window.left]
     return [
-        {"id": window.id, "starts_at": _text(window.starts_at), "ends_at": _text(window.ends_at), "left": window.left}
+        {
+            "id": window.id,
+            "starts_at": clock.utc_text(window.starts_at),
+            "ends_at": clock.utc_text(window.ends_at),
+            "left": window.left,
+        }
         for window in free[:MOST_ALTERNATIVES]
     ]
 
@@ -153,24 +158,20 @@ def key(location: LocationRef, starts_at: datetime) -> str:
 
 
 def window_id(location: LocationRef, starts_at: datetime) -> str:
-    """Return how a window is named outside: "BER01:2026-11-21T14:00:00+00:00"."""
-    return f"{location.code}:{starts_at.astimezone(UTC).isoformat(timespec='seconds')}"
+    """Return how a window is named outside: "BER01:2026-11-21T14:00:00Z"."""
+    return f"{location.code}:{clock.utc_text(starts_at)}"
 
 
 def parse_id(text: str) -> tuple[str, datetime]:
     """Return (location code, start) of a window's name. Raises: InvalidInput."""
     code, _, start = text.partition(":")
     try:
-        starts_at = datetime.fromisoformat(start.replace("Z", "+00:00"))
+        starts_at = datetime.fromisoformat(start)
         if code and starts_at.tzinfo is not None:
             return code, starts_at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise InvalidInput(
-        "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00+00:00.",
+        "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00Z.",
         errors=[{"field": "window", "value": text, "message": "not the id of a window"}],
     )
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -55,10 +55,11 @@ WITH new AS MATERIALIZED (
         tracking_token text, placed_at timestamptz, lines json)
 ), placed AS (
     INSERT INTO orders_order (id, number, channel_id, external_reference, customer_id, contact_name, contact_email,
-        contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, version,
-        placed_at, changed_at)
+        contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, status,
+        version, placed_at, changed_at)
     SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone, ship_to,
-        language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, 1, placed_at, %(at)s
+        language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, '{OrderStatus.OPEN}', 1, placed_at,
+        %(at)s
     FROM new
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
@@ -109,11 +110,11 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
     stands = queries.orders(known_id for _, known_id in begun if known_id)
     for wish, (number, known_id) in zip(wishes, begun, strict=True):
         try:
-            intake.check(wish.order, at=at)
-            if known_id is None:
-                fresh[wish] = number
-            else:
+            if known_id is not None:  # whatever its order says of itself: it stands, or it is another one
                 verdicts[wish] = PlacedOrder(intake.same(stands[known_id], wish.order), is_known=True)
+                continue
+            intake.check(wish.order, at=at)
+            fresh[wish] = number
         except CommerceError as refusal:
             verdicts[wish] = refusal
     going: list[Draft] = []

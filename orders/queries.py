@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from commerce import audit
 from inventory import locations
@@ -16,6 +17,16 @@ from orders import lifecycle, totals
 from orders.errors import OrderNotFound
 from orders.lifecycle import OrderStatus, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, RoutingDecision
+
+# One look into an index for the number, and one per channel for its reference; each is unique, so little is found.
+_NAMED = """
+SELECT id FROM orders_order WHERE number = upper(%(text)s)
+UNION
+SELECT theirs.id FROM commerce_channel channel
+CROSS JOIN LATERAL (
+    SELECT id FROM orders_order WHERE channel_id = channel.id AND external_reference = %(text)s LIMIT 1
+) theirs
+"""
 
 # --- orders, as the API, the tracking page and the order screen read them ------------------------------------------
 
@@ -147,6 +158,13 @@ def orders(order_ids: Iterable[UUID]) -> dict[UUID, OrderView]:
     return {view.id: view for view in views(select().filter(pk__in=wanted))} if wanted else {}
 
 
+def ids_named(text: str) -> list[UUID]:
+    """Return the orders that are called so: by their number, in any letter case, or by a channel's reference."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, {"text": text})
+        return [order_id for (order_id,) in cursor.fetchall()]
+
+
 def order_by_token(token: str) -> OrderView:
     """Return the order whose tracking link this is. Raises: OrderNotFound."""
     found = views(select().filter(tracking_token=token)) if "\x00" not in token else []  # PostgreSQL can't look for NUL
@@ -161,7 +179,6 @@ def select(
     location_ids: Iterable[int] | None = None,
     status: OrderStatus | None = None,
     placed_after: datetime | None = None,
-    placed_before: datetime | None = None,
     external_reference: str = "",
 ) -> QuerySet[Order, dict[str, Any]]:
     """Return the rows of orders that fit, unordered, for a pager; `views` makes them whole."""
@@ -169,13 +186,12 @@ def select(
     if channel_id is not None:
         chosen = chosen.filter(channel_id=channel_id)
     if location_ids is not None:
-        chosen = chosen.filter(Exists(_fulfilments(location_id__in=list(location_ids))))
+        there = Fulfilment.objects.filter(order_id=OuterRef("pk"), location_id__in=list(location_ids))
+        chosen = chosen.filter(Exists(there))
     if status is not None:
-        chosen = chosen.filter(_has_status(status))
+        chosen = chosen.filter(status=status.value)
     if placed_after is not None:
         chosen = chosen.filter(placed_at__gt=placed_after)
-    if placed_before is not None:
-        chosen = chosen.filter(placed_at__lt=placed_before)
     if external_reference:
         chosen = chosen.filter(external_reference=external_reference)
     return chosen.values(*_ORDER_FIELDS)
@@ -237,21 +253,6 @@ def _person(row: dict[str, Any]) -> str:
     return full or row["lease_holder__username"] or ""
 
 
-def _fulfilments(**conditions: Any) -> QuerySet[Fulfilment]:
-    return Fulfilment.objects.filter(order_id=OuterRef("pk"), **conditions)
-
-
-def _has_status(status: OrderStatus) -> Q:
-    """Return the condition that an order has a status: some fulfilment says so, and none says something that comes first."""
-    before: list[str] = []
-    for one, group in lifecycle.STATUS_OF.items():
-        states = [state.value for state in group]
-        if one is status:
-            return Q(Exists(_fulfilments(state__in=states))) & ~Q(Exists(_fulfilments(state__in=before)))
-        before += states
-    raise LookupError(f"{status} has no states")
-
-
 # --- the order screen -------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +304,7 @@ def stale_leases(*, at: datetime, at_most: int) -> list[UUID]:
     )
 
 
-def overdue(*, at: datetime, at_most: int) -> list[UUID]:
+def no_longer_kept(*, at: datetime, at_most: int) -> list[UUID]:
     """Return ready fulfilments that are not kept any longer, the longest first."""
     return list(
         Fulfilment.objects.filter(state=State.READY, keep_until__lte=at)

@@ -15,7 +15,7 @@ from inventory import availability, geography, locations, reservations
 from inventory.errors import HoldNotFound, InsufficientStock
 from inventory.locations import LocationRef
 from orders import errors, sourcing
-from orders.lifecycle import Method
+from orders.lifecycle import COLLECTED, Method
 from orders.sourcing import Candidate, Decision, Reason
 
 # The part of the placement's one statement that this module owns. Rows travel as JSON.
@@ -107,7 +107,7 @@ def route(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, know
 
     Raises: LocationNotAble for a pickup, NoAbleLocation or InsufficientStock for a shipment, HoldNotFound, InvalidInput.
     """
-    if order.method in (Method.PICKUP, Method.CURBSIDE):
+    if order.method in COLLECTED:
         found = _to_the_chosen(order, wanted)
     else:
         found = _to_the_nearest(order, wanted, country=country, known=known)

@@ -11,7 +11,7 @@ from commerce.transactions import transaction_required
 from inventory import allocations
 from inventory.stock import EntryKind
 from orders import errors, events, fulfilment, leases
-from orders.lifecycle import Action, Method
+from orders.lifecycle import COLLECTED, Action
 
 
 @transaction_required
@@ -23,7 +23,7 @@ def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tr
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
     held = work.fulfilment
-    if held.method in (Method.PICKUP, Method.CURBSIDE):
+    if held.method in COLLECTED:
         raise errors.MoveNotAllowed("Pickups are handed over against their code, not shipped.", method=held.method)
     fulfilment.require(held, Action.SHIP)
     allocations.leave(fulfilment.allocated_parts(work.lines_of(held)), kind=EntryKind.SHIPPED, by=by, at=at)

@@ -31,7 +31,7 @@ def mark_no_shows() -> int:
     """Call ready orders a no-show when the time that they are kept is over."""
     at, by = clock.now(), Actor.system("no-shows")
     return _each(
-        queries.overdue(at=at, at_most=MOST_AT_ONCE),
+        queries.no_longer_kept(at=at, at_most=MOST_AT_ONCE),
         lambda fulfilment_id: pickup.mark_no_show(fulfilment_id, by=by, at=at),
     )
 

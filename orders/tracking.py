@@ -10,7 +10,7 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory.locations import LocationRef
 from orders import cancellation, errors, pickup, queries
-from orders.lifecycle import Action, Method, OrderStatus, State
+from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
 from orders.queries import FulfilmentView, OrderView
 
 # Steps that a customer cares about, and the states in which each is the present one.
@@ -38,7 +38,7 @@ class Tracking:
 
     @property
     def is_pickup(self) -> bool:
-        return self.fulfilment.method in (Method.PICKUP, Method.CURBSIDE)
+        return self.fulfilment.method in COLLECTED
 
     @property
     def steps(self) -> list[tuple[str, str]]:

@@ -1,11 +1,33 @@
 """What orders owe the books: nothing stays promised for work that is over, and history and journal say the same."""
 
+from collections.abc import Iterable
+
 from commerce.operations import checks
-from orders.lifecycle import TERMINAL
+from orders.lifecycle import STATUS_OF, TERMINAL, OrderStatus, State
 from orders.sales_mapping import LineKind
 
-_OVER = ", ".join(f"'{state.value}'" for state in sorted(TERMINAL))
 
+def _listed(states: Iterable[State]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+_OVER = _listed(TERMINAL)
+_NOBODY_COMES = _listed([State.CANCELLED, State.REJECTED])
+_STATUS = " ".join(
+    f"WHEN bool_or(f.state IN ({_listed(states)})) THEN '{status}'" for status, states in STATUS_OF.items()
+)
+
+checks.register(
+    "orders: the status of an order is what its fulfilments come to",
+    f"""
+    SELECT 'order ' || o.number AS what, computed.status AS expected, o.status AS found
+    FROM orders_order o
+    LEFT JOIN (
+        SELECT f.order_id, CASE {_STATUS} END AS status FROM orders_fulfilment f GROUP BY f.order_id
+    ) computed ON computed.order_id = o.id
+    WHERE o.status <> coalesce(computed.status, '{OrderStatus.OPEN}') ORDER BY o.number
+    """,
+)
 checks.register(
     "orders: work that is over owns no allocation (law 7)",
     f"""
@@ -19,12 +41,12 @@ checks.register(
     """,
 )
 checks.register(
-    "orders: work that is over owns no held pickup window (law 7)",
+    "orders: a place in a pickup window is given back when nobody will come, and only then (law 10)",
     f"""
-    SELECT 'fulfilment ' || f.id || ' (' || f.state || ')' AS what, 'no held window' AS expected,
-           h.quantity || ' held until ' || h.expires_at AS found
+    SELECT 'fulfilment ' || f.id || ' (' || f.state || ')' AS what,
+           CASE WHEN f.state IN ({_NOBODY_COMES}) THEN 'released' ELSE 'committed' END AS expected, h.state AS found
     FROM orders_fulfilment f JOIN commerce_quotahold h ON h.id = f.slot_hold_id
-    WHERE f.state IN ({_OVER}) AND h.state = 'held' ORDER BY f.id
+    WHERE h.state <> CASE WHEN f.state IN ({_NOBODY_COMES}) THEN 'released' ELSE 'committed' END ORDER BY f.id
     """,
 )
 checks.register(

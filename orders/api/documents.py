@@ -1,5 +1,6 @@
 """How orders and windows read outside: one function each, for every answer that holds one."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -100,7 +101,7 @@ def _fulfilment(one: FulfilmentView, lines: dict[Any, LineView]) -> dict[str, An
     }
 
 
-def windows(location: LocationRef, found: list[Window], *, as_of: Any) -> dict[str, Any]:
+def windows(location: LocationRef, found: list[Window], *, as_of: datetime) -> dict[str, Any]:
     """Return a location's pickup windows as channels read them."""
     return {
         "location": location.code,

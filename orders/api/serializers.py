@@ -14,7 +14,6 @@ from inventory import locations
 from orders import cancellation, intake, pickup, pickup_windows
 from orders.lifecycle import Action, Method, OrderStatus, State
 
-METHODS = [Method.PICKUP.value, Method.CURBSIDE.value, Method.SHIP.value]
 MOST_DAYS = 31
 USUAL_DAYS = 3
 
@@ -45,7 +44,7 @@ class AddressBody(StrictSerializer):
 
 class OrderBody(StrictSerializer):
     external_reference = Text(max_length=intake.LONGEST_REFERENCE, help_text="Yours; unique on your channel.")
-    method = serializers.ChoiceField(METHODS)
+    method = serializers.ChoiceField([method.value for method in intake.METHODS])
     location = Text(max_length=20, required=False, help_text="The store of a pickup; part of `window` too.")
     window = Text(max_length=60, required=False, help_text="The id of a pickup window.")
     reservation = serializers.UUIDField(required=False, help_text="A reservation that the order consumes.")

@@ -31,7 +31,6 @@ ENOUGH_PIECES = 8  # what a product needs to have had at a store for the demo to
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-MARKETPLACE_EVERY = 9  # each ninth past order came from the marketplace
 
 
 @dataclass(slots=True)

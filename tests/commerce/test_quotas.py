@@ -17,7 +17,7 @@ from commerce.transactions import TransactionMisuse, savepoint, transaction
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
-KEY = "pickup:BER01:2026-11-21T14:00:00+00:00"
+KEY = "pickup:BER01:2026-11-21T14:00:00Z"
 
 
 def wish(quantity: int = 1, *, key: str = KEY, limit: int = 3, until: datetime | None = LATER) -> HoldRequest:

@@ -16,6 +16,7 @@ from commerce.transactions import transaction
 from inventory import availability
 from orders import pickup_windows, queries
 from orders.lifecycle import TERMINAL, order_status
+from orders.models import Order
 from orders.placement import PlacedOrder
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
@@ -112,11 +113,13 @@ class KnownOrders(RolledBack):
     def orders_are_as_expected(self) -> None:
         found = {view.id: view for view in queries.views(list(queries.select(channel_id=self.shop.channel.pk)))}
         assert set(found) == set(self.kept)
+        stored = dict(Order.objects.values_list("id", "status"))
         for one in self.kept.values():
             view = found[one.id]
             work = view.fulfilments[0]
             product_of = {line.id: line.product_id for line in view.lines}
             assert (work.state, view.version, view.status) == (one.state, one.version, order_status([one.state]))
+            assert stored[one.id] == view.status
             assert (work.lease_holder_id, work.lease_expires_at) == (one.holder, one.lease_until)
             assert (work.failed_code_attempts, work.is_on_shelf) == (one.wrong_codes, one.is_on_shelf)
             assert work.keep_until == one.keep_until

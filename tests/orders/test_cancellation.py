@@ -5,12 +5,14 @@ from uuid import uuid4
 import pytest
 
 from commerce import clock
+from commerce.channels.contracts import IncomingLine
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
 from inventory import availability
-from orders import cancellation, errors, picking, pickup, pickup_windows, queries
+from orders import cancellation, errors, picking, pickup, pickup_windows, queries, tasks
 from tests.factories import commerce as ground
 from tests.factories import orders as make
+from tests.factories import pricing as prices
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +42,44 @@ def test_cancelling_frees_goods_and_window_and_owes_nothing(shop):
     told = OutboxMessage.objects.get(event_type="order.cancelled")
     assert (told.payload["status"], told.aggregate_sequence) == ("cancelled", after.version)
     assert queries.order_page(order.id).timeline[-1].reason == "customer_asked"
+
+
+@pytest.fixture
+def postage(shop: make.Shop) -> IncomingLine:
+    """Money without goods, for 4.90."""
+    product = ground.product(kind="charge")
+    prices.prices({product.id: 490}, price_list=prices.price_list("postage"))
+    return IncomingLine(product_id=product.id, quantity=1)
+
+
+def owed(order_id) -> tuple[str, int, int, int]:
+    view = queries.order(order_id)
+    return view.status.value, view.total_minor, view.tax_minor, view.pieces
+
+
+def test_a_cancelled_order_owes_no_charges_either(shop, postage):
+    order = shop.place(lines=(*shop.lines({0: 2}), postage))
+    assert order.total_minor == 2 * make.PRICE_MINOR + 490
+    cancel(order.id)
+    assert owed(order.id) == ("cancelled", 0, 0, 0)
+
+
+def test_an_order_of_which_nothing_is_found_owes_no_charges(shop, postage):
+    order = shop.accepted(lines=(*shop.lines({0: 2}), postage))
+    line = order.fulfilments[0].lines[0].id
+    shop.act(picking.reject_line, order.fulfilments[0], line, 1, "not_found")
+    assert queries.order(order.id).total_minor == make.PRICE_MINOR + 490  # the rest still comes, and so do its charges
+    shop.act(picking.reject_line, order.fulfilments[0], line, 1, "not_found")
+    assert owed(order.id) == ("rejected", 0, 0, 0)
+
+
+def test_an_order_that_nobody_fetched_owes_no_charges(shop, postage):
+    order = shop.ready(lines=(*shop.lines(), postage))
+    with clock.frozen(order.fulfilments[0].keep_until):
+        assert tasks.mark_no_shows() == 1
+        assert queries.order(order.id).total_minor == make.PRICE_MINOR + 490
+        shop.act(pickup.return_to_stock, order.fulfilments[0])
+    assert owed(order.id) == ("returned", 0, 0, 0)
 
 
 def test_cancelling_again_changes_nothing(shop):

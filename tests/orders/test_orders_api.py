@@ -64,7 +64,7 @@ def test_windows_say_what_is_left_of_them(api, shop):
     assert (document["location"], document["time_zone"]) == (shop.store.code, "Europe/Berlin")
     first = document["windows"][0]
     assert first == {
-        "id": f"{shop.store.code}:2026-11-18T12:00:00+00:00",
+        "id": f"{shop.store.code}:2026-11-18T12:00:00Z",
         "starts_at": "2026-11-18T12:00:00Z",
         "ends_at": "2026-11-18T13:00:00Z",
         "capacity": 10,

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from commerce import clock, ids, quotas
 from commerce.channels.contracts import IncomingCustomer, IncomingLine
-from commerce.errors import InvalidInput, UnknownProduct
+from commerce.errors import CommerceError, InvalidInput, UnknownProduct
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.transactions import transaction
 from customers.models import Profile
@@ -186,6 +186,37 @@ def test_a_known_customer_is_recognised(shop):
     same = IncomingCustomer(name="Erika Beispiel", email="erika@example.org")
     first, second = shop.place(customer=same), shop.place(customer=same)
     assert first.customer_id == second.customer_id is not None
+
+
+def test_refusals_write_instants_as_the_api_does(shop):
+    late = make.NOON + timedelta(hours=1)
+    for values, field in (
+        ({"occurred_at": late}, "occurred_at"),
+        ({"occurred_at": make.NOON - timedelta(days=31)}, "occurred_at"),
+        ({"method": "ship", "ship_to": ADDRESS, "location_id": None, "window_starts_at": late}, "window"),
+        ({"window_starts_at": late - timedelta(hours=2)}, "window"),
+    ):
+        with pytest.raises(CommerceError) as refused:
+            shop.place(**values)
+        (error,) = refused.value.errors
+        assert error["field"] == field
+        assert error["value"].endswith("Z")
+        assert "+00:00" not in f"{refused.value.message}{refused.value.errors}{refused.value.detail}"
+
+
+def test_an_order_that_stands_is_told_however_late_it_is_asked_for_again(shop):
+    order = shop.incoming(occurred_at=make.NOON - timedelta(days=29))
+
+    def place(one):
+        with transaction():
+            return placement.place(one, channel=shop.terms, by=ground.TESTER, at=clock.now())
+
+    first = place(order)
+    with clock.frozen(make.NOON + timedelta(days=40)):
+        again = place(order)
+        assert (again.order.id, again.is_known) == (first.order.id, True)
+        with pytest.raises(errors.DuplicateReference):
+            place(replace(order, lines=shop.lines({0: 2})))
 
 
 def test_a_charge_is_sold_without_stock(shop):
@@ -380,5 +411,5 @@ def test_a_routing_decision_can_not_be_changed(shop):
 
 def test_quota_keys_are_those_of_windows(shop):
     order = shop.place()
-    key = f"pickup:{shop.store.code}:{order.fulfilments[0].window_starts_at.isoformat()}"
+    key = f"pickup:{shop.store.code}:{clock.utc_text(order.fulfilments[0].window_starts_at)}"
     assert quotas.usage([key], at=clock.now())[key].used == 1
