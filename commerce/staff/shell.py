@@ -5,15 +5,18 @@ for the search field, a finder. Screens ask `current_store(request)` and guard t
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from commerce.actors import Actor
@@ -33,6 +36,8 @@ class Store(Protocol):
     def code(self) -> str: ...
     @property
     def name(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
 
 
 class Access(Protocol):
@@ -201,15 +206,26 @@ def _guard(request: HttpRequest, permission: Permission, *, at_all_stores: bool 
     return None if permission in granted else refuse(request, permission)
 
 
+def _times_of(store: Store | None) -> AbstractContextManager[None]:
+    return timezone.override(ZoneInfo(store.time_zone)) if store else nullcontext()
+
+
 def require(
     permission: Permission, *, at_all_stores: bool = False
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Guard a function view: signed in, and allowed at the current store, or at all of them."""
+    """Guard a function view: signed in, and allowed at the current store, or at all of them.
+
+    Times on its page are the current store's local times.
+    """
 
     def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            return _guard(request, permission, at_all_stores=at_all_stores) or view(request, *args, **kwargs)
+            refusal = _guard(request, permission, at_all_stores=at_all_stores)
+            if refusal is not None:
+                return refusal
+            with _times_of(current_store(request)):
+                return view(request, *args, **kwargs)
 
         return answer
 

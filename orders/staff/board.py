@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.lifecycle import Method, State
@@ -29,8 +30,8 @@ PUT_BACK = "put_back"  # not a column of promises but a task list: goods on the 
 IN_COLUMNS = [state for states, _title, _icon in COLUMNS.values() for state in states]
 
 FIRST_SHOWN = 25  # cards of a column that one look can take in
-STEP = 50
-MOST_SHOWN = 500  # more would be slower to read than to search
+STEP = 25
+MOST_SHOWN = 100  # more would be slower to read than to search
 SOON_MINUTES = 30  # from here on a promise is in danger
 WAITS_LONG = 5  # minutes that somebody may wait outside before it is too long
 
@@ -122,6 +123,25 @@ class Card:
         return timezone.localdate(self.due_at) == timezone.localdate(self.at)
 
     @property
+    def due(self) -> str:
+        """The clock's instant as the store's clocks show it, with its day unless that is today."""
+        due_at = timezone.localtime(self.due_at)
+        if self.is_today:
+            return formats.time_format(due_at)
+        return formats.date_format(due_at, pgettext("day and time of a promise, as a date format", "D j M, H:i"))
+
+    @property
+    def size(self) -> str:
+        """How much it is: different products and pieces."""
+        items = ngettext("%(items)s item", "%(items)s items", self.items) % {"items": self.items}
+        pieces = ngettext("%(pieces)s piece", "%(pieces)s pieces", self.pieces) % {"pieces": self.pieces}
+        return f"{items}, {pieces}"
+
+    @property
+    def progress(self) -> str:
+        return gettext("%(picked)s of %(pieces)s picked") % {"picked": self.picked, "pieces": self.pieces}
+
+    @property
     def is_held(self) -> bool:
         """Whether somebody's lease still runs."""
         return self.holder_id is not None and self.held_until is not None and self.held_until > self.at
@@ -129,7 +149,7 @@ class Card:
     @property
     def look(self) -> str:
         """A text that differs whenever the card would look different (but for its clock)."""
-        return f"{self.version}.{int(self.is_held)}.{self.picked}.{self.rejected}"
+        return f"{self.version}.{int(self.is_held)}.{int(self.is_today)}"
 
 
 @dataclass(slots=True)
@@ -149,7 +169,12 @@ class Column:
 
     @property
     def next_shown(self) -> int:
+        """How many cards to show next; as many as now when it is enough for one page."""
         return min(self.shown + STEP, MOST_SHOWN)
+
+    @property
+    def can_grow(self) -> bool:
+        return self.more > 0 and self.next_shown > self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +210,7 @@ def version(location_id: int, *, at: datetime) -> str:
     """Return a text that differs whenever the queue of a store would look different. One query, no rows fetched.
 
     A fulfilment that leaves changes the count or hides behind one that came, whose change is newer; every change of
-    one raises its version. A lease that runs out changes the picture without a write, so it counts too.
+    one raises its version. A lease that runs out and a new day change the picture without a write, so they count too.
     """
     figures = _in_queue(location_id).aggregate(
         rows=Count("id"),
@@ -193,6 +218,7 @@ def version(location_id: int, *, at: datetime) -> str:
         newest=Max("changed_at"),
         lapsed=Count("id", filter=Q(lease_expires_at__lte=at)),
     )
+    figures["today"] = timezone.localdate(at).isoformat()
     if not figures["rows"]:
         figures["minute"] = at.replace(second=0, microsecond=0)  # the empty page shows the next windows and their load
     return hashlib.sha256(repr(sorted(figures.items())).encode()).hexdigest()[:20]
@@ -251,6 +277,8 @@ def card(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> Card | 
 
 def by_code(code: str, location_id: int) -> uuid.UUID | None:
     """Return the fulfilment that a store keeps for `code`, or None."""
+    if not code:
+        return None  # a parcel has no code: nobody comes for it
     kept = [State.READY.value, State.ARRIVED.value, State.NO_SHOW.value]
     return (
         Fulfilment.objects.filter(location_id=location_id, pickup_code=code, state__in=kept)

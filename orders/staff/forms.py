@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from commerce import clock
+from orders import pickup
 
 LONGEST_SCAN = 80  # what a scan may hold at most; the column is as long
 LONGEST_NOTE = 200
@@ -22,8 +23,6 @@ CANCEL_REASONS = [
     ("fraud_suspected", _("Suspicion of fraud")),
     ("other", _("Other reason")),
 ]
-
-_SEPARATORS = re.compile(r"[\s\-–.]+")
 
 
 class ScanForm(forms.Form):
@@ -88,9 +87,9 @@ class CodeForm(forms.Form):
 
 
 def code_in(text: str) -> str:
-    """Return the pickup code in what was typed or scanned: no spaces, capitals, and out of an address if it is in one."""
+    """Return the pickup code in what was typed or scanned: as it is stored, and out of an address if it is in one."""
     found = re.search(r"[?&#]code=([A-Za-z0-9]+)", text)
-    return _SEPARATORS.sub("", found.group(1) if found else text).upper()[:12]
+    return pickup.normalised(found.group(1) if found else text)
 
 
 class CheckedForm(forms.Form):
@@ -129,15 +128,6 @@ class CancelForm(forms.Form):
         """Return the reason as the journal keeps it: the code, and the note after it."""
         note = self.cleaned_data["note"]
         return f"{self.cleaned_data['reason']}: {note}"[:LONGEST_NOTE] if note else self.cleaned_data["reason"]
-
-
-class SearchForm(forms.Form):
-    """What to look for among orders."""
-
-    q = forms.CharField(label=_("Search orders"), max_length=200, required=False, strip=True)
-
-    def text(self) -> str:
-        return self.cleaned_data.get("q", "") if self.is_valid() else ""
 
 
 def first_error(form: forms.Form) -> str:

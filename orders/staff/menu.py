@@ -1,12 +1,14 @@
 """How this room shows itself in the shell: its menu entries, what the search field finds here, and its refusals."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commerce.roles import Permission
 from commerce.staff import shell
-from orders.staff import board, order_page, refusals
+from orders.staff import board, forms, order_page, refusals
 
 
 def register() -> None:
@@ -40,10 +42,10 @@ def _find(request: HttpRequest, store: shell.Store, text: str) -> str | None:
     """Know a pickup code of the store, an order's number, or a reference."""
     allowed = shell.permissions(request)
     if Permission.WORK_PICKUPS in allowed:
-        code = order_page.normalised(text)
-        fulfilment_id = board.by_code(code, store.id) if 4 <= len(code) <= order_page.LONGEST_CODE else None
+        code = forms.code_in(text)
+        fulfilment_id = board.by_code(code, store.id)
         if fulfilment_id is not None:
-            return f"{reverse('orders-staff:hand-over', args=[fulfilment_id])}?code={code}"
+            return f"{reverse('orders-staff:hand-over', args=[fulfilment_id])}?{urlencode({'code': code})}"
     if Permission.VIEW_ORDERS in allowed:
         found = order_page.find(text, location_ids=[store.id], at_most=2)
         if len(found) == 1:

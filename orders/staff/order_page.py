@@ -1,6 +1,6 @@
 """What the order screen shows: the order, its parts and what may be done with them, its story, and why it is where it is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from babel.numbers import format_currency
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from orders.models import Fulfilment
 from orders.pickup import normalised
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView, RoutingView
 from orders.staff import words
+from pricing.terms import StepKind
 
 PAGE_SIZE = 25
 LONGEST_CODE = 12
@@ -39,7 +40,6 @@ BUTTONS: dict[Action, tuple[words.Text, str, str]] = {
     Action.RELEASE: (gettext_lazy("Give back to the queue"), "undo-2", "release"),
 }
 PAGES = {"pick", "arrive", "hand-over", "ship"}  # these open a page; the others are steps
-AT_THE_COUNTER = frozenset({Action.ARRIVE, Action.HAND_OVER})
 
 
 def amount(minor: int, currency: str) -> str:
@@ -64,11 +64,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A button for an allowed action."""
+    """A button for an allowed action; `address` is the name of its address."""
 
     label: words.Text
     icon: str
-    name: str
+    address: str
     is_page: bool
 
 
@@ -123,21 +123,18 @@ def sections(
 
 
 def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[Move]:
-    is_counter = view.method in ("pickup", "curbside")
     is_held = view.lease_expires_at is not None and view.lease_expires_at > at and view.lease_holder_id != user_id
     moves = []
     for action, (label, icon, name) in BUTTONS.items():
         if action not in view.allowed_actions:
             continue
-        if (action in AT_THE_COUNTER and not is_counter) or (action is Action.SHIP and is_counter):
-            continue
         if action in (Action.PICK, Action.RELEASE) and is_held:
             continue  # a colleague picks it; the picking page says who, and lets a manager take over
         if action is Action.MARK_NO_SHOW and (view.keep_until is None or view.keep_until > at):
             continue
-        moves.append(Move(label, icon, name, name in PAGES))
+        moves.append(Move(label, icon, f"orders-staff:{name}", name in PAGES))
     if view.state == State.CANCELLED.value and view.is_on_shelf:
-        moves.append(Move(_("Off the pickup shelf"), "undo-2", "put-back", False))
+        moves.append(Move(_("Off the pickup shelf"), "undo-2", "orders-staff:put-back", False))
     return moves
 
 
@@ -182,8 +179,18 @@ def prices(order: OrderView) -> list[Price]:
     told = [(line.get("sku", ""), step) for line in order.pricing.get("lines", []) for step in line.get("steps", [])]
     told += [("", step) for step in order.pricing.get("steps", [])]
     return [
-        Price(sku, step.get("reason", ""), amount(step.get("amount_minor", 0), order.currency)) for sku, step in told
+        Price(sku, _price_step(step, order.currency), amount(step.get("amount_minor", 0), order.currency))
+        for sku, step in told
     ]
+
+
+def _price_step(step: Mapping[str, Any], currency: str) -> str:
+    """Say a step in the reader's language; what merchandisers named themselves is said as they named it."""
+    reason = str(step.get("reason", ""))
+    quantity, times, _listed = reason.partition(" × ")
+    if step.get("kind") == StepKind.PRICE and times and quantity.isdecimal() and int(quantity):
+        return f"{quantity} × {amount(step.get('amount_minor', 0) // int(quantity), currency)}"
+    return str(words.PRICE_STEPS.get(step.get("kind", ""), reason))
 
 
 # --- the story ------------------------------------------------------------------------------------------------------
@@ -199,7 +206,6 @@ def _entry(entry: Any) -> Entry:
     name = entry.verb.rsplit(".", 1)[-1]
     after: Mapping[str, Any] = entry.after or {}
     actor = words.word(words.ACTORS, entry.actor_kind)
-    reason = entry.reason
     return Entry(
         word=words.step(entry.verb, after),
         kind="picking" if name in PICKING_STEPS else "step",
@@ -207,13 +213,13 @@ def _entry(entry: Any) -> Entry:
         actor=actor,
         who=entry.actor_label if entry.actor_kind in ("staff", "channel") else str(actor.text),
         at=entry.recorded_at,
-        reason=words.reason(reason),
+        reason=words.reason(entry.reason),
     )
 
 
 def _facts(after: Mapping[str, Any]) -> str:
     """Say what a step is about, as far as the journal's facts are meant for people."""
-    said = [str(after[key]) for key in ("sku", "bay", "tracking_number") if after.get(key)]
+    said = [str(after[key]) for key in ("sku", "tracking_number") if after.get(key)]
     for key, text in words.COUNTED.items():
         if isinstance(after.get(key), int) and not isinstance(after.get(key), bool) and after[key]:
             said.append(str(text) % {"count": after[key]})
@@ -261,30 +267,35 @@ def find(
     *,
     location_ids: list[int] | None,
     country: str = "",
-    by_contact: bool = False,
+    contacts_at: Sequence[int] | None = (),
     before: tuple[datetime, UUID] | None = None,
     at_most: int = PAGE_SIZE,
 ) -> list[Found]:
     """Return orders newest first: by number, the channel's reference or the pickup code; without text, the latest.
 
-    `location_ids` are where the reader may look (None: everywhere); `by_contact` also finds by e-mail or phone, which
-    only who may see customers should ask for.
+    `location_ids` are where the reader may look (None: everywhere); `contacts_at` where they may see customers, so that
+    e-mail and phone find orders too.
     """
     chosen = queries.select(location_ids=location_ids).order_by("-placed_at", "-id")
     if text:
-        named = Q(number=text.upper()) | Q(external_reference=text) | Q(pk__in=_by_code(text, location_ids))
-        chosen = chosen.filter(named | _of_contact(text, country) if by_contact else named)
+        named = Q(pk__in=[*queries.ids_named(text), *_by_code(text, location_ids)])
+        chosen = chosen.filter(named | _of_contact(text, country, contacts_at))
     if before is not None:
         chosen = chosen.filter(Q(placed_at__lt=before[0]) | Q(placed_at=before[0], id__lt=before[1]))
     return [_found(order) for order in queries.views(list(chosen[:at_most]))]
 
 
-def _of_contact(text: str, country: str) -> Q:
+def _of_contact(text: str, country: str, location_ids: Sequence[int] | None) -> Q:
     """Return the condition that an order belongs to whom this e-mail or phone points to, however it is written."""
     digits = sum(character.isdigit() for character in text)
+    if location_ids is not None and not location_ids:
+        return Q(pk__in=[])
     if "@" not in text and digits < SHORTEST_PHONE:
         return Q(pk__in=[])
-    return Q(customer_id__in=[one.id for one in customers.search(text, country=country)])
+    theirs = Q(customer_id__in=[one.id for one in customers.search(text, country=country)])
+    if location_ids is None:
+        return theirs
+    return theirs & Q(Exists(Fulfilment.objects.filter(order_id=OuterRef("pk"), location_id__in=location_ids)))
 
 
 def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:

@@ -34,25 +34,29 @@ def _granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission
     return frozenset().union(*(_granted(request, view.location_id) for view in order.fulfilments))
 
 
-def _places(request: HttpRequest) -> list[int] | None:
-    """Return where the person may look at orders; None means everywhere, without asking for each place."""
+def _places(request: HttpRequest, permission: Permission) -> list[int] | None:
+    """Return where the person has a right; None means everywhere, without asking for each place."""
     if request.user.is_superuser:
         return None
-    return [store.id for store in shell.stores(request) if Permission.VIEW_ORDERS in _granted(request, store.id)]
+    return [store.id for store in shell.stores(request) if permission in _granted(request, store.id)]
+
+
+def _may_cancel(request: HttpRequest, order: OrderView) -> bool:
+    """Whether the person may call the order off: that takes the right wherever a part of it is."""
+    return all(Permission.CANCEL_ORDERS in _granted(request, view.location_id) for view in order.fulfilments)
 
 
 @require_GET
 @at_store(Permission.VIEW_ORDERS)
 def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
     """Find orders by number, reference or pickup code; who may see customers, also by e-mail or phone."""
-    form = forms.SearchForm(request.GET)
-    text = form.text()
-    may_see_customers = shell.may(request, Permission.VIEW_CUSTOMERS)
+    text = shell.typed(request.GET.get("q", ""))
+    knows_customers_at = _places(request, Permission.VIEW_CUSTOMERS)
     found = order_page.find(
         text,
-        location_ids=_places(request),
+        location_ids=_places(request, Permission.VIEW_ORDERS),
         country=locations.by_id(store.id).country,
-        by_contact=may_see_customers,
+        contacts_at=knows_customers_at,
         before=_before(request.GET.get("before", "")),
         at_most=order_page.PAGE_SIZE + 1,
     )
@@ -60,10 +64,9 @@ def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
     found = found[: order_page.PAGE_SIZE]
     last = found[-1].order if found and more else None
     facts = {
-        "form": form,
         "text": text,
         "found": found,
-        "may_see_customers": may_see_customers,
+        "finds_by_contact": knows_customers_at != [],
         "more_url": "?" + urlencode({"q": text, "before": f"{last.placed_at.isoformat()}/{last.id}"}) if last else "",
         "is_first_page": "before" not in request.GET,
     }
@@ -107,8 +110,7 @@ def cancel(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResp
     can = _granted_for(request, page.order)
     if Permission.VIEW_ORDERS not in can:
         return not_here(request)
-    everywhere = [_granted(request, view.location_id) for view in page.order.fulfilments]
-    if not all(Permission.CANCEL_ORDERS in granted for granted in everywhere):
+    if not _may_cancel(request, page.order):
         return shell.refuse(request, Permission.CANCEL_ORDERS)
     form = forms.CancelForm(request.POST)
     if form.is_valid():
@@ -147,7 +149,7 @@ def _show(
         "show": show if show in TIMELINE_KINDS else "",
         "routing": order_page.decisions(page.routing),
         "may_see_customer": Permission.VIEW_CUSTOMERS in can,
-        "may_cancel": Permission.CANCEL_ORDERS in can and found.is_cancellable,
+        "may_cancel": found.is_cancellable and _may_cancel(request, found),
         "has_picked": any(line.picked for view in found.fulfilments for line in view.lines),
         "form": form,
         "now": clock.now(),

@@ -1,17 +1,20 @@
 """What whoever picks needs to see: the lines of one fulfilment, what is open of each, and the barcodes that count for it."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from inventory import availability
 from orders.models import FulfilmentLine
 from orders.staff import board
 
 
 @dataclass(frozen=True, slots=True)
 class PickLine:
-    """One product to pick: wanted = picked + rejected + open. `codes` are its barcodes with the pieces each stands for."""
+    """One product to pick: wanted = picked + rejected + open. `codes` are its barcodes with the pieces each stands for.
+
+    `free` is what the store has of it beyond all promises and baskets: "not found" takes that off the books as well.
+    """
 
     id: uuid.UUID
     sku: str
@@ -20,7 +23,7 @@ class PickLine:
     wanted: int
     picked: int
     rejected: int
-    reject_reason: str
+    free: int
     codes: tuple[tuple[str, int], ...]
 
     @property
@@ -35,17 +38,6 @@ class PickLine:
     @property
     def is_done(self) -> bool:
         return self.open == 0
-
-    @property
-    def initials(self) -> str:
-        """Up to two letters to tell products apart at a glance where there is no picture."""
-        parts = [part for part in self.name.replace("-", " ").split() if part[:1].isalnum()]
-        return "".join(part[0] for part in parts[:2]).upper() or self.sku[:2].upper()
-
-    @property
-    def hue(self) -> int:
-        """One of twelve tints for the tile, the same for a product everywhere."""
-        return int(hashlib.sha256(self.sku.encode()).hexdigest()[:4], 16) % 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +77,13 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
         .prefetch_related("order_line__product__gtins")
         .order_by("order_line__line_number")
     )
-    return PickList(found, [_pick_line(line) for line in lines])
+    wanted = [line.order_line.product_id for line in lines if line.picked + line.rejected < line.quantity]
+    figures = availability.figures(wanted, location_ids=[location_id], at=at) if wanted else []
+    free = {figure.product_id: figure.available for figure in figures}
+    return PickList(found, [_pick_line(line, free.get(line.order_line.product_id, 0)) for line in lines])
 
 
-def _pick_line(line: FulfilmentLine) -> PickLine:
+def _pick_line(line: FulfilmentLine, free: int) -> PickLine:
     product = line.order_line.product
     return PickLine(
         id=line.id,
@@ -98,6 +93,6 @@ def _pick_line(line: FulfilmentLine) -> PickLine:
         wanted=line.quantity,
         picked=line.picked,
         rejected=line.rejected,
-        reject_reason=line.reject_reason,
+        free=free,
         codes=tuple((gtin.gtin, gtin.pieces) for gtin in product.gtins.all()),
     )

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -26,7 +25,7 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
 from orders import pickup, pickup_windows, shipping
-from orders.lifecycle import Action, Method, State, after
+from orders.lifecycle import COLLECTED, Action, Method, State, after
 from orders.staff import board, forms, pick_list, words
 
 PAGE = "base.html"
@@ -34,13 +33,11 @@ FRAGMENT = "orders/fragment.html"  # the same template, only its middle
 WINDOWS_AHEAD = 4
 DAYS_AHEAD = 3
 
-AT_THE_COUNTER = {Method.PICKUP.value, Method.CURBSIDE.value}  # the other methods leave with a carrier
-
 View = Callable[..., HttpResponse]
 
 
 def at_store(permission: Permission) -> Callable[[View], View]:
-    """Guard a view and give it the current store; times on its page are the store's local times."""
+    """Guard a view and give it the current store."""
 
     def guarded(view: View) -> View:
         @wraps(view)
@@ -48,8 +45,7 @@ def at_store(permission: Permission) -> Callable[[View], View]:
             store = shell.current_store(request)
             if store is None:
                 return shell.refuse(request, permission)
-            with timezone.override(ZoneInfo(locations.by_id(store.id).time_zone)):
-                return view(request, store, *args, **kwargs)
+            return view(request, store, *args, **kwargs)
 
         return shell.require(permission)(answer)
 
@@ -63,15 +59,28 @@ def not_here(request: HttpRequest, *, base: str = PAGE) -> HttpResponse:
 
 def refused(request: HttpRequest, error: CommerceError, way_out: str) -> HttpResponse:
     """Say the refusal on the page where the person can go on."""
-    messages.error(request, refusals.sentence(error), extra_tags="bad")
+    messages.error(request, refusals.sentence(error))
     return redirect(way_out)
 
 
 def done(request: HttpRequest, sentence: str) -> None:
-    messages.success(request, sentence, extra_tags="ok")
+    messages.success(request, sentence)
 
 
 # --- the queue ------------------------------------------------------------------------------------------------------
+
+
+_NOBODY = str(UUID(int=0))
+
+
+@cache
+def _pattern(name: str) -> str:
+    return reverse(f"orders-staff:{name}", args=[_NOBODY])
+
+
+def address(name: str, one: UUID) -> str:
+    """Return the address of a pickup or an order; a long queue asks for hundreds, so only the ids are put in anew."""
+    return _pattern(name).replace(_NOBODY, str(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,10 @@ class Task:
     card: board.Card
     next: Button | None
     other: Button | None
+
+    @property
+    def order_url(self) -> str:
+        return address("order", self.card.order_id)
 
 
 @require_GET
@@ -141,7 +154,7 @@ def _queue_facts(request: HttpRequest, store: shell.Store, *, etag: str | None =
         {
             "column": column,
             "tasks": [_task(card, request.user.pk, may_take_over=may_take_over) for card in column.cards],
-            "more_url": "?" + urlencode({**shown, column.key: column.next_shown}) if column.more else "",
+            "more_url": "?" + urlencode({**shown, column.key: column.next_shown}) if column.can_grow else "",
         }
         for column in (*read.columns, read.put_back)
     ]
@@ -166,7 +179,7 @@ def _next_windows(store: shell.Store) -> list[dict[str, Any]]:
 
 def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task:
     def url(name: str) -> str:
-        return reverse(f"orders-staff:{name}", args=[card.id])
+        return address(name, card.id)
 
     hand_over = Button(_("Hand over"), "hand-helping", url("hand-over"))
     match card.column:
@@ -178,7 +191,7 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
             return Task(card, None, Button(_("Take over"), "users", url("take-over"), posts=True, is_primary=False))
         case "picking":
             return Task(card, None, None)
-        case "ready" if card.method not in AT_THE_COUNTER:
+        case "ready" if card.method not in COLLECTED:
             return Task(card, Button(_("Give to the carrier"), "truck", url("ship")), None)
         case "ready" if card.method == Method.CURBSIDE.value:
             return Task(card, hand_over, Button(_("Is outside"), "car", url("arrive"), is_primary=False))
@@ -242,39 +255,33 @@ STEPS: Mapping[str, tuple[Callable[..., Any], words.Text, bool]] = {
 
 @require_http_methods(["GET", "POST"])
 @at_store(Permission.WORK_PICKUPS)
-def arrive(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
-    """Note that the customer waits outside, and where."""
+def note(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, name: str) -> HttpResponse:
+    """Take one step of the lifecycle that is noted with one more fact: where somebody waits, what the carrier calls it."""
     card = board.card(fulfilment_id, store.id, at=clock.now())
     if card is None:
         return not_here(request)
-    form = forms.ArriveForm(request.POST or None, initial={"bay": card.bay})
+    verb, form_class, title, icon, sentence = NOTES[name]
+    form = form_class(request.POST or None, initial={"bay": card.bay})
     if request.method == "POST" and form.is_valid():
         try:
-            with transactions.transaction():
-                pickup.arrive(fulfilment_id, bay=form.cleaned_data["bay"], by=shell.actor(request), at=clock.now())
+            take(request, verb, fulfilment_id, **form.cleaned_data)
         except CommerceError as error:
             return refused(request, error, _back(request, card))
-        done(request, words.OUTSIDE % {"number": card.number})
+        done(request, str(sentence) % {"number": card.number})
         return redirect(_back(request, card))
-    return render(request, "orders/arrive.html", {"card": card, "form": form})
+    facts = {"card": card, "form": form, "title": title, "icon": icon}
+    return render(request, "orders/note.html", facts, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "POST"])
-@at_store(Permission.WORK_PICKUPS)
-def ship(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
-    """Note that the carrier took the parcel."""
-    card = board.card(fulfilment_id, store.id, at=clock.now())
-    if card is None:
-        return not_here(request)
-    form = forms.ShipForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            take(request, shipping.ship, fulfilment_id, tracking_number=form.cleaned_data["tracking_number"])
-        except CommerceError as error:
-            return refused(request, error, _back(request, card))
-        done(request, words.SHIPPED % {"number": card.number})
-        return redirect(_back(request, card))
-    return render(request, "orders/ship.html", {"card": card, "form": form})
+def _arrive(fulfilment_id: UUID, *, user: object, by: Actor, at: datetime, bay: str) -> None:
+    pickup.arrive(fulfilment_id, bay=bay, by=by, at=at)
+
+
+# name: verb, form, title, icon, what it is answered with
+NOTES: Mapping[str, tuple[Callable[..., Any], type[Form], words.Text, str, words.Text]] = {
+    "arrive": (_arrive, forms.ArriveForm, words.IS_OUTSIDE, "car", words.OUTSIDE),
+    "ship": (shipping.ship, forms.ShipForm, words.TO_CARRIER, "truck", words.SHIPPED),
+}
 
 
 # --- hand-over ------------------------------------------------------------------------------------------------------

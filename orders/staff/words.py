@@ -9,6 +9,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.lifecycle import Method, OrderStatus, State
+from pricing.terms import StepKind
 
 Text: TypeAlias = "str | Promise"
 
@@ -63,6 +64,8 @@ NOT_COLLECTED = _("%(number)s is noted as not collected. Put the goods back on t
 RETURNED = _("%(number)s is back on the shelf and on sale again.")
 PUT_BACK = _("%(number)s is off the pickup shelf.")
 OUTSIDE = _("%(number)s: the customer waits outside.")
+IS_OUTSIDE = _("Customer is outside")
+TO_CARRIER = _("Give to the carrier")
 
 ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the channel has been told.")
 SHIPPED = _("%(number)s is with the carrier.")
@@ -87,7 +90,7 @@ STEPS: dict[str, Word] = {
     "reject_line": Word(_("Pieces missing"), "ban"),
     "reject": Word(_("Nothing left to hand over"), "ban"),
     "mark_ready": Word(_("Ready for pickup"), "package-check"),
-    "arrive": Word(_("Customer is outside"), "car"),
+    "arrive": Word(IS_OUTSIDE, "car"),
     "hand_over": Word(_("Handed over"), "check-check"),
     "hand_over_checked": Word(_("Handed over without the code"), "check-check"),
     "wrong_code": Word(_("Wrong pickup code"), "key-round"),
@@ -118,6 +121,12 @@ REASONS: dict[str, Text] = {
     "fraud_suspected": _("suspicion of fraud"),
     "lease ran out": _("nobody went on picking in time"),
     "not collected": _("not collected"),
+}
+
+# What moved a price, by the kind of the step; the others are told by what they say themselves.
+PRICE_STEPS: dict[str, Text] = {
+    StepKind.TAX.value: _("VAT on the net price"),
+    StepKind.ROUNDING.value: _("rounded to the nearest coin"),
 }
 
 # Facts of a step that are counts, in the order of a sentence.

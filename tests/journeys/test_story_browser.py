@@ -39,7 +39,7 @@ WORDS = {
     },
     "de": {
         "sign in": "Anmelden", "user": "Benutzername", "password": "Passwort", "all done": "Alles erledigt. Niemand wartet.",
-        "new": "1 neue Bestellung", "accept": "Annehmen und packen", "wrong": "Falscher Artikel",
+        "new": "1 neue Bestellung", "accept": "Jetzt packen", "wrong": "Falscher Artikel",
         "understood": "Verstanden", "all picked": "Alles gepackt", "mark ready": "Bereitstellen",
         "is ready": "{} ist bereit.", "hand over": "Übergeben", "handed over": "{} ist übergeben",
         "on": "Weiter zur Übersicht",

@@ -1,8 +1,11 @@
 """The order screen over HTTP: finding, reading, cancelling, and as much of the customer as a role may see."""
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from commerce import clock
 from commerce.channels.contracts import IncomingCustomer
@@ -117,6 +120,52 @@ def test_only_who_may_see_customers_finds_by_e_mail_or_phone(shop, signed_in):
     for text in ("erika@example.org", "ERIKA@EXAMPLE.ORG", "+49 30 901820", "+4930901820"):
         assert [one.order.id for one in signed_in(shop.manager).get(SEARCH, {"q": text}).context["found"]] == [order.id]
         assert signed_in(shop.clerk).get(SEARCH, {"q": text}).context["found"] == []
+
+
+def test_the_list_names_the_customer_to_whoever_may_see_the_order(shop, signed_in):
+    shop.place(customer=ERIKA)
+    listed = signed_in(shop.clerk).get(SEARCH).content.decode()
+    assert "Erika Beispiel" in listed
+    assert "example.org" not in listed.lower()
+
+
+def test_a_customer_is_found_only_where_the_reader_may_see_customers(shop, signed_in):
+    other = factory.shop()
+    here, there = shop.place(customer=ERIKA), other.place(customer=ERIKA)
+    both = factory.clerk(shop.store, role=Role.STORE_MANAGER)
+    with transaction():
+        locations.assign(both, Role.CLERK, other.store.id, by=ground.TESTER)
+    client = signed_in(both)
+    for store in (shop.store, other.store):
+        client.post(reverse("staff:store"), {"store": store.code})
+        assert [one.order.id for one in client.get(SEARCH, {"q": "erika@example.org"}).context["found"]] == [here.id]
+        assert {one.order.id for one in client.get(SEARCH).context["found"]} == {here.id, there.id}
+
+
+def test_how_the_price_came_about_is_told_in_the_readers_language(shop, signed_in):
+    order = shop.place({0: 3})
+    shop.clerk.language = "de"
+    shop.clerk.save()
+    text = signed_in(shop.clerk).get(page(order)).content.decode().replace("\xa0", " ")
+    assert "3 × 11,90 €" in text
+    assert "11.90 EUR" not in text
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"kind": "price", "amount_minor": 987, "reason": "3 × 3.29 EUR"}, "3 × 3,29 €"),
+        ({"kind": "price", "amount_minor": 500, "reason": "as agreed"}, "as agreed"),
+        ({"kind": "tax", "amount_minor": 19, "reason": "VAT on a net price"}, "MwSt. auf den Nettopreis"),
+        ({"kind": "rounding", "amount_minor": -2, "reason": "to the nearest coin"}, "auf die nächste Münze gerundet"),
+        ({"kind": "discount", "amount_minor": -100, "reason": "Herbst 10 %"}, "Herbst 10 %"),
+    ],
+)
+def test_a_price_step_is_said_by_its_kind_and_a_discount_as_it_was_named(shop, step, said):
+    order = replace(shop.place(), pricing={"lines": [{"sku": "A", "steps": [step]}], "steps": []})
+    with translation.override("de"):
+        (told,) = order_page.prices(order)
+    assert (told.sku, told.text.replace("\xa0", " ")) == ("A", said)
 
 
 def test_orders_of_another_store_do_not_exist(shop, signed_in):

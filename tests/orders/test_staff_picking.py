@@ -181,6 +181,16 @@ def test_missing_pieces_are_reported_with_a_reason_and_the_order_costs_less(shop
     assert "2 pieces missing" in client.get(page(order)).content.decode()
 
 
+def test_the_dialog_says_how_many_free_pieces_not_found_takes_off_the_books(shop, client):
+    order = shop.accepted({0: 3})
+    text = client.get(page(order)).content.decode()
+    assert "also takes off 7 more pieces that nobody was promised" in text
+    client.post(on_line("missing", order), {"quantity": "1", "reason": "not_found"})
+    figure = availability.figures([shop.products[0].id], location_ids=[shop.store.id], at=clock.now())[0]
+    assert (figure.on_hand, figure.available) == (2, 0)
+    assert "also takes off" not in client.get(page(order)).content.decode()
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [

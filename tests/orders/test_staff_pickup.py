@@ -124,9 +124,40 @@ def test_a_long_queue_shows_its_first_cards_and_how_many_more_in_the_same_number
         text = client.get(BOARD).content.decode()
     assert len(many) == len(few)
     assert text.count("data-card=") == 2
-    assert "Show 4 more" in text
+    assert "Show more (4)" in text
     more = client.get(BOARD, {"new": "50"}).content.decode()
     assert all(order.number in more for order in orders)
+
+
+def test_a_column_grows_to_a_limit_and_then_says_how_to_find_the_rest(shop, signed_in, monkeypatch):
+    monkeypatch.setattr(board, "FIRST_SHOWN", 1)
+    monkeypatch.setattr(board, "STEP", 1)
+    monkeypatch.setattr(board, "MOST_SHOWN", 2)
+    for _ in range(4):
+        shop.place()
+    client = signed_in(shop.clerk)
+    first = client.get(QUEUE).content.decode()
+    assert 'href="?new=2#column-new"' in first
+    assert "Show more (3)" in first
+    for wanted in ("2", "3", "9999999999"):
+        last = client.get(QUEUE, {"new": wanted}).content.decode()
+        assert last.count("data-card=") == 2
+        assert "#column-new" not in last
+        assert "Due later: 2 more." in last
+
+
+def test_a_promise_of_another_day_names_the_day_and_a_new_day_changes_the_board(shop, signed_in):
+    order = shop.place(window_starts_at=window(shop, 30))
+    promised = order.fulfilments[0].promised_at.astimezone(ZoneInfo("Europe/Berlin"))
+    client = signed_in(shop.clerk)
+    text = client.get(BOARD).content.decode()
+    assert f"by {formats.date_format(promised, 'D j M, H:i')}</time>" in " ".join(text.split())
+    before = board.version(shop.store.id, at=clock.now())
+    assert board.version(shop.store.id, at=clock.now() + timedelta(hours=1)) == before
+    with clock.frozen(promised - timedelta(hours=1)):
+        assert board.version(shop.store.id, at=clock.now()) != before
+        text = client.get(BOARD).content.decode()
+    assert f"by {promised:%H:%M}</time>" in " ".join(text.split())
 
 
 def test_an_empty_queue_says_so_and_shows_the_next_windows_with_their_load(shop, signed_in):
@@ -211,7 +242,7 @@ def test_the_customer_outside_is_noted_with_the_bay(shop, signed_in):
     text = client.get(BOARD).content.decode()
     assert "P2" in text
     assert "waiting 0 min" in text
-    assert client.post(url("arrive", order), {"bay": "x" * 41}).status_code == 200  # said in the form, nothing is lost
+    assert client.post(url("arrive", order), {"bay": "x" * 41}).status_code == 422  # said in the form, nothing is lost
     assert queries.order(order.id).fulfilments[0].bay == "P2"
 
 
@@ -273,6 +304,17 @@ def test_a_code_finds_its_order_however_it_is_shown(shop, signed_in, written):
     answer = client.post(reverse("orders-staff:find-by-code"), {"code": written.format(code)})
     assert answer["Location"] == f"{url('hand-over', order)}?code={code}"
     assert code in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("nothing", ["-", " . ", "–"])
+def test_signs_without_a_code_never_open_a_parcel_that_has_none(shop, signed_in, nothing):
+    parcel = shop.ready(
+        method="ship", ship_to={"street": "Weg 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+    )
+    assert parcel.fulfilments[0].pickup_code == ""
+    client = signed_in(shop.clerk)
+    assert client.post(reverse("orders-staff:find-by-code"), {"code": nothing}).status_code == 422
+    assert "Nothing found" in client.get(reverse("staff:find"), {"q": nothing}).content.decode()
 
 
 def test_a_code_of_another_store_is_not_found(shop, signed_in):

@@ -77,7 +77,7 @@
     const was = typedInto === input ? input.value : "";
     typedInto = input;
     if (key.dataset.key === "clear") input.value = "";
-    else if (key.dataset.key === "back") input.value = was.slice(0, -1);
+    else if (key.dataset.key === "back") input.value = input.value.slice(0, -1);
     else input.value = String(Math.min(Number(input.max), Number(was + key.dataset.key)));
   });
   document.addEventListener("toggle", (event) => { if (event.target.matches?.("dialog")) typedInto = null; }, true);

@@ -1,4 +1,4 @@
-/* The pickup queue keeps itself fresh: it asks every two seconds whether the board still looks the same (ETag, 304), and
+/* The pickup queue keeps itself fresh: it asks every 1.5 seconds whether the board still looks the same (ETag, 304), and
    changes only the cards that do. What has the focus keeps it, nothing moves under a pressed thumb, clocks tick on. */
 "use strict";
 
@@ -62,7 +62,7 @@
   /* --- changing only what changed --- */
   let isPressed = false, waitingBoard = null, release = 0;
   function change(fresh) {
-    const focused = document.activeElement?.closest("#board [data-card]");
+    const focused = document.activeElement?.closest("#board [data-card], #board [data-part]");
     const place = focused ? controls(focused).indexOf(document.activeElement) : -1;
     const before = new Map([...board.querySelectorAll("[data-card]")].map((card) => [card.dataset.card, card]));
     const columnOf = (card) => card.closest("[data-column]").dataset.column;
@@ -74,9 +74,10 @@
     }
     for (const name of ["[data-columns]", "[data-nobody]", '[data-column="put_back"]']) board.querySelector(name).hidden = fresh.querySelector(name).hidden;
     show(board.dataset.shown);
-    if (focused && !document.activeElement.closest("#board")) controls(document.getElementById(focused.id))[place]?.focus({ preventScroll: true });
+    if (focused && !document.activeElement.closest("#board")) controls(focused.isConnected ? focused : document.getElementById(focused.id))[place]?.focus({ preventScroll: true });
     clockAhead = new Date(fresh.dataset.at) - Date.now();
     tick();
+    kontor.pulse(); // the menu counts what waits here
     const now = [...board.querySelectorAll("[data-card]")];
     announce(now.filter((card) => columnOf(card) === "new" && !wasIn.has(card.dataset.card)), now.filter((card) => columnOf(card) === "outside" && wasIn.get(card.dataset.card) !== "outside"));
   }
@@ -137,7 +138,8 @@
       else if (answer.headers.has("HX-Redirect") || answer.redirected || answer.status === 403) location.reload(); // signed out, or another store
       else if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("board");
-        if (fresh) { etag = answer.headers.get("ETag") || fresh.dataset.etag; bring(document.importNode(fresh, true)); }
+        if (fresh && fresh.dataset.store !== words.store) location.reload(); // another tab changed the store
+        else if (fresh) { etag = answer.headers.get("ETag") || fresh.dataset.etag; bring(document.importNode(fresh, true)); }
         kontor.answered();
       }
     } catch {

@@ -160,9 +160,10 @@
     guarded.at = event.timeStamp;
     if (event.key.length === 1) guarded.keys += event.key;
     if (event.key !== "Enter") return;
-    event.preventDefault();
     const text = guarded.keys;
     guarded.keys = "";
+    if (text.length < SHORTEST && input.closest("dialog")) return; // a person sends the dialog's form
+    event.preventDefault();
     if (text.length >= SHORTEST) {
       input.value = guarded.before;
       scanned(text);
