@@ -44,6 +44,23 @@ def test_a_database_that_loses_commits_is_a_failure() -> None:
         call_command("doctor", stdout=io.StringIO())
 
 
+def test_a_database_that_does_not_know_an_umlaut_is_noticed() -> None:
+    """As a database with the locale C: there, upper() is what this one does to ASCII alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper('ü') = 'Ü'")
+        knows = cursor.fetchone()[0]
+    assert _found("letters").verdict is (Verdict.OK if knows else Verdict.WARN)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION public.upper(text) RETURNS text LANGUAGE sql"
+            ' AS $$ SELECT pg_catalog.upper($1 COLLATE "C") $$'
+        )
+        cursor.execute("SET LOCAL search_path = public, pg_catalog")
+    finding = _found("letters")
+    assert finding.verdict is Verdict.WARN
+    assert "C.UTF-8" in finding.way_out
+
+
 def test_a_missing_trigger_is_a_failure() -> None:
     assert _found("laws").verdict is Verdict.OK
     with connection.cursor() as cursor:

@@ -83,8 +83,9 @@ def test_a_part_of_the_name_or_the_beginning_of_the_sku_finds(
     """In capitals or not, umlauts as well."""
     ask = request.getfixturevalue(door)
     if not text.isascii() and not _knows_umlauts():
-        assert os.environ.get("CI") != "true", "a database of CI knows capitals of umlauts"
-        pytest.skip("the cluster was made before it learned the capitals of umlauts: remove its data folder")
+        reason = "this cluster was made before it learned the capitals of umlauts: remove the tests' data folder"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
     wanted = {
         "KP-4711": "Wasserkessel aus Stahl",
         "TO-1": "Übertopf, groß",

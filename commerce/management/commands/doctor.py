@@ -95,6 +95,7 @@ def examine() -> Iterator[Finding]:
     yield reachable
     if reachable.verdict is not Verdict.FAIL:
         yield _durability()
+        yield _letters()
         migrations = _migrations()
         yield migrations
         yield _clocks()
@@ -164,6 +165,17 @@ def _durability() -> Finding:
             "Switch them on in postgresql.conf and restart the server.",
         )  # fmt: skip
     return Finding(Verdict.OK, "durability", "fsync, synchronous_commit and full_page_writes are on")
+
+
+def _letters() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper('ü') = 'Ü'")
+        if cursor.fetchone()[0]:
+            return Finding(Verdict.OK, "letters", "a search for ü finds Ü")
+    return Finding(
+        Verdict.WARN, "letters", "the database knows capitals of ASCII only: a search for ü misses Ü",
+        "Make the database anew with a locale such as C.UTF-8, and restore the data into it.",
+    )  # fmt: skip
 
 
 def _migrations() -> Finding:
