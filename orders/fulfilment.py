@@ -124,11 +124,7 @@ def claim_order(order_id: UUID) -> Work:
         Fulfilment.objects.filter(order_id=order_id).select_related("lease_holder").order_by("created_at", "id")
     )
     order_lines = {line.id: line for line in OrderLine.objects.filter(order_id=order_id).select_related("product")}
-    lines = list(
-        FulfilmentLine.objects.filter(fulfilment__order_id=order_id)
-        .order_by("order_line__line_number")
-        .select_for_update()
-    )
+    lines = list(FulfilmentLine.objects.filter(fulfilment__order_id=order_id).order_by("order_line__line_number"))
     for line in lines:
         line.order_line = order_lines[line.order_line_id]
     return Work(order, fulfilments, order_lines, lines)
@@ -164,7 +160,7 @@ def amend(work: Work, fulfilment: Fulfilment, *, at: datetime, **changes: Any) -
     """Write columns of a fulfilment. Its version grows by one; `conclude` has to follow."""
     work._before.setdefault(fulfilment.id, fulfilment.state)
     fulfilment.version += 1
-    fulfilment.changed_at = at
+    fulfilment.changed_at = max(fulfilment.changed_at, at)  # a scanner's time may be late
     for name, value in changes.items():
         setattr(fulfilment, name, value)
     fulfilment.save(update_fields=["version", "changed_at", *changes])
@@ -196,9 +192,10 @@ def conclude(
     Raises: Conflict when someone changed the order past `claim`; nothing of this transaction may stay then.
     """
     order = work.order
+    changed_at = max(order.changed_at, at)
     written = Order.objects.filter(pk=order.pk, version=order.version).update(
         version=F("version") + 1,
-        changed_at=at,
+        changed_at=changed_at,
         status=work.status.value,
         total_minor=order.total_minor,
         tax_minor=order.tax_minor,
@@ -208,7 +205,7 @@ def conclude(
             "The order was changed by someone else at the same moment; look at it again.", order=str(order.pk)
         )
     order.version += 1
-    order.changed_at = at
+    order.changed_at = changed_at
     focus = work.focus or (work.fulfilments[0] if work.fulfilments else None)
     states_before = {"state": work._before[focus.id]} if focus and focus.id in work._before else {}
     audit.record(

@@ -57,8 +57,8 @@ class Action(StrEnum):
     RETURN_TO_STOCK = "return_to_stock"
 
 
-# REJECT follows by itself when a rejection leaves no line to hand over. A cancelled or missed order that was already
-# picked still lies on the pickup shelf: RETURN_TO_STOCK is the clerk putting it back (its stock is free before that).
+# REJECT follows by itself when a rejection leaves no line to hand over. The goods of a missed order lie on the pickup shelf
+# and stay promised until RETURN_TO_STOCK. Those of a cancelled one are free at once; that they are put back is no move.
 MOVES: dict[tuple[State, Action], State] = {
     (State.PLACED, Action.ACCEPT): State.ACCEPTED,
     (State.PLACED, Action.CANCEL): State.CANCELLED,

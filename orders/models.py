@@ -90,7 +90,7 @@ class OrderLine(models.Model):
 class Fulfilment(models.Model):
     """The work one location does for one order by one method. Its state moves only as `orders.lifecycle` says.
 
-    A lease says who works on it until when; a ready pickup has a code. Written by: orders.fulfilment
+    A lease says who works on it until when; a pickup has a code from the start. Written by: orders.fulfilment
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

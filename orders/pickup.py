@@ -23,7 +23,7 @@ from orders import cancellation, errors, events, fulfilment, leases, lifecycle
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 
-# Enough for a slip of the thumb, far too few to guess one of a billion codes.
+# Enough for a slip of the thumb, far too few to guess one of 244 million codes.
 MOST_CODE_ATTEMPTS = 5
 LONGEST_BAY = 40
 

@@ -256,6 +256,16 @@ def test_nothing_left_rejects_the_order(shop):
     assert (figure(shop).on_hand, figure(shop).allocated) == (0, 0)
 
 
+def test_a_late_scan_does_not_turn_the_order_back(shop):
+    order = shop.accepted({0: 2})
+    scan, code = uuid4(), shop.products[0].gtins[0]
+    with transaction():
+        late = make.NOON - timedelta(minutes=2)
+        picking.scan(order.fulfilments[0].id, scan, code, user=shop.clerk, by=shop.by, at=late)
+    assert queries.order(order.id).changed_at == order.changed_at == make.NOON
+    assert PickScan.objects.get(pk=scan).scanned_at == late
+
+
 def test_no_more_is_rejected_than_is_missing(shop):
     order = shop.accepted({0: 2})
     line = order.fulfilments[0].lines[0]
