@@ -14,7 +14,7 @@ from simple_history.utils import bulk_update_with_history
 from commerce import audit, clock, events, gtin, integrity, outbox
 from commerce.actors import Actor, ActorKind
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
-from commerce.models import Channel, ChannelKind, Listing, Product, ProductGtin, ProductKind, User
+from commerce.models import Channel, ChannelKind, Product, ProductGtin, ProductKind, User
 from commerce.product_refs import (
     ProductRef,
     forget,
@@ -34,10 +34,6 @@ __all__ = [
 
 LISTED_AT_ONCE = 500  # products in one message
 BATCH = 1000  # rows per INSERT: past this a longer statement gains nothing
-UNKNOWN_REMEMBERED_SECONDS = (
-    2.0  # a new product should be sellable at once, yet a wrong SKU must not cost a query each time
-)
-MOST_REMEMBERED = 200_000
 
 GOODS = str(ProductKind.GOODS)
 
@@ -52,6 +48,7 @@ INSERT INTO commerce_listing (channel_id, product_id)
 SELECT %s, product_id FROM unnest(%s::bigint[]) AS wanted (product_id) ORDER BY product_id
 ON CONFLICT (channel_id, product_id) DO NOTHING RETURNING product_id
 """
+_UNLIST = "DELETE FROM commerce_listing WHERE channel_id = %s AND product_id = ANY(%s) RETURNING product_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +137,13 @@ def list_products(channel: Channel | int, products: Iterable[ProductRef | int], 
 def unlist_products(channel: Channel | int, products: Iterable[ProductRef | int], *, by: Actor) -> int:
     """Take products off a channel; return how many were on it."""
     channel_id = channel if isinstance(channel, int) else channel.pk
-    product_ids = sorted(product if isinstance(product, int) else product.id for product in products)
-    gone, _ = Listing.objects.filter(channel_id=channel_id, product_id__in=product_ids).delete()
+    product_ids = [product if isinstance(product, int) else product.id for product in products]
+    with connection.cursor() as cursor:
+        cursor.execute(_UNLIST, [channel_id, product_ids])
+        gone = sorted(product_id for (product_id,) in cursor.fetchall())
     if gone:
-        audit.record("commerce.catalog.unlist_products", "channel", channel_id, by=by, before={"products": product_ids})
-    return gone
+        audit.record("commerce.catalog.unlist_products", "channel", channel_id, by=by, before={"products": gone})
+    return len(gone)
 
 
 # --- products -------------------------------------------------------------------------------------------------------
@@ -242,6 +241,7 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
             str(product.kind),
             product.tax_class,
             tuple(code for code, _pieces in barcodes[product.sku]),
+            category=product.category,
         )
         for product in made
     }

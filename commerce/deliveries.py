@@ -280,7 +280,7 @@ def put_off(claimed: Claimed, error: str, schedule: Sequence[float], *, at: date
 
 def error_text(error: BaseException) -> str:
     """Return an error as one line for the person who will look at it."""
-    return f"{type(error).__name__}: {error}".strip()[:LONGEST_ERROR].replace("\x00", "")
+    return " ".join(f"{type(error).__name__}: {error}".replace("\x00", "").split())[:LONGEST_ERROR]
 
 
 def _attempt(claimed: list[Claimed], done: list[Claimed], failed: dict[str, tuple[Claimed, Exception]]) -> None:

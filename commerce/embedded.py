@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -64,11 +64,17 @@ def data_dir() -> Path:
 
 
 def development_secret() -> str:
-    """Return this installation's own secret key, made at first use. Production demands one from outside."""
+    """Return this installation's own secret key, made at first use, one for all who come at the same time.
+
+    Production demands one from outside.
+    """
     file = data_dir() / "secret-key"
     if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-            handle.write(secrets.token_urlsafe(50))
+        with tempfile.NamedTemporaryFile("w", dir=data_dir()) as draft:  # readable by its owner only
+            draft.write(secrets.token_urlsafe(50))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, file)  # appears whole or not at all
     return file.read_text()
 
 

@@ -23,7 +23,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from commerce import context
 
 API = "/api/v1/"
-_SANE_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -36,7 +36,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        identifier = given if _SANE_REQUEST_ID.match(given) else uuid.uuid4().hex
+        identifier = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         context.bind(identifier)
         response = self.get_response(request)
         response["X-Request-ID"] = identifier

@@ -41,7 +41,7 @@ if PRODUCTION and not os.environ.get("KONTOR_PUBLIC_URL"):
     raise ImproperlyConfigured(
         "KONTOR_PUBLIC_URL must be set in production: the address customers reach, for their links."
     )
-PUBLIC_URL = os.environ.get("KONTOR_PUBLIC_URL", f"http://localhost:{_port}").rstrip("/")
+PUBLIC_URL = (os.environ.get("KONTOR_PUBLIC_URL") or f"http://localhost:{_port}").rstrip("/")
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",

@@ -1,6 +1,9 @@
 """Periodic work of the kernel. Each task is safe to run twice and at the same time."""
 
+from importlib import import_module
+
 from celery import shared_task
+from django.conf import settings
 
 from commerce import clock, idempotency, inbox, outbox, quotas, relay
 from commerce.api import throttling
@@ -33,8 +36,9 @@ def expire_quota_holds() -> int:
 
 @shared_task
 def prune() -> dict[str, int]:
-    """Delete what has served its time: stored answers, rate windows, old messages and their deliveries."""
+    """Delete what has served its time: stored answers, rate windows, sessions, old messages and their deliveries."""
     at = clock.now()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     with transaction():
         windows = throttling.prune(at=at)
     pruned = {"rate windows": windows, "outbox messages": outbox.prune(at=at), "answers": 0, "inbox messages": 0}

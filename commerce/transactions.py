@@ -25,10 +25,7 @@ class TransactionMisuse(RuntimeError):
 
 def _is_open() -> bool:
     """Whether the code runs inside a transaction of ours (a test's own wrapper does not count)."""
-    blocks = connection.savepoint_ids if connection.in_atomic_block else None
-    if blocks is None:
-        return False
-    return len(connection.atomic_blocks) > _wrapping_blocks()
+    return connection.in_atomic_block and len(connection.atomic_blocks) > _wrapping_blocks()
 
 
 def _wrapping_blocks() -> int:

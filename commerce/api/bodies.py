@@ -133,8 +133,8 @@ class StrictSerializer(serializers.Serializer):
                 (field, field.field_name, self._expected(field), getattr(self, f"validate_{field.field_name}", None))
                 for field in self._writable_fields
             ]
-            self.__dict__["_known_plan"] = plan
             self.__dict__["_known_names"] = frozenset(name for _field, name, _type, _check in plan)
+            self.__dict__["_known_plan"] = plan  # last: another thread may look for it just now
         return plan
 
     def _expected(self, field: serializers.Field) -> tuple[type, str] | None:

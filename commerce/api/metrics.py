@@ -22,13 +22,15 @@ _seconds = Histogram(
     ["view"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Looking a child up by its labels costs more than counting with it.
 _counters: dict[tuple[str, str, int], Any] = {}
 _timers: dict[str, Any] = {}
 
 
 def observe(view: str, method: str, status: int, seconds: float) -> None:
-    """Count one answered request."""
+    """Count one answered request. Methods that callers invent are one: each of them would stay in memory for good."""
+    method = method if method in METHODS else "other"
     counter = _counters.get((view, method, status))
     if counter is None:
         counter = _counters.setdefault((view, method, status), _requests.labels(view, method, str(status)))

@@ -20,8 +20,6 @@ PAGE = 50
 LARGEST_PAGE = 200
 LONGEST_CURSOR = 1000
 
-_signer = signing.Signer(salt="kontor.cursor", sep=".")
-
 
 class PageParameters(QueryParameters):
     """What every list takes: how many rows, and where to go on."""
@@ -46,6 +44,8 @@ class CursorPaging:
         self.is_descending = self.ordering[0].startswith("-")
         if any(column.startswith("-") != self.is_descending for column in self.ordering):
             raise ValueError("A cursor walks in one direction.")
+        # A cursor of a list in another order is none of ours: its values may not even be of the columns' types.
+        self._signer = signing.Signer(salt=f"kontor.cursor:{','.join(self.ordering)}", sep=".")
 
     def page(
         self,
@@ -74,14 +74,14 @@ class CursorPaging:
     def cursor_after(self, row: Any) -> str:
         """Return the cursor that continues after `row`."""
         values = [row[column] if isinstance(row, dict) else getattr(row, column) for column in self.columns]
-        return _signer.sign_object(
+        return self._signer.sign_object(
             [{"at": value.isoformat()} if isinstance(value, datetime) else value for value in values],
             serializer=_Orjson,
         )
 
     def _position(self, cursor: str) -> list[Any]:
         try:
-            values = _signer.unsign_object(cursor, serializer=_Orjson)
+            values = self._signer.unsign_object(cursor, serializer=_Orjson)
         except (signing.BadSignature, ValueError) as error:
             raise _wrong(cursor) from error
         if len(values) != len(self.columns):

@@ -11,7 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
-from commerce.api.bodies import CommaSeparated, QueryParameters, StrictSerializer
+from commerce.api.bodies import CommaSeparated, StrictSerializer
 from commerce.api.problems import MEDIA_TYPE
 from commerce.idempotency import HEADER, LONGEST_KEY
 
@@ -168,11 +168,6 @@ class CommaSeparatedField(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         child = auto_schema._map_serializer_field(self.target.child, direction)
         return {"type": "array", "items": child, "maxItems": self.target.max_length, _COMMA_SEPARATED: True}
-
-
-def parameters_of(parameters: type[QueryParameters]) -> list[Any]:
-    """Return a QueryParameters class as OpenAPI parameters, for `extend_schema(parameters=…)`."""
-    return [parameters]
 
 
 def page_of(item: type[serializers.Serializer] | dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from commerce import events
 from commerce.api.bodies import CommaSeparated, Instant, QueryParameters, StrictSerializer, Text, Whole
 from commerce.api.paging import PageParameters
+from commerce.channels import addresses
 from commerce.channels.endpoints import Endpoint
 from commerce.models import Product
 from commerce.stream import StreamedEvent
@@ -79,6 +80,12 @@ def product_document(product: Product, *, is_listed: bool) -> dict[str, Any]:
 # --- webhook endpoints ------------------------------------------------------------------------------------------------
 
 
+def _reachable(url: str) -> str:
+    if fault := addresses.fault_of(url):
+        raise serializers.ValidationError(fault)
+    return url
+
+
 class NewEndpoint(StrictSerializer):
     """Where signed events go. `event_types` names the public types; `availability.changed` and so on."""
 
@@ -87,6 +94,9 @@ class NewEndpoint(StrictSerializer):
         child=Text(max_length=80), min_length=1, max_length=MOST_TYPES, help_text="Public event types."
     )
 
+    def validate_url(self, url: str) -> str:
+        return _reachable(url)
+
 
 class EndpointChange(StrictSerializer):
     """What to change; fields left out stay as they are."""
@@ -94,6 +104,9 @@ class EndpointChange(StrictSerializer):
     url = Text(required=False, max_length=500)
     event_types = serializers.ListField(required=False, child=Text(max_length=80), min_length=1, max_length=MOST_TYPES)
     is_active = serializers.BooleanField(required=False)
+
+    def validate_url(self, url: str) -> str:
+        return _reachable(url)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:

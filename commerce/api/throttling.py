@@ -2,7 +2,7 @@
 
 A process leases a part of the minute from the database and spends it in memory, so most requests cost no query. What is
 left of a lease when the minute ends is lost, and a key near its limit may be refused by one process while another still
-has some: the limit is never exceeded by more than one lease.
+has some: the limit may be missed by a few leases, and is never exceeded.
 """
 
 import threading

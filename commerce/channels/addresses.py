@@ -1,6 +1,6 @@
 """Where a webhook may go: a channel must not make us knock on doors inside our own network.
 
-An address is looked at twice: when an endpoint is added, to explain kindly, and at the moment of connecting, where the
+An address is looked at twice: before an endpoint is added, to explain kindly, and at the moment of connecting, where the
 very address that was checked is the one connected to, so that a name that changes its mind in between gains nothing.
 """
 
@@ -22,17 +22,19 @@ from urllib3.util.connection import create_connection
 
 LONGEST_URL = 500
 POOLED_HOSTS = 32
-_TRANSLATED = ip_network(
-    "64:ff9b::/96"
-)  # IPv6 addresses that a gateway turns into the IPv4 address in their last bytes
+_TRANSLATED = ip_network("64:ff9b::/96")  # a gateway turns these into the IPv4 address in their last bytes
+_OPEN_IPV6 = ip_network("2000::/3")  # all that is given out; what lies outside has no business on the open internet
 
 
 class AddressRefused(OSError):
     """The address is one that webhooks must not reach."""
 
 
-def fault_of(url: str) -> str | None:
-    """Return why a webhook can't go to `url`, as a sentence, or None when it can. Looks the host name up."""
+def fault_of(url: str, *, looks_up: bool = True) -> str | None:
+    """Return why a webhook can't go to `url`, as a sentence, or None when it can.
+
+    With `looks_up` it asks the network where the host name leads, which may take seconds and is not for transactions.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -49,21 +51,21 @@ def fault_of(url: str) -> str | None:
     if settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES:
         return None
     try:
-        resolve(parts.hostname, port or (443 if parts.scheme == "https" else 80))
+        resolve(parts.hostname, port or 443, flags=0 if looks_up else socket.AI_NUMERICHOST)
     except AddressRefused as refused:
         return str(refused)
     except (OSError, UnicodeError):
-        return f"The host name {parts.hostname} can't be found."
+        return f"The host name {parts.hostname} can't be found." if looks_up else None
     return None
 
 
-def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, all of them permitted.
+def resolve(host: str, port: int, *, flags: int = 0) -> list[str]:
+    """Return the addresses of a host, all of them permitted; `flags` are those of `getaddrinfo`.
 
     Raises: AddressRefused when one is private, loopback, link-local or otherwise not a public one; OSError when there
     is none.
     """
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)]
     if not settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES:
         for address in found:
             if not is_public(address):
@@ -80,6 +82,8 @@ def is_public(address: str) -> bool:
             hidden = IPv4Address(int(ip) & 0xFFFF_FFFF)
         if hidden is not None:
             return is_public(str(hidden))
+        if ip not in _OPEN_IPV6:
+            return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -105,9 +109,12 @@ def sockets_here() -> WeakSet[socket.socket]:
 
 def cut(sockets: WeakSet[socket.socket]) -> None:
     """End whatever is under way over these sockets: who waits for an answer gets an error at once."""
-    for one in list(sockets):
-        with suppress(OSError):
-            socket.socket.shutdown(one, socket.SHUT_RDWR)  # of the connection below TLS: that may be in use right now
+    with suppress(RuntimeError):  # their thread opens one just now: the next look finds that one, too
+        for one in list(sockets):
+            with suppress(OSError):
+                socket.socket.shutdown(
+                    one, socket.SHUT_RDWR
+                )  # of the connection below TLS: that may be in use right now
 
 
 def _connect(connection: Any) -> socket.socket:

@@ -60,7 +60,7 @@ def add(channel_id: int, url: str, event_types: Collection[str], *, by: Actor) -
     Raises: InvalidInput for an address that webhooks can't reach and for types that are not public; NotFound;
     TooManyEndpoints.
     """
-    wanted = _checked(url=url, event_types=event_types)  # looks the host up, before anything is locked
+    wanted = _checked(url=url, event_types=event_types)
     if not Channel.objects.select_for_update(no_key=True).filter(pk=channel_id).exists():
         raise NotFound(f"There is no channel {channel_id}.", channel=channel_id)
     if WebhookEndpoint.objects.filter(channel_id=channel_id).count() >= MOST_PER_CHANNEL:
@@ -155,11 +155,14 @@ def remove(endpoint_id: UUID, *, channel_id: int, by: Actor) -> None:
 
 
 def _checked(*, url: str | None, event_types: Collection[str] | None) -> dict[str, Any]:
-    """Return the given values ready to be stored. Raises: InvalidInput naming every fault."""
+    """Return the given values ready to be stored. Where a host name leads is the interface's to ask, before a transaction.
+
+    Raises: InvalidInput naming every fault.
+    """
     errors: list[dict[str, Any]] = []
     wanted: dict[str, Any] = {}
     if url is not None:
-        fault = addresses.fault_of(url)
+        fault = addresses.fault_of(url, looks_up=False)
         if fault:
             errors.append({"field": "url", "value": url, "message": fault})
         wanted["url"] = url
@@ -194,7 +197,7 @@ def _no_such(endpoint_id: UUID) -> NotFound:
 def _write(row: WebhookEndpoint, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
-    row.save(update_fields=list(values) or ["url"])
+    row.save(update_fields=list(values))
 
 
 def _audited(row: WebhookEndpoint) -> dict[str, Any]:

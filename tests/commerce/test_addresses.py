@@ -24,7 +24,7 @@ def test_an_address_must_be_one(url: str) -> None:
     [
         "127.0.0.1", "localhost", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
         "224.0.0.1", "[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]", "[2002:a00:1::]",
-        "2130706433",
+        "2130706433", "[::7f00:1]", "[fec0::1]", "[64:ff9b:1::a00:1]",
     ],
 )  # fmt: skip
 def test_an_address_inside_our_network_is_refused(host: str, settings: Any) -> None:
@@ -38,6 +38,13 @@ def test_an_address_inside_our_network_is_refused(host: str, settings: Any) -> N
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "2002:5db8:d70e::"])
 def test_public_addresses_are_permitted(address: str) -> None:
     assert addresses.is_public(address)
+
+
+def test_without_looking_up_only_what_the_address_itself_says_counts(settings: Any) -> None:
+    settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = False
+    assert addresses.fault_of("https://no-such-host.invalid/in")
+    assert addresses.fault_of("https://no-such-host.invalid/in", looks_up=False) is None
+    assert "not a public address" in (addresses.fault_of("https://127.0.0.1/in", looks_up=False) or "")
 
 
 def test_production_wants_https(settings: Any) -> None:

@@ -374,6 +374,12 @@ def test_made_up_cursors_are_refused(client: Client, key: factories.IssuedKey, c
     assert document["errors"][0]["field"] == "cursor"
 
 
+def test_a_cursor_of_another_list_is_refused(client: Client, key: factories.IssuedKey) -> None:
+    other = CursorPaging("sku", "name").cursor_after({"sku": "A", "name": "B"})
+    document = problem(client.get("/api/v1/channels", {"cursor": other}, **key.headers), 400, "invalid_input")
+    assert document["errors"][0]["field"] == "cursor"
+
+
 # --- once -------------------------------------------------------------------------------------------------------------
 
 

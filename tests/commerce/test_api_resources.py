@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import orjson
@@ -230,6 +230,23 @@ def test_endpoints_that_can_not_be_are_refused(
     assert response.status_code == 400, response.content
     assert response.json()["errors"][0]["field"] == field
     assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.usefixtures("_told")
+def test_a_host_name_is_looked_up_before_an_endpoint_is_added_or_moved(
+    client: Client, key: factories.IssuedKey, settings: Any
+) -> None:
+    path = f"webhook-endpoints/{send(client, 'POST', key, 'webhook-endpoints', HOOK).json()['id']}"
+    settings.WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = False
+    inside = {"url": "https://localhost/hook"}
+    for response in (
+        send(client, "POST", key, "webhook-endpoints", HOOK | inside),
+        send(client, "PATCH", key, path, inside),
+    ):
+        (error,) = response.json()["errors"]
+        assert (response.status_code, error["field"]) == (400, "url")
+        assert "not a public address" in error["message"]
+    assert WebhookEndpoint.objects.get().url == HOOK["url"]
 
 
 @pytest.mark.usefixtures("_told")

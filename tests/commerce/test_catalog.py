@@ -210,9 +210,15 @@ def test_listings_are_made_once_and_taken_off() -> None:
         assert catalog.list_products(channel.pk, [ref.id for ref in refs], by=BY) == 1
         assert catalog.list_products(channel, refs, by=BY) == 0
         assert catalog.unlist_products(channel, refs[:1], by=BY) == 1
+        assert catalog.unlist_products(channel, refs[:1], by=BY) == 0
+        assert catalog.list_products(channel, refs[:1], by=BY) == 1
+        assert catalog.unlist_products(channel, [refs[0], refs[0].id + 1000], by=BY) == 1
+    assert audit.timeline("channel", channel.pk)[-1].before == {"products": [refs[0].id]}
     assert set(Listing.objects.values_list("product_id", flat=True)) == {refs[1].id, refs[2].id}
     assert [entry.verb.rpartition(".")[2] for entry in audit.timeline("channel", channel.pk)][1:] == [
         "list_products",
+        "list_products",
+        "unlist_products",
         "list_products",
         "unlist_products",
     ]

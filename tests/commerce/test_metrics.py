@@ -16,6 +16,10 @@ def test_requests_are_counted_by_view_and_status(client: Client) -> None:
     text = client.get("/metrics").content.decode()
     assert 'kontor_api_requests_total{method="GET",status="200",view="ProductList"}' in text
     assert 'kontor_api_requests_total{method="GET",status="400",view="ProductList"}' in text
+    client.generic("BREW", "/api/v1/products", **key.headers)
+    text = client.get("/metrics").content.decode()
+    assert 'kontor_api_requests_total{method="other",status="405",view="ProductList"}' in text
+    assert "BREW" not in text
     assert 'kontor_api_request_seconds_bucket{le="0.005",view="ProductList"}' in text
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.utils.module_loading import import_string
 
 from commerce import clock, events, inbox, outbox, quotas, tasks
@@ -50,10 +51,13 @@ def test_what_has_served_its_time_is_deleted() -> None:
         inbox.settle("shop", "1")
     RateWindow.objects.create(key_id="1f0c2d3e-0000-4000-8000-000000000001", minute=1, used=1)
     assert tasks.prune() == {"rate windows": 1, "outbox messages": 0, "answers": 0, "inbox messages": 0}
+    for key, days in (("over", -1), ("open", 1)):
+        Session.objects.create(session_key=key, session_data="", expire_date=at + timedelta(days=days))
     with clock.frozen(at + timedelta(days=365)):
         assert tasks.prune() == {"rate windows": 0, "outbox messages": 1, "answers": 0, "inbox messages": 1}
     assert OutboxMessage.objects.get().aggregate_sequence == 2
     assert not InboxMessage.objects.exists()
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["open"]
     assert outbox.backlog().pending == 0
 
 

@@ -114,6 +114,13 @@ def test_production_does_not_start_without_a_secret() -> None:
     assert "KONTOR_SECRET_KEY must be set" in done.stderr
 
 
+@pytest.mark.slow
+def test_production_does_not_start_without_the_address_that_customers_reach() -> None:
+    done = _check(KONTOR_SECRET_KEY="k" * 50, KONTOR_ALLOWED_HOSTS="kontor.example.com", KONTOR_PUBLIC_URL="")
+    assert done.returncode != 0
+    assert "KONTOR_PUBLIC_URL must be set" in done.stderr
+
+
 def _check(**environment: str) -> subprocess.CompletedProcess[str]:
     # Browser tests of the same process allow what production must not.
     ours = ("KONTOR_SECRET", "DJANGO_ALLOW_ASYNC_UNSAFE")
