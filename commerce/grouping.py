@@ -12,8 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, connection
 
@@ -33,71 +32,98 @@ LONGEST_WAIT_SECONDS = 10.0
 GATHERING_SHARE = 0.25
 LONGEST_GATHERING_SECONDS = 0.005
 
+_PENDING: Any = object()
+
 log = logs.get(__name__)
+
+
+class _Ticket(Generic[Q, A]):
+    """A waiting request and what became of it. A bare lock wakes its caller: a Future costs as much as a database row."""
+
+    __slots__ = ("outcome", "request", "settled")
+
+    def __init__(self, request: Q) -> None:
+        self.request = request
+        self.outcome: A | Exception = _PENDING
+        self.settled = threading.Lock()
+        self.settled.acquire()
+
+    def settle(self, outcome: A | Exception) -> None:
+        self.outcome = outcome
+        self.settled.release()
+
+    def answer(self) -> A:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
 
 
 class Combiner(Generic[Q, A]):
     """Settles requests in groups through `settle(requests) -> answers` (an answer that is an exception is raised to its caller).
 
-    `settle` runs inside a transaction and gives one answer per request, in order.
+    `settle` runs inside a transaction and gives one answer per request, in order. One thread does it for all, so that one
+    connection keeps the plans and stays warm.
     """
 
     def __init__(self, name: str, settle: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
         self._name = name
         self._settle = settle
-        self._waiting: deque[tuple[Q, Future[A]]] = deque()
-        self._wake = threading.Condition()
+        self._waiting: deque[_Ticket[Q, A]] = deque()
+        self._wake = threading.Condition(threading.Lock())
+        self._wanted = 1  # how many must wait for the writer to be woken
         self._writer: threading.Thread | None = None
 
     def submit(self, request: Q) -> A:
         """Wait for the group that settles `request` and return its answer. Raises: its refusal, or Busy."""
-        future: Future[A] = Future()
+        ticket: _Ticket[Q, A] = _Ticket(request)
         if connection.in_atomic_block:  # who is in a transaction can't wait for another thread's: settle it right here
-            self._serve([(request, future)])
-            return future.result()
+            self._serve([ticket])
+            return ticket.answer()
         with self._wake:
             if len(self._waiting) >= MOST_WAITING:
                 raise Busy("Too many requests are waiting; please send this one again in a second.")
-            self._waiting.append((request, future))
+            self._waiting.append(ticket)
             if self._writer is None or not self._writer.is_alive():
                 self._writer = threading.Thread(target=self._write_for_ever, name=f"grouping-{self._name}", daemon=True)
                 self._writer.start()
-            self._wake.notify()
-        try:
-            return future.result(timeout=LONGEST_WAIT_SECONDS)
-        except TimeoutError:
-            if future.cancel():
-                raise Busy("The request waited too long and was not begun; please send it again.") from None
-            return future.result()  # it runs already: its outcome counts, not our patience
+            if len(self._waiting) >= self._wanted:
+                self._wake.notify()
+        if not ticket.settled.acquire(timeout=LONGEST_WAIT_SECONDS):
+            with self._wake:
+                if ticket in self._waiting:
+                    self._waiting.remove(ticket)
+                    raise Busy("The request waited too long and was not begun; please send it again.")
+            ticket.settled.acquire()  # it runs already: its outcome counts, not our patience
+        return ticket.answer()
 
     def _write_for_ever(self) -> None:
         served, took = 1, 0.0
         while True:
-            taken = self._gather(served, patience=min(took * GATHERING_SHARE, LONGEST_GATHERING_SECONDS))
+            group = self._gather(served, patience=min(took * GATHERING_SHARE, LONGEST_GATHERING_SECONDS))
             began = time.monotonic()
-            group = [(request, future) for request, future in taken if future.set_running_or_notify_cancel()]
-            if group:
-                try:
-                    self._serve(group)
-                except Exception:  # a fault of ours; whoever waits must not wait for ever
-                    log.exception("group lost", group=self._name, size=len(group))
-                    self._give_up(group)
-            served, took = len(taken), time.monotonic() - began
+            try:
+                self._serve(group)
+            except Exception:  # a fault of ours; whoever waits must not wait for ever
+                log.exception("group lost", group=self._name, size=len(group))
+                self._give_up(group)
+            served, took = len(group), time.monotonic() - began
 
-    def _gather(self, expected: int, *, patience: float) -> list[tuple[Q, Future[A]]]:
+    def _gather(self, expected: int, *, patience: float) -> list[_Ticket[Q, A]]:
         """Wait for work; then, for at most `patience` seconds, for as much of it as is expected. Who is alone never waits."""
         with self._wake:
+            self._wanted = 1
             while not self._waiting:
                 self._wake.wait()
+            self._wanted = expected
             until = time.monotonic() + patience
             while len(self._waiting) < expected and (left := until - time.monotonic()) > 0:
                 self._wake.wait(left)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
 
-    def _serve(self, group: list[tuple[Q, Future[A]]]) -> None:
+    def _serve(self, group: list[_Ticket[Q, A]]) -> None:
         answers: Sequence[A | Exception]
         try:
-            answers = self._attempt([request for request, _ in group])
+            answers = self._attempt([ticket.request for ticket in group])
         except Exception as error:
             if _is_outcome_unknown(error):
                 # The connection or its commit may be gone: nobody knows, so nobody is tried again behind their back.
@@ -112,11 +138,8 @@ class Combiner(Generic[Q, A]):
             if not isinstance(error, CommerceError):
                 log.exception("request failed", group=self._name)
             answers = [error]
-        for (_, future), answer in zip(group, answers, strict=True):
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        for ticket, answer in zip(group, answers, strict=True):
+            ticket.settle(answer)
 
     def _attempt(self, requests: list[Q]) -> Sequence[A | Exception]:
         if connection.connection is not None and connection.connection.closed:
@@ -128,13 +151,11 @@ class Combiner(Generic[Q, A]):
             return answers
 
     @staticmethod
-    def _give_up(group: list[tuple[Q, Future[A]]]) -> None:
+    def _give_up(group: list[_Ticket[Q, A]]) -> None:
         """Answer those who have no answer yet: what came of their requests is not known here."""
-        for _, future in group:
-            if not future.done():
-                future.set_exception(
-                    Busy("The database did not answer; repeat the request with the same idempotency key.")
-                )
+        for ticket in group:
+            if ticket.outcome is _PENDING:
+                ticket.settle(Busy("The database did not answer; repeat the request with the same idempotency key."))
 
 
 def _is_outcome_unknown(error: Exception) -> bool:
