@@ -25,7 +25,7 @@ UNKNOWN_REMEMBERED_SECONDS = 2.0  # new products sell at once, yet a wrong SKU s
 MOST_REMEMBERED = 200_000
 
 _REFS = """
-SELECT product.id, product.sku, product.name, product.kind, product.tax_class, product.is_active,
+SELECT product.id, product.sku, product.name, product.kind, product.tax_class, product.is_active, product.category,
        coalesce((SELECT array_agg(gtin.gtin::text ORDER BY gtin.id) FROM commerce_productgtin gtin
                  WHERE gtin.product_id = product.id), '{}')
 FROM commerce_product product WHERE """
@@ -47,6 +47,7 @@ class ProductRef:
     tax_class: str
     gtins: tuple[str, ...] = ()
     is_active: bool = True
+    category: str = ""
 
     @property
     def has_stock(self) -> bool:
@@ -194,6 +195,6 @@ def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list
     with connection.cursor() as cursor:
         cursor.execute(_REFS + _WHERE[column], [wanted])
         return [
-            ProductRef(product_id, sku, name, kind, tax_class, tuple(gtins), is_active)
-            for product_id, sku, name, kind, tax_class, is_active, gtins in cursor.fetchall()
+            ProductRef(product_id, sku, name, kind, tax_class, tuple(gtins), is_active, category)
+            for product_id, sku, name, kind, tax_class, is_active, category, gtins in cursor.fetchall()
         ]
