@@ -11,10 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 from uuid import UUID
 from weakref import WeakSet
 
@@ -80,7 +81,7 @@ class Target:
 
     endpoint_id: UUID
     url: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)  # nothing that prints a target tells them
     is_probed: bool
 
 
@@ -136,7 +137,9 @@ def send(session: requests.Session, target: Target, message: events.Received) ->
             asked = response.headers.get("Retry-After") if response.status_code in BACKING_OFF else None
             return Answer(response.status_code, error, _retry_after(asked, at))
     except Exception as error:  # whatever a foreign server can provoke in the client: the message is put off
-        return Answer(None, deliveries.error_text(error))
+        query = urlsplit(target.url).query  # may hold a password of the receiver's; the error goes into the log
+        text = deliveries.error_text(error)
+        return Answer(None, text.replace(query, "…") if query else text)
 
 
 class Pump:

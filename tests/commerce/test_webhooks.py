@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import override_settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from commerce import clock, deliveries, events, outbox
+from commerce import clock, deliveries, events, ids, outbox
 from commerce.channels import addresses, delivery, endpoints, signing
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry, Channel, OutboxDelivery, WebhookEndpoint
@@ -162,6 +162,16 @@ def test_failures_are_retried_by_the_recommended_schedule_with_the_same_id_then_
     assert receiver.sequences("bell:a")[-2:] == [1, 2]
     assert states(subscriber(endpoint)) == ["done", "done"]
     assert endpoints.one(endpoint.id, channel_id=shop.pk).consecutive_failures == 0
+
+
+def test_what_is_logged_and_shown_tells_no_secrets(shop: Channel, receiver: Receiver) -> None:
+    add(shop, f"{receiver.url.replace('http:', 'https:')}?token=s3cret-of-theirs")  # it speaks no TLS
+    publish(sold("a", 1, shop.pk))
+    deliver()
+    error = OutboxDelivery.objects.get().last_error
+    assert "?…" in error
+    assert "s3cret" not in error
+    assert "whsec" not in repr(delivery.Target(ids.new(), "https://hooks.example/", ("whsec_x",), False))
 
 
 @pytest.mark.parametrize("status", [429, 503])
