@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     BEAT_TASK = 5
     ORDER = 6
     OUTBOX_SUBSCRIBER = 7
+    JOURNAL_SEAL = 8
 
 
 def number(name: str) -> int:

@@ -1,17 +1,38 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
 from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
+from inventory.models.seals import JournalSeal, SealedLevel
+from inventory.models.sharing import (
+    BufferRule,
+    BufferStep,
+    DynamicBuffer,
+    DynamicPolicy,
+    Obligation,
+    ObligationShare,
+    ObligationTake,
+    SharingVersion,
+)
 from inventory.models.stock import Allocation, FeedFigure, Hold, HoldState, StockEntry, StockLevel
 
 __all__ = [
     "Allocation",
+    "BufferRule",
+    "BufferStep",
+    "DynamicBuffer",
+    "DynamicPolicy",
     "FeedFigure",
     "Hold",
     "HoldState",
+    "JournalSeal",
     "Location",
     "LocationGroup",
     "LocationGroupMember",
+    "Obligation",
+    "ObligationShare",
+    "ObligationTake",
     "PostalPlace",
+    "SealedLevel",
+    "SharingVersion",
     "StaffAssignment",
     "StockEntry",
     "StockLevel",

@@ -107,6 +107,19 @@ class StockEntry(models.Model):
             models.Index(
                 name="stock_entry_by_transfer", fields=["transfer_id"], condition=Q(transfer_id__isnull=False)
             ),
+            # What was reported late or ahead of its time; the hot path writes neither, so it pays for neither.
+            models.Index(
+                name="stock_entry_late_by_level",
+                fields=["level", "occurred_at"],
+                include=["version", "on_hand_delta", "allocated_delta", "held_delta"],
+                condition=Q(occurred_at__lt=F("recorded_at")),
+            ),
+            models.Index(
+                name="stock_entry_early_by_level",
+                fields=["level", "occurred_at"],
+                include=["version", "on_hand_delta", "allocated_delta", "held_delta"],
+                condition=Q(occurred_at__gt=F("recorded_at")),
+            ),
         ]
 
 

@@ -18,11 +18,12 @@ class Command(BaseCommand):
     def handle(self, *, list: bool, verbosity: int, **options: Any) -> None:
         if list:
             for check in checks.registered():
-                self.stdout.write(check.name)
+                for name in check.names:
+                    self.stdout.write(name)
             return
         started = monotonic()
 
-        def say(check: checks.Check) -> None:
+        def say(check: checks.Step) -> None:
             if verbosity > 1:
                 self.stderr.write(f"{monotonic() - started:6.2f} s  {check.name}")
 
