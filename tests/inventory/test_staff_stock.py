@@ -2,6 +2,7 @@
 
 import re
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import HttpResponse
@@ -69,6 +70,15 @@ def test_a_product_shows_its_numbers_here_and_elsewhere_nearest_first(shelf: She
     page = text_of(answer)
     assert "Near store" in page
     assert "Swiss store" not in page
+
+
+def test_times_are_those_of_the_store() -> None:
+    far = make_inventory.store(time_zone="Europe/Lisbon", country="PT", region="")
+    product = make.product()
+    make_inventory.receive(product.id, far.id, 1)
+    answer = signed_in(Role.CLERK, far).get(STOCK, {"q": product.sku})
+    recorded = answer.context["card"].movements[0].recorded_at
+    assert f"{recorded.astimezone(ZoneInfo('Europe/Lisbon')):%Y, %H:%M}<" in answer.content.decode()
 
 
 def test_the_last_movements_say_who_what_and_from_what_to_what(shelf: Shelf) -> None:

@@ -111,6 +111,33 @@ def test_cards_change_in_place_and_what_has_the_focus_keeps_it(shop, opened):
     expect(kept).to_be_focused()
 
 
+def test_the_tab_under_the_keyboard_keeps_the_focus_when_its_number_changes(shop, opened):
+    shop.place()
+    page = opened(shop.clerk, phone=True)
+    page.goto(QUEUE)
+    tab = page.locator('[data-tab="new"]')
+    tab.focus()
+    shop.place()
+    expect(tab).to_contain_text("2")
+    expect(tab).to_be_focused()
+
+
+def test_the_queue_follows_when_another_tab_changes_the_store(shop, opened):
+    other = factory.shop(name="Hamburg Altona", pieces=50)
+    here, there = shop.place(), other.place()
+    page = opened(factory.clerk(shop.store, other.store))
+    page.goto(QUEUE)
+    expect(card(page, here)).to_be_visible()
+    second = page.context.new_page()
+    second.goto(QUEUE)
+    second.locator("details.store summary").click()
+    second.get_by_role("button", name="Hamburg Altona").click()
+    expect(card(second, there)).to_be_visible()
+    page.bring_to_front()
+    expect(card(page, there)).to_be_visible()
+    expect(page.locator(".top .store summary")).to_contain_text("Hamburg Altona")
+
+
 def test_nothing_moves_under_a_pressed_thumb(shop, opened):
     order = shop.place()
     page = opened(shop.clerk)
@@ -177,6 +204,23 @@ def test_missing_pieces_are_reported_with_the_number_pad_on_a_phone(shop, opened
     dialog.get_by_role("button", name="Report missing").tap()
     expect(page.locator(".pick-item:visible .big-number")).to_have_text(re.compile(r"0\s*/\s*4"))
     assert queries.order(order.id).fulfilments[0].lines[0].rejected == 2
+
+
+def test_a_scan_never_becomes_a_number_of_pieces_and_enter_sends_what_was_typed(shop, opened):
+    order = shop.accepted({0: 6})
+    page = opened(shop.clerk)
+    page.goto(reverse("orders-staff:pick", args=[order.fulfilments[0].id]))
+    page.get_by_role("button", name="Barcode unreadable").click()
+    number = page.get_by_role("dialog").get_by_label("Pieces picked")
+    number.fill("4")
+    scan(page, shop.products[1].gtins[0])
+    expect(number).to_have_value("4")
+    page.wait_for_timeout(400)  # longer than a burst: what follows is typed by hand
+    number.fill("12")
+    page.get_by_role("dialog").get_by_role("button", name="Delete the last digit").click()
+    expect(number).to_have_value("1")
+    number.press("Enter")
+    expect(page.locator(".pick-item:visible .big-number")).to_have_text(re.compile(r"1\s*/\s*6"))
 
 
 def test_tabs_of_the_phone_show_one_column_and_are_remembered(shop, opened):
