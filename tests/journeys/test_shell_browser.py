@@ -17,6 +17,7 @@ from inventory import availability, locations
 from inventory.locations import LocationRef
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
+from tests.factories import orders as make_orders
 from tests.journeys.conftest import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -110,6 +111,17 @@ def test_every_page_is_sound_on_every_device(store, other, pan, opened, language
         page.goto(address)
         assert_good(page)
         picture(page, f"shell-{number}-{language}-{'phone' if phone else 'desk'}-{'dark' if dark else 'light'}")
+
+
+def test_the_menu_counts_what_the_queue_shows_as_soon_as_it_shows_it(opened):
+    shop = make_orders.shop()
+    page = opened(shop.clerk)
+    page.goto("/staff/pickup/")
+    counted = page.locator("#waiting-pickup")
+    for number in ("1", "2"):
+        shop.place()
+        expect(page.locator('[data-list="new"] [data-card]')).to_have_count(int(number), timeout=5000)
+        expect(counted).to_have_text(re.compile(f"^{number}\\b"), timeout=3000)  # its own round takes 15 seconds
 
 
 def test_a_delivery_is_scanned_faster_than_the_server_answers_and_booked_once(store, pan, opened, eventually):
