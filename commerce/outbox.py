@@ -68,11 +68,17 @@ def publish(facts: Sequence[events.Event], *, by: Actor, request_ids: Sequence[s
 
 
 def telling(
-    event: type[events.Event], *, source: str, aggregate: str, sequence: str, payload: Mapping[str, str]
+    event: type[events.Event],
+    *,
+    source: str,
+    aggregate: str,
+    sequence: str,
+    request_id: str,
+    payload: Mapping[str, str],
 ) -> str:
     """Return the INSERT that tells one `event` per row of `source`, for writers whose one statement has those rows.
 
-    `aggregate`, `sequence` and the values of `payload` are SQL expressions over the rows. The statement takes the
+    `aggregate`, `sequence`, `request_id` and the values of `payload` are SQL expressions over the rows. The statement takes the
     parameters `told_by` gives. Raises: ValueError when the payload is not exactly the event's fields.
     """
     if set(payload) != {field.name for field in fields(event)} - events.ENVELOPE:
@@ -82,13 +88,13 @@ def telling(
         "INSERT INTO commerce_outboxmessage (message_id, event_type, aggregate, aggregate_sequence, schema_version, payload,"
         " actor_kind, actor_id, request_id, occurred_at)"
         f" SELECT gen_random_uuid(), '{event.type}', {aggregate}, {sequence}, {event.schema_version},"
-        f" jsonb_build_object({facts}), %s::text, %s::text, %s::text, %s::timestamptz FROM {source}"
+        f" jsonb_build_object({facts}), %s::text, %s::text, {request_id}, %s::timestamptz FROM {source}"
     )
 
 
 def told_by(by: Actor, at: datetime) -> list[Any]:
     """Return the parameters of a statement made by `telling`."""
-    return [by.kind.value, by.id, context.request_id(), at]
+    return [by.kind.value, by.id, at]
 
 
 # --- what gave up and needs a person --------------------------------------------------------------------------------

@@ -35,6 +35,13 @@ class HoldEnded(Conflict):
     title = "Reservation already ended"
 
 
+class HoldTooOld(Conflict):
+    """The reservation can't be extended that far: its whole life is limited. `latest` says until when it can."""
+
+    code = "hold_too_old"
+    title = "Reservation can't live longer"
+
+
 class HoldElsewhere(Conflict):
     """The reservation holds goods at another location than the order wants them from."""
 

@@ -10,7 +10,7 @@ from commerce import events
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockChanged(events.Event):
-    """A stock level changed; carries its newest values. One per level and posting, however many entries that wrote."""
+    """A stock level changed; carries its newest values. One per level and statement, however many entries that wrote."""
 
     type: ClassVar[str] = "inventory.stock_changed"
 

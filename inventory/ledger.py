@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from commerce import integrity, outbox
+from commerce import context, integrity, outbox
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
@@ -67,6 +67,7 @@ class Posting:
     cause_id: str = ""
     source: str = ""
     occurred_at: datetime | None = None
+    request_id: str = ""  # whose request it is where one transaction serves many; else the one at hand
 
 
 # The oldest expiry is one look into an index; EXISTS would be planned as a hash over all active holds.
@@ -94,6 +95,7 @@ _TELL = outbox.telling(
     source="levels ORDER BY id",
     aggregate="'stock_level:' || id",
     sequence="version",
+    request_id="request_id",
     payload={
         "level_id": "id", "product_id": "product_id", "location_id": "location_id", "condition": "condition",
         "on_hand": "on_hand", "allocated": "allocated", "held": "held",
@@ -104,10 +106,11 @@ _WRITE = f"""
 WITH levels AS (
     UPDATE inventory_stocklevel l
     SET on_hand = w.on_hand, allocated = w.allocated, held = w.held, version = w.version, changed_at = %s
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-        AS w (id, on_hand, allocated, held, version)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+        AS w (id, on_hand, allocated, held, version, request_id)
     WHERE l.id = w.id
-    RETURNING l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.version
+    RETURNING l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.version,
+              w.request_id
 ), told AS (
     {_TELL}
 )
@@ -163,6 +166,8 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
     """Write postings with one statement, so that levels and journal say the same after it."""
     rows = []
     touched: dict[int, Level] = {}
+    asked: dict[int, str] = {}  # the news of a level names the last request that moved it
+    at_hand = context.request_id()
     for posting in postings:
         level = levels[posting.key]
         level.on_hand += posting.on_hand
@@ -171,6 +176,7 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
         level.version += 1
         _check(level)
         touched[level.id] = level
+        asked[level.id] = posting.request_id or at_hand
         rows.append(
             (
                 posting.id, level.id, level.version, posting.kind.value, posting.on_hand, posting.allocated, posting.held,
@@ -188,6 +194,7 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
                 at, numbers(level.id for level in changed), numbers(level.on_hand for level in changed),
                 numbers(level.allocated for level in changed), numbers(level.held for level in changed),
                 numbers(level.version for level in changed),
+                texts(asked.values()),
                 *outbox.told_by(by, at), by.kind.value, by.id, at,
                 uuids(e[0]), numbers(e[1]), numbers(e[2]), texts(e[3]), numbers(e[4]), numbers(e[5]), numbers(e[6]),
                 numbers(e[7]), numbers(e[8]), numbers(e[9]), texts(e[10]), uuids(e[11]), uuids(e[12]), texts(e[13]),

@@ -4,9 +4,9 @@ A hold counts until its expiry, swept or not (law 5): whoever locks a level firs
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -16,7 +16,7 @@ from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory import ledger
-from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
+from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, HoldTooOld, InsufficientStock
 from inventory.events import ReservationExpired
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.stock import EntryKind
@@ -26,11 +26,17 @@ MOST_LINES = 100
 SHORTEST_SECONDS = 60
 LONGEST_SECONDS = 3_600
 DEFAULT_SECONDS = 900
+LONGEST_LIFE = timedelta(
+    hours=4
+)  # from its making, however often it is extended: goods are not kept from sale for ever
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationRequest:
-    """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces)."""
+    """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces).
+
+    `request_id` says whose request it is where many are served at once.
+    """
 
     id: UUID
     channel_id: int
@@ -38,6 +44,7 @@ class ReservationRequest:
     lines: tuple[tuple[int, int], ...]
     expires_at: datetime
     reference: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires
 
 _OF_RESERVATIONS = """
 SELECT h.reservation_id, h.id, h.level_id, h.quantity, h.state, h.expires_at, h.channel_id,
-       l.product_id, l.location_id, l.condition, h.reference
+       l.product_id, l.location_id, l.condition, h.reference, h.created_at
 FROM inventory_hold h JOIN inventory_stocklevel l ON l.id = h.level_id
 WHERE h.reservation_id = ANY(%s::uuid[])
 ORDER BY l.product_id
@@ -93,6 +100,7 @@ class HoldRow:
     channel_id: int
     key: LevelKey
     reference: str
+    created_at: datetime
 
 
 @transaction_required
@@ -138,7 +146,15 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
                 )
             )
             postings.append(
-                Posting(hold_id, key, EntryKind.HELD, held=quantity, cause_type="reservation", cause_id=request.id.hex)
+                Posting(
+                    hold_id,
+                    key,
+                    EntryKind.HELD,
+                    held=quantity,
+                    cause_type="reservation",
+                    cause_id=request.id.hex,
+                    request_id=request.request_id,
+                )
             )
         verdicts.append(
             Reserved(
@@ -152,6 +168,22 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
     ledger.post(levels, postings, by=by, at=at)
     if holds:
         _insert(holds, at=at)
+    return verdicts
+
+
+@transaction_required
+def reserve_for(
+    groups: Mapping[Actor, Sequence[ReservationRequest]], *, at: datetime
+) -> dict[UUID, Reserved | InsufficientStock]:
+    """Do as `reserve` for several actors, each of whom signs for their own; return the verdicts by request id.
+
+    The levels of all are locked first, so that two such calls never wait for each other crosswise.
+    """
+    if len(groups) > 1:
+        ledger.lock({key for requests in groups.values() for one in requests for key in _summed(one)}, at=at)
+    verdicts: dict[UUID, Reserved | InsufficientStock] = {}
+    for by, requests in groups.items():
+        verdicts |= zip((one.id for one in requests), reserve(requests, by=by, at=at), strict=True)
     return verdicts
 
 
@@ -187,13 +219,21 @@ def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: date
 def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: Actor, at: datetime) -> Reserved:
     """Let a running reservation live until `expires_at`. Never revives an expired one and never shortens.
 
-    Raises: HoldNotFound, HoldExpired, HoldEnded.
+    Raises: HoldNotFound, HoldExpired, HoldEnded, HoldTooOld when that is more than LONGEST_LIFE after it was made.
     """
     holds = _of(reservation_id, channel_id)
     levels = ledger.lock({hold.key for hold in holds}, at=at)
     postings = sweep(levels, by=by, at=at)
     holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
     check_usable(holds, reservation_id=reservation_id, channel_id=channel_id, at=at)
+    latest = holds[0].created_at + LONGEST_LIFE
+    if expires_at > latest:
+        raise HoldTooOld(
+            f"A reservation lives for {LONGEST_LIFE // timedelta(hours=1)} hours at most, this one until"
+            f" {clock.utc_text(latest)}; order from it, or release it and reserve again.",
+            reservation=str(reservation_id),
+            latest=clock.utc_text(latest),
+        )
     until = max([expires_at, *(hold.expires_at for hold in holds)])
     postings += [
         Posting(ids.new(), hold.key, EntryKind.EXTENDED, cause_type="reservation", cause_id=reservation_id.hex)
@@ -242,9 +282,12 @@ def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
             channel_id,
             *key,
             reference,
+            created_at,
         ) in cursor.fetchall():
             found.setdefault(reservation_id, []).append(
-                HoldRow(hold_id, level_id, quantity, state, expires_at, channel_id, LevelKey(*key), reference)
+                HoldRow(
+                    hold_id, level_id, quantity, state, expires_at, channel_id, LevelKey(*key), reference, created_at
+                )
             )
     return found
 

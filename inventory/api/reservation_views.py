@@ -1,7 +1,7 @@
 """Reservations over the API. Single ones that wait in a process at the same time are settled in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,7 @@ class ReservationsView(ApiView):
         products = catalog.known([line["sku"] for line in body["lines"]])
         return _group.submit(
             _Wish(
-                _request(body, products, request.auth.channel_id),
+                _request(body, products, request.auth.channel_id, context.request_id()),
                 request.auth.actor,
                 self.attempt(request, key) if key else None,
             )
@@ -158,7 +158,9 @@ def document(reserved: Reserved) -> dict[str, Any]:
     }
 
 
-def _request(body: Mapping[str, Any], products: Mapping[str, ProductRef], channel_id: int) -> ReservationRequest:
+def _request(
+    body: Mapping[str, Any], products: Mapping[str, ProductRef], channel_id: int, request_id: str = ""
+) -> ReservationRequest:
     return ReservationRequest(
         ids.new(),
         channel_id,
@@ -166,6 +168,7 @@ def _request(body: Mapping[str, Any], products: Mapping[str, ProductRef], channe
         tuple((products[line["sku"]].id, line["quantity"]) for line in body["lines"]),
         clock.now() + timedelta(seconds=body["ttl_seconds"]),
         body["reference"],
+        request_id,
     )
 
 
@@ -183,7 +186,6 @@ class _Wish:
     request: ReservationRequest
     by: Actor
     attempt: idempotency.Attempt | None
-    request_id: str = field(default_factory=context.request_id)  # the writer that answers serves many
 
 
 def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
@@ -192,10 +194,10 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
     verdicts = [next(begun) if wish.attempt else None for wish in wishes]
     now = clock.now()
     fresh = [wish for wish, verdict in zip(wishes, verdicts, strict=True) if verdict is None]
-    outcomes: dict[UUID, Reserved | InsufficientStock] = {}
-    for by in dict.fromkeys(wish.by for wish in fresh):  # one posting is signed by one actor
-        group = [wish.request for wish in fresh if wish.by == by]
-        outcomes |= zip((one.id for one in group), reservations.reserve(group, by=by, at=now), strict=True)
+    groups: dict[Actor, list[ReservationRequest]] = {}
+    for wish in fresh:
+        groups.setdefault(wish.by, []).append(wish.request)
+    outcomes = reservations.reserve_for(groups, at=now)
     answers: list[HttpResponse | Exception] = []
     kept = []
     for wish, verdict in zip(wishes, verdicts, strict=True):
@@ -204,7 +206,7 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
             continue
         outcome = outcomes[wish.request.id]
         if isinstance(outcome, InsufficientStock):
-            with context.bound(wish.request_id):
+            with context.bound(wish.request.request_id):  # the writer serves many
                 response = problems.respond(availability.explained(outcome, at=now), instance=PATH)
         else:
             response = rendering.reply(document(outcome), 201)

@@ -129,10 +129,9 @@ def test_each_refusal_of_a_group_names_the_request_that_it_answers(web: dict[str
     until, lines = clock.now() + timedelta(hours=1), ((web["lamp"].id, 11),)
     wishes = [
         reservation_views._Wish(
-            ReservationRequest(ids.new(), web["channel"].pk, locations.ref("BER").id, lines, until, ""),
+            ReservationRequest(ids.new(), web["channel"].pk, locations.ref("BER").id, lines, until, "", name),
             shop.TESTER,
             None,
-            name,
         )
         for name in ("first", "second")
     ]

@@ -1,16 +1,16 @@
 """A hold counts until its expiry, ends once, and never passes through a moment in which the promise is wrong."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from commerce import catalog, clock, ids
+from commerce import catalog, clock, context, ids
 from commerce.models import OutboxMessage
 from commerce.operations import checks
 from commerce.transactions import transaction
 from inventory import ledger, reservations, tasks
-from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, InsufficientStock
+from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, HoldTooOld, InsufficientStock
 from inventory.models import Hold, StockEntry, StockLevel
 from inventory.reservations import ReservationRequest, Reserved
 from tests.factories import inventory as make
@@ -125,6 +125,40 @@ def test_extend_moves_the_expiry_and_never_shortens_or_revives(shelf: Shelf) -> 
         reservations.extend(
             held.id, longer.expires_at + timedelta(hours=1), channel_id=shelf.channel_id, by=BY, at=longer.expires_at
         )
+
+
+def test_a_reservation_is_not_extended_past_its_longest_life(shelf: Shelf) -> None:
+    held = shelf.reserve(4, minutes=10)
+    latest = Hold.objects.get(reservation_id=held.id).created_at + reservations.LONGEST_LIFE
+
+    def extend(until: datetime) -> Reserved:
+        with transaction():
+            return reservations.extend(held.id, until, channel_id=shelf.channel_id, by=BY, at=clock.now())
+
+    assert extend(latest).expires_at == latest
+    with pytest.raises(HoldTooOld) as refused:
+        extend(latest + timedelta(microseconds=1))
+    assert refused.value.detail["latest"] == clock.utc_text(latest)
+    assert Hold.objects.get(reservation_id=held.id).expires_at == latest
+    assert StockEntry.objects.filter(level__product_id=shelf.product_id, kind="extended").count() == 1
+
+
+def test_news_of_a_level_names_the_last_request_that_moved_it(shelf: Shelf) -> None:
+    at = clock.now()
+
+    def wish(request_id: str, *, pieces: int = 4) -> ReservationRequest:
+        lines = ((shelf.product_id, pieces),)
+        return ReservationRequest(
+            ids.new(), shelf.channel_id, shelf.store.id, lines, at + timedelta(minutes=5), "", request_id
+        )
+
+    with transaction(), context.bound("writer-0"):
+        reservations.reserve([wish("checkout-1"), wish("checkout-2"), wish("refused-3")], by=BY, at=at)
+    news = OutboxMessage.objects.filter(event_type="inventory.stock_changed").order_by("id")
+    assert news.last().request_id == "checkout-2"
+    with transaction(), context.bound("writer-1"):
+        reservations.reserve([wish("", pieces=1)], by=BY, at=at)
+    assert news.last().request_id == "writer-1"
 
 
 def test_a_consumed_hold_cannot_be_released_or_used_again(shelf: Shelf) -> None:

@@ -16,6 +16,7 @@ from customers.models import Profile
 from customers.profiles import Person
 from inventory import allocations, availability, movements, reservations
 from inventory.allocations import Demand
+from inventory.models import StockEntry
 from inventory.movements import Adjustment
 from inventory.reservations import ReservationRequest
 from orders import placement
@@ -65,6 +66,47 @@ def test_crossing_baskets_are_all_served() -> None:
     for figure in availability.figures(products, location_ids=[place.id], at=clock.now()):
         assert (figure.on_hand, figure.held, figure.allocated) == (PIECES + each, each, each)
         assert figure.version == 1 + 3 * each
+    assert checks.run() == []
+
+
+def test_groups_of_several_actors_with_each_others_goods_are_all_served() -> None:
+    """The disease: one actor after the other, crosswise, one side has to lose. The cure: all levels of a group at once."""
+    channel, place = ground.channel(), goods.store()
+    first, second = (ground.product().id for _ in range(2))
+    for product in (first, second):
+        goods.receive(product, place.id, PIECES)
+    ada, bob = Actor.system("ada"), Actor.system("bob")
+    halfway = threading.Barrier(2)
+
+    def wish(product: int) -> ReservationRequest:
+        until = clock.now() + timedelta(minutes=15)
+        return ReservationRequest(ids.new(), channel.pk, place.id, ((product, 1),), until)
+
+    @in_transactions
+    def one_by_one(number: int) -> object:
+        mine, other = (first, second) if number else (second, first)
+        reservations.reserve([wish(mine)], by=ada, at=clock.now())
+        halfway.wait(timeout=20)
+        return reservations.reserve([wish(other)], by=bob, at=clock.now())[0]
+
+    assert summary(run_at_once(2, one_by_one)) == {"done": 1, "busy": 1}
+
+    def together(number: int) -> list[object]:
+        @in_transactions
+        def group(_: int) -> object:
+            mine, other = (first, second) if number % 2 else (second, first)
+            wishes = {ada: [wish(mine)], bob: [wish(other), wish(mine)]}
+            verdicts = reservations.reserve_for(wishes, at=clock.now())
+            assert [one.id for of in wishes.values() for one in of] == list(verdicts)
+            return verdicts
+
+        return [group(turn) for turn in range(TIMES)]
+
+    outcomes = [one for several in run_at_once(4, together) for one in several]
+    assert summary(outcomes) == {"done": 4 * TIMES}
+    figures = availability.figures([first, second], location_ids=[place.id], at=clock.now())
+    assert sum(figure.held for figure in figures) == 2 + 3 * 4 * TIMES
+    assert set(StockEntry.objects.filter(kind="held").values_list("actor_id", flat=True)) == {"ada", "bob"}
     assert checks.run() == []
 
 
