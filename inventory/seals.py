@@ -16,10 +16,10 @@ from typing import Any
 
 from django.db import connection
 
-from commerce import audit, locks
+from commerce import audit, clock, locks
 from commerce.actors import Actor
 from commerce.operations.checks import Finding
-from commerce.transactions import transaction_required
+from commerce.transactions import durable, transaction, transaction_required
 from inventory import verification
 from inventory.models import JournalSeal
 
@@ -99,6 +99,36 @@ def seal_next(*, by: Actor, at: datetime, most: int = ENTRIES_OF_A_SEGMENT, with
         cursor.execute(_MARK, [row.level_ids, row.to_versions])
     audit.record("seals.seal_next", "journal_seal", row.number, by=by, after={"hash": row.hash, "entries": row.entries})
     return Sealing(Seal(row.number, row.hash, at, row.entries), refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a round of sealings did: segments and entries sealed, and per level why it was left out."""
+
+    segments: int
+    entries: int
+    refused: dict[int, Finding]
+
+
+@durable
+def seal_waiting(*, by: Actor, most_segments: int, watch: Callable[[int], Any] | None = None) -> Sealed:
+    """Seal what waits, a transaction per segment, at most `most_segments`; a level that is wrong holds up no other.
+
+    `watch` is told the entries of each segment. Safe to run twice and at the same time.
+    """
+    segments, entries = 0, 0
+    refused: dict[int, Finding] = {}
+    while segments < most_segments:
+        with transaction():
+            sealing = seal_next(by=by, at=clock.now(), without=refused)
+        if sealing.seal is None and not sealing.refused:
+            break
+        refused |= sealing.refused
+        if sealing.seal is not None:
+            segments, entries = segments + 1, entries + sealing.seal.entries
+            if watch:
+                watch(sealing.seal.entries)
+    return Sealed(segments, entries, refused)
 
 
 def newest() -> Seal | None:

@@ -19,7 +19,7 @@ from django.utils.module_loading import autodiscover_modules
 from commerce import clock, transactions
 
 MOST_FINDINGS = 100  # of one check: more would hide, not explain
-END = 2**63 - 1  # where the last portion ends, so that nothing behind the last key escapes
+BEGINNING, END = -(2**63), 2**63 - 1  # where the first portion begins and the last ends: no key escapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _go_through(
         portions = [(int(key), int(rows)) for key, rows in cursor.fetchall()]
     name, all_rows = " · ".join(law.partition(": ")[2] for law in proof.names), sum(rows for _, rows in portions)
     findings: list[Finding] = []
-    done, after = 0, 0
+    done, after = 0, BEGINNING
     for number, (key, rows) in enumerate(portions or [(END, 0)], 1):
         if watch:
             watch(Step(name, done, all_rows))
