@@ -25,6 +25,7 @@ __all__ = [
     "book",
     "commit",
     "expire_due",
+    "forget",
     "hold",
     "release",
     "usage",
@@ -100,6 +101,11 @@ _DUE = """
 SELECT DISTINCT quota_id FROM (
     SELECT quota_id FROM commerce_quotahold WHERE state = 'held' AND expires_at <= %s ORDER BY expires_at LIMIT %s
 ) due
+"""
+_FORGET = """
+DELETE FROM commerce_quotahold WHERE id IN (
+    SELECT hold.id FROM commerce_quota quota JOIN commerce_quotahold hold ON hold.quota_id = quota.id
+    WHERE starts_with(quota.key, %s) AND hold.state IN ('released', 'expired') AND hold.created_at < %s LIMIT %s)
 """
 
 
@@ -308,6 +314,17 @@ def expire_due(*, at: datetime, at_most: int = 500) -> int:
         )
         cursor.execute(_SWEEP, [quota_ids, at])
         return sum(holds for _key, _held, holds in cursor.fetchall())
+
+
+@transaction_required
+def forget(prefix: str, *, before: datetime, at_most: int) -> int:
+    """Delete up to `at_most` ended holds, placed before an instant, of quotas whose keys begin so; return how many.
+
+    For claims that nobody refers to any more. What still counts is never deleted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [prefix, before, at_most])
+        return cursor.rowcount
 
 
 def _place(requests: Sequence[HoldRequest], *, at: datetime) -> list[UUID]:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from commerce import clock, idempotency, inbox, outbox, quotas, relay
 from commerce.api import throttling
+from commerce.staff import attempts
 from commerce.transactions import transaction
 
 REDRIVE_SECONDS = 4.0  # less than the time between two of its runs
@@ -36,13 +37,14 @@ def expire_quota_holds() -> int:
 
 @shared_task
 def prune() -> dict[str, int]:
-    """Delete what has served its time: stored answers, rate windows, sessions, old messages and their deliveries."""
+    """Delete what has served its time: answers, rate windows, sessions, counted sign-ins, messages and deliveries."""
     at = clock.now()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     with transaction():
         windows = throttling.prune(at=at)
-    pruned = {"rate windows": windows, "outbox messages": outbox.prune(at=at), "answers": 0, "inbox messages": 0}
-    for name, verb in (("answers", idempotency.prune), ("inbox messages", inbox.prune)):
+    pruned = {"rate windows": windows, "outbox messages": outbox.prune(at=at)}
+    for name, verb in (("answers", idempotency.prune), ("inbox messages", inbox.prune), ("sign-ins", attempts.prune)):
+        pruned[name] = 0
         for _ in range(MOST_ROUNDS):
             with transaction():
                 done = verb(at=at, at_most=ROWS_AT_ONCE)

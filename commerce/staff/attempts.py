@@ -52,6 +52,12 @@ def succeeded(attempt: Sequence[UUID]) -> None:
         quotas.release(attempt)
 
 
+@transactions.transaction_required
+def prune(*, at: datetime, at_most: int = 5000) -> int:
+    """Delete up to `at_most` counts that were forgotten or taken back; return how many."""
+    return quotas.forget(KEYS, before=at - FORGOTTEN_AFTER, at_most=at_most)
+
+
 def _bucket(*parts: str) -> int:
     digest = hashlib.sha256("\x00".join((settings.SECRET_KEY, *parts)).encode()).digest()
     return int.from_bytes(digest[:4], "big") % BUCKETS
