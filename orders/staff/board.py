@@ -31,7 +31,7 @@ IN_COLUMNS = [state for states, _title, _icon in COLUMNS.values() for state in s
 
 FIRST_SHOWN = 25  # cards of a column that one look can take in
 STEP = 25
-MOST_SHOWN = 100  # more would be slower to read than to search
+MOST_SHOWN = 75  # more would be slower to read than to search
 SOON_MINUTES = 30  # from here on a promise is in danger
 WAITS_LONG = 5  # minutes that somebody may wait outside before it is too long
 
