@@ -14,6 +14,8 @@ BENCHMARKS = {
     "place-order": "tests.benchmarks.place_order:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
+    "forecast": "tests.benchmarks.forecast:run",
+    "stock-simulation": "tests.benchmarks.stock_simulation:run",
 }
 DEFAULT_SECONDS = 30.0  # of measuring, all parts together; set-up and proof come on top, 55 s in all
 
