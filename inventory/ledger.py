@@ -49,8 +49,7 @@ class Level:
         return self.on_hand + self.backorder_limit - self.allocated - self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One wanted change of one level: deltas in pieces, and why. `id` is minted by the caller."""
 
     id: UUID

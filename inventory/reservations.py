@@ -113,58 +113,32 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
     if len(requests) > MOST_REQUESTS:
         raise ValueError(f"at most {MOST_REQUESTS} reservations at once, not {len(requests)}")
     wanted = [_summed(request) for request in requests]
+    # Whoever wants the same goods waits from the lock on, so all that needs no lock is said before it.
+    claims = [_claimed(request, lines) for request, lines in zip(requests, wanted, strict=True)]
     levels = ledger.lock({key for lines in wanted for key in lines}, at=at)
     postings = sweep(levels, by=by, at=at)
+    free = {key: level.free for key, level in levels.items()}
+    for posting in postings:
+        free[posting.key] -= posting.held  # negative: posted below, but already free
     verdicts: list[Reserved | InsufficientStock] = []
     holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
-    taken: dict[LevelKey, int] = defaultdict(int)
-    swept: dict[LevelKey, int] = defaultdict(int)
-    for posting in postings:
-        swept[posting.key] += posting.held  # negative: posted below, but already free
-    for request, lines in zip(requests, wanted, strict=True):
-        short = {}
-        for key, quantity in lines.items():
-            level = levels.get(key)
-            free = level.free - swept[key] - taken[key] if level else 0
-            if free < quantity:
-                short[key] = (quantity, max(free, 0))
+    for request, lines, (reserved, claim) in zip(requests, wanted, claims, strict=True):
+        short = {
+            key: (quantity, max(free.get(key, 0), 0)) for key, quantity in lines.items() if free.get(key, 0) < quantity
+        }
         if short:
             verdicts.append(_refusal(short))
             continue
-        for key, quantity in lines.items():
-            hold_id = ids.new()
-            taken[key] += quantity
+        for posting in claim:
+            free[posting.key] -= posting.held
             holds.append(
                 (
-                    hold_id,
-                    request.id,
-                    request.channel_id,
-                    levels[key].id,
-                    quantity,
-                    request.reference,
+                    posting.id, request.id, request.channel_id, levels[posting.key].id, posting.held, request.reference,
                     request.expires_at,
                 )
-            )
-            postings.append(
-                Posting(
-                    hold_id,
-                    key,
-                    EntryKind.HELD,
-                    held=quantity,
-                    cause_type="reservation",
-                    cause_id=request.id.hex,
-                    request_id=request.request_id,
-                )
-            )
-        verdicts.append(
-            Reserved(
-                request.id,
-                request.location_id,
-                tuple((key.product_id, quantity) for key, quantity in lines.items()),
-                request.expires_at,
-                request.reference,
-            )
-        )
+            )  # fmt: skip
+        postings += claim
+        verdicts.append(reserved)
     ledger.post(levels, postings, by=by, at=at)
     if holds:
         _insert(holds, at=at)
@@ -396,6 +370,20 @@ def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
     if not lines:
         raise ValueError("a reservation needs at least one line")
     return lines
+
+
+def _claimed(request: ReservationRequest, lines: dict[LevelKey, int]) -> tuple[Reserved, list[Posting]]:
+    """Return what a request gets if all of its lines are there, and the postings of that. A hold bears its posting's id."""
+    cause_id = request.id.hex
+    claim = [
+        Posting(
+            ids.new(), key, EntryKind.HELD, held=quantity, cause_type="reservation", cause_id=cause_id,
+            request_id=request.request_id,
+        )
+        for key, quantity in lines.items()
+    ]  # fmt: skip
+    products = tuple((key.product_id, quantity) for key, quantity in lines.items())
+    return Reserved(request.id, request.location_id, products, request.expires_at, request.reference), claim
 
 
 def _refusal(short: dict[LevelKey, tuple[int, int]]) -> InsufficientStock:
