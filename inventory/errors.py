@@ -71,6 +71,27 @@ class LocationUnknown(CommerceError):
     title = "Unknown location"
 
 
+class DiscrepancyNotFound(NotFound):
+    """The discrepancy does not exist, or not for this caller."""
+
+    code = "discrepancy_not_found"
+    title = "Discrepancy not found"
+
+
+class DiscrepancySettled(Conflict):
+    """The discrepancy ended already: `state` says how."""
+
+    code = "discrepancy_settled"
+    title = "Discrepancy already settled"
+
+
+class NotRepairable(Conflict):
+    """No entry in the journal could put this discrepancy right; it has to be settled with a note."""
+
+    code = "not_repairable"
+    title = "Nothing to book"
+
+
 class NotGoods(CommerceError):
     """A charge such as postage has no stock, so it can't be received or adjusted. `errors` names each line."""
 

@@ -1,6 +1,7 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
 from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
+from inventory.models.reconciling import Discrepancy
 from inventory.models.seals import JournalSeal, SealedLevel
 from inventory.models.sharing import (
     BufferRule,
@@ -18,6 +19,7 @@ __all__ = [
     "Allocation",
     "BufferRule",
     "BufferStep",
+    "Discrepancy",
     "DynamicBuffer",
     "DynamicPolicy",
     "FeedFigure",
