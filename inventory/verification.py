@@ -100,7 +100,7 @@ _GIVEN = _JUDGE.format(
 )
 _PORTIONS = """
 SELECT max(id), sum(entries) FROM (
-    SELECT l.id, l.version - {proven} AS entries, (sum(l.version - {proven}) OVER (ORDER BY l.id) - 1) / {size} AS portion
+    SELECT l.id, l.version - {proven} AS entries, div(sum(l.version - {proven}) OVER (ORDER BY l.id) - 1, {size}) AS portion
     FROM inventory_stocklevel l {marks} WHERE l.version > {proven}
 ) level GROUP BY portion ORDER BY portion
 """

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.api import reservation_views, views
+from inventory.api import look_back_views, reservation_views, views
 
 urlpatterns = [
     path("availability", views.AvailabilityView.as_view(), name="availability"),
@@ -14,6 +14,8 @@ urlpatterns = [
         name="reservation-extend",
     ),
     path("stock", views.StockView.as_view(), name="stock"),
+    path("stock/history", look_back_views.HistoryView.as_view(), name="stock-history"),
+    path("stock/timeline", look_back_views.TimelineView.as_view(), name="stock-timeline"),
     path("stock/receipts", views.ReceiptsView.as_view(), name="stock-receipts"),
     path("stock/adjustments", views.AdjustmentsView.as_view(), name="stock-adjustments"),
     path("locations", views.LocationsView.as_view(), name="locations"),

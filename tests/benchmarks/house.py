@@ -1,5 +1,6 @@
 """What every benchmark runs in: a durable embedded PostgreSQL of its own, a fresh database, and real server processes."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -21,16 +22,18 @@ THREADS = 32
 TEMPLATE = "kontor_bench_template"
 
 
+def schema() -> str:
+    """Return what names the schema at hand: another one needs other databases."""
+    files = [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.lock"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
 def prepare() -> None:
     """Start the cluster and put a freshly migrated database in place (migrations run once per schema)."""
-    import hashlib
-
     from commerce import embedded
 
     embedded.start(durable=True)
-    files = [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.lock"]
-    schema = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    template = f"{TEMPLATE}_{schema}"
+    template = f"{TEMPLATE}_{schema()}"
     with administrator() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template])
         known = cursor.fetchone()

@@ -110,6 +110,9 @@ def test_portions_leave_nothing_out(shelf: Shelf, forge: Callable[[str], None], 
     laws = next(check for check in checks.registered() if isinstance(check, checks.Pass))
     question = checks.Question(verification._PORTIONS.format(**small), (laws.fresh if is_fresh else laws.whole).sql)
     proof = checks.Pass(laws.laws, whole=question, fresh=question)
+    with connection.cursor() as cursor:
+        cursor.execute(verification._PORTIONS.format(**small | {"size": 3}))
+        assert [rows for _, rows in cursor.fetchall()] == [3, 1]
     steps: list[checks.Step] = []
     assert checks.run([proof], is_fresh=is_fresh, watch=steps.append) == []
     assert [step.rows for step in steps] == [0, 1, 2, 3, 4]
