@@ -272,6 +272,8 @@ CELERY_BEAT_SCHEDULE = {
     "re-drive the outbox": _every(5, "commerce.tasks.redrive_outbox"),
     "expire quota holds": _every(15, "commerce.tasks.expire_quota_holds"),
     "expire reservations": _every(5, "inventory.tasks.expire_reservations"),
+    "follow sharing": _every(15, "inventory.tasks.follow_sharing"),
+    "step dynamic buffers": _every(60, "inventory.tasks.step_dynamic_buffers"),
     "seal the journal": _every(300, "inventory.tasks.seal_journal"),
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),

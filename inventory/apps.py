@@ -10,7 +10,7 @@ class InventoryConfig(AppConfig):
         from commerce import events
         from commerce.staff import shell
         from inventory import handlers, locations
-        from inventory.events import LocationChanged, StockChanged
+        from inventory.events import LocationChanged, SharingChanged, StockChanged
         from inventory.staff import rooms
 
         events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)
@@ -19,6 +19,9 @@ class InventoryConfig(AppConfig):
         )
         events.subscribe(
             LocationChanged, name="inventory.stock_feed.locations", handler=handlers.feed_after_location_changed
+        )
+        events.subscribe(
+            SharingChanged, name="inventory.stock_feed.sharing", handler=handlers.feed_after_sharing_changed
         )
         shell.register_store_provider(locations.access)
         rooms.register()

@@ -98,3 +98,24 @@ class NotGoods(CommerceError):
     code = "not_goods"
     status = 422
     title = "Not goods"
+
+
+class SharingStateWrong(Conflict):
+    """A rule, policy or obligation is not in the state that this needs: `state`."""
+
+    code = "sharing_state_wrong"
+    title = "Not in this state"
+
+
+class PreviewNeeded(Conflict):
+    """A rule is activated by someone who has seen what it changes: a preview of this content, and a fresh one."""
+
+    code = "preview_needed"
+    title = "Look at the preview first"
+
+
+class ConfirmationNeeded(Conflict):
+    """The rule would withhold everything, somewhere or everywhere; `words` is what has to be written to confirm that."""
+
+    code = "confirmation_needed"
+    title = "This has to be confirmed in words"

@@ -77,3 +77,24 @@ class LocationChanged(events.Event):
     @property
     def aggregate(self) -> str:
         return f"location:{self.location_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingChanged(events.Event):
+    """What is withheld from channels changed: a rule, a dynamic policy, an obligation, a group of places.
+
+    Affected are the named products; without any the category's; without that all, at the named places if there are some.
+    """
+
+    type: ClassVar[str] = "inventory.sharing_changed"
+
+    cause: str
+    cause_id: int
+    product_ids: list[int]
+    category: str
+    location_ids: list[int] | None
+
+    @property
+    def aggregate(self) -> str:
+        return f"{self.cause}:{self.cause_id}"

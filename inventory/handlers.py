@@ -2,7 +2,7 @@
 
 from commerce import clock
 from commerce.events import Received
-from inventory import locations, queries, stock_feed
+from inventory import buffers, location_groups, locations, queries, stock_feed
 
 
 def feed_channels(messages: list[Received]) -> None:
@@ -21,4 +21,16 @@ def feed_after_location_changed(message: Received) -> None:
     """Tell the channels about everything that lies at a location which opened, closed or moved."""
     locations.forget()
     for product_ids in queries.products_at(message.payload["location_id"], at_once=stock_feed.PRODUCTS_AT_ONCE):
+        stock_feed.tell(product_ids, at=clock.now())
+
+
+def feed_after_sharing_changed(message: Received) -> None:
+    """Tell the channels about everything from which now another quantity is withheld."""
+    buffers.forget()
+    location_groups.forget()
+    fact = message.payload
+    portions = queries.products_shared(
+        fact["product_ids"], fact["category"], fact["location_ids"], at_once=stock_feed.PRODUCTS_AT_ONCE
+    )
+    for product_ids in portions:
         stock_feed.tell(product_ids, at=clock.now())

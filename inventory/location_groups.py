@@ -6,10 +6,12 @@ from threading import Lock
 
 from django.db import connection
 
-from commerce import audit
+from commerce import audit, clock
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
+from inventory import sharing_news
+from inventory.cascade import Scope
 from inventory.models import LocationGroup, LocationGroupMember
 
 FRESH_FOR_SECONDS = 5.0  # how long a process may answer from its own copy
@@ -49,6 +51,10 @@ def set_group(code: str, name: str, location_ids: Iterable[int], *, by: Actor) -
         after={"code": code, "name": name, "location_ids": sorted(wanted)},
     )
     forget()
+    if not created and had != wanted:  # rules that name the group hold at other places now
+        at = clock.now()
+        sharing_news.bump(at=at)
+        sharing_news.tell("location_group", group.pk, [Scope(location_ids=frozenset(had ^ wanted))], by=by, at=at)
     return group.pk
 
 

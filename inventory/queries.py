@@ -110,3 +110,34 @@ def products_at(location_id: int, *, at_once: int) -> Iterator[list[int]]:
             return
         yield product_ids
         after = product_ids[-1]
+
+
+def products_shared(
+    product_ids: list[int], category: str, location_ids: list[int] | None, *, at_once: int
+) -> Iterator[list[int]]:
+    """Return the products that a change of sharing is about, in portions: the named ones; else those with sellable stock
+    (on the books or promised) of the category, at the places."""
+    if product_ids:
+        for start in range(0, len(product_ids), at_once):
+            yield product_ids[start : start + at_once]
+        return
+    sql = "SELECT DISTINCT l.product_id FROM inventory_stocklevel l"
+    conditions, parameters = ["l.condition = 'sellable'", "l.product_id > %s"], []
+    if category:
+        sql += " JOIN commerce_product p ON p.id = l.product_id"
+        conditions.append("p.category = %s")
+        parameters.append(category)
+    if location_ids is not None:
+        conditions.append("l.location_id = ANY(%s::bigint[])")
+        parameters.append("{" + ",".join(map(str, location_ids)) + "}")
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"{sql} WHERE {' AND '.join(conditions)} ORDER BY l.product_id LIMIT %s", [after, *parameters, at_once]
+            )
+            found = [row[0] for row in cursor.fetchall()]
+        if not found:
+            return
+        yield found
+        after = found[-1]

@@ -5,12 +5,13 @@ from celery import shared_task
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import reservations, seals
+from inventory import dynamic_buffers, obligations, reservations, seals, sharing_times
 
 log = logs.get(__name__)
 
 SWEEPER = Actor.system("reservation sweeper")
 SEALER = Actor.system("journal sealer")
+SHARER = Actor.system("sharing")
 LEVELS_AT_ONCE = 200
 MOST_ROUNDS = 50
 SEGMENTS_AT_ONCE = 50  # 2.5 million entries, more than come in the time between two runs
@@ -38,3 +39,19 @@ def seal_journal() -> int:
             "journal_not_sealed", law=finding.check, what=finding.what, expected=finding.expected, found=finding.found
         )
     return done.entries
+
+
+@shared_task
+def follow_sharing() -> int:
+    """Tell the channels about rules and guarantees that started or ended, and draw anew where owed pieces are kept."""
+    with transaction():
+        told = sharing_times.tell_starts_and_ends(by=SHARER, at=clock.now())
+    with transaction():
+        return told + obligations.spread_due(by=SHARER, at=clock.now())
+
+
+@shared_task
+def step_dynamic_buffers() -> int:
+    """Measure demand and lag, and tighten or release dynamic buffers by a step."""
+    with transaction():
+        return dynamic_buffers.step_all(by=SHARER, at=clock.now())
