@@ -1,6 +1,14 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
 from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
+from inventory.models.promising import (
+    Backorder,
+    BackorderPolicy,
+    PromisedDate,
+    PurchaseLimit,
+    PurchaseLimitUse,
+    UnroutedDemand,
+)
 from inventory.models.reconciling import Discrepancy
 from inventory.models.seals import JournalSeal, SealedLevel
 from inventory.models.sharing import (
@@ -17,6 +25,8 @@ from inventory.models.stock import Allocation, FeedFigure, Hold, HoldState, Stoc
 
 __all__ = [
     "Allocation",
+    "Backorder",
+    "BackorderPolicy",
     "BufferRule",
     "BufferStep",
     "Discrepancy",
@@ -33,9 +43,13 @@ __all__ = [
     "ObligationShare",
     "ObligationTake",
     "PostalPlace",
+    "PromisedDate",
+    "PurchaseLimit",
+    "PurchaseLimitUse",
     "SealedLevel",
     "SharingVersion",
     "StaffAssignment",
     "StockEntry",
     "StockLevel",
+    "UnroutedDemand",
 ]
