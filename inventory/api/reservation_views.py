@@ -128,7 +128,7 @@ class ReservationExtendView(ApiView):
         responses={200: serializers.ReservationDocument},
     )
     def post(self, request: ApiRequest, reservation_id: UUID) -> HttpResponse:
-        """Let a running reservation live longer. An expired one is not revived: reserve again."""
+        """Let a running reservation live longer, up to four hours in all. An expired one is not revived: reserve again."""
         body = serializers.ExtendBody.read(request.data)
 
         def work() -> tuple[int, Any]:
