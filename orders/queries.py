@@ -165,6 +165,12 @@ def ids_named(text: str) -> list[UUID]:
         return [order_id for (order_id,) in cursor.fetchall()]
 
 
+def orders_of_lines(line_ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, str]]:
+    """Return the order (id, number) that each line belongs to, of those lines that there are."""
+    rows = OrderLine.objects.filter(pk__in=list(line_ids)).values_list("id", "order_id", "order__number")
+    return {line_id: (order_id, number) for line_id, order_id, number in rows}
+
+
 def order_by_token(token: str) -> OrderView:
     """Return the order whose tracking link this is. Raises: OrderNotFound."""
     found = views(select().filter(tracking_token=token)) if "\x00" not in token else []  # PostgreSQL can't look for NUL

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from inventory.stock import EntryKind
+from inventory.stock import Condition, EntryKind
 
 KINDS: dict[EntryKind, tuple[Any, str]] = {
     EntryKind.RECEIVED: (_("Received"), "package-plus"),
@@ -23,6 +23,13 @@ KINDS: dict[EntryKind, tuple[Any, str]] = {
     EntryKind.ADJUSTED: (_("Corrected"), "pencil-line"),
     EntryKind.WRITTEN_OFF: (_("Written off"), "trash-2"),
     EntryKind.CORRECTED: (_("Booking corrected"), "rotate-ccw"),
+}
+
+CONDITIONS: dict[Condition, Any] = {
+    Condition.SELLABLE: _("Sellable"),
+    Condition.DAMAGED: _("Damaged goods"),
+    Condition.QUALITY_CONTROL: _("Being checked"),
+    Condition.IN_TRANSIT: _("On the way here"),
 }
 
 REASONS: dict[str, Any] = {

@@ -1,13 +1,16 @@
 """How this room shows itself in the shell: its menu entries, what the search field finds here, and its refusals."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commerce.roles import Permission
-from commerce.staff import shell
+from commerce.staff import links, shell
+from orders import queries
 from orders.staff import board, forms, order_page, refusals
 
 
@@ -35,7 +38,19 @@ def register() -> None:
         )
     )
     shell.register_finder("orders", _find, order=20)
+    links.register("order_line", _orders_of_lines)
     refusals.register()
+
+
+def _orders_of_lines(line_ids: Sequence[str]) -> dict[str, links.Link]:
+    """Name the orders behind entries of the journal."""
+    wanted = {UUID(line_id): line_id for line_id in line_ids}
+    return {
+        wanted[line_id]: links.Link(
+            _("Order %(number)s") % {"number": number}, reverse("orders-staff:order", args=[order_id])
+        )
+        for line_id, (order_id, number) in queries.orders_of_lines(wanted).items()
+    }
 
 
 def _find(request: HttpRequest, store: shell.Store, text: str) -> str | None:
