@@ -24,8 +24,7 @@ from inventory.stock import Condition, Counterparty, EntryKind
 CAUSE = "discrepancy"  # the journal's cause type of a repair
 MOST_AT_ONCE = 500
 LONGEST_NOTE = 300
-
-Settlement = DiscrepancyState  # REPAIRED, ACCEPTED or VANISHED
+TRY_AGAIN_AFTER = timedelta(hours=1)  # what could not be put right by itself is looked at again once an hour
 
 integrity.refuse(
     "discrepancy_of_source_once",
@@ -68,6 +67,16 @@ class Repair:
 
     booked: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A discrepancy that the house is to put right by itself."""
+
+    id: UUID
+    source: str
+    product_id: int
+    location_id: int | None
 
 
 # --- recording ------------------------------------------------------------------------------------------------------
@@ -120,6 +129,61 @@ def record(rows: Sequence[NewDiscrepancy], *, by: Actor, at: datetime) -> None:
 
 def _owner(row: NewDiscrepancy) -> Role:
     return Role.MERCHANDISER if row.location_id is None else Role.STORE_MANAGER
+
+
+@transaction_required
+def open_of(
+    source: str, *, location_id: int | None, condition: Condition, meaning: Meaning, product_ids: Sequence[int]
+) -> dict[int, UUID]:
+    """Lock the open differences of a source at a place and return their ids by product."""
+    rows = Discrepancy.objects.select_for_update().filter(
+        state=DiscrepancyState.OPEN.value, kind=DiscrepancyKind.STATEMENT_DIFFERENCE.value, source=source,
+        location_id=location_id, condition=condition.value, meaning=meaning.value, product_id__in=product_ids,
+    )  # fmt: skip
+    return dict(rows.order_by("id").values_list("product_id", "id"))
+
+
+@transaction_required
+def follow(rows: Sequence[NewDiscrepancy], *, by: Actor, at: datetime) -> None:
+    """Let open differences, by their ids, say what the source's newest statement says. Since when they are open stays.
+
+    What was booked for the older figure is in our books by now, so it no longer counts as repaired.
+    """
+    newest = {row.id: row for row in rows}
+    known = _locked(list(newest))
+    before = [{"expected": row.expected, "found": row.found, "as_of": row.as_of} for row in known]
+    for row in known:
+        new = newest[row.id]
+        row.expected, row.found, row.repaired, row.as_of = new.expected, new.found, 0, new.as_of
+        row.suggested_cause, row.cause_facts = new.suggested_cause, dict(new.cause_facts)
+        row.cause_type, row.cause_id = new.cause_type, new.cause_id
+        row.repair_at = new.repair_at and (row.repair_at or new.repair_at)
+    Discrepancy.objects.bulk_update(
+        known,
+        [
+            "expected",
+            "found",
+            "repaired",
+            "as_of",
+            "suggested_cause",
+            "cause_facts",
+            "cause_type",
+            "cause_id",
+            "repair_at",
+        ],
+        batch_size=MOST_AT_ONCE,
+    )
+    audit.record_many(
+        [
+            audit.AuditRow(
+                verb="inventory.discrepancies.follow", object_type="discrepancy", object_id=row.id, before=old,
+                after={"expected": row.expected, "found": row.found, "as_of": row.as_of, "suggested_cause": row.suggested_cause},
+            )
+            for row, old in zip(known, before, strict=True)
+            if (old["expected"], old["found"]) != (row.expected, row.found)
+        ],
+        by=by,
+    )  # fmt: skip
 
 
 # --- settling -------------------------------------------------------------------------------------------------------
@@ -214,13 +278,19 @@ def repair(discrepancy_ids: Sequence[UUID], *, reason: str, by: Actor, at: datet
     return done
 
 
-def due_for_repair(*, at: datetime, at_most: int) -> list[UUID]:
+def due_for_repair(*, at: datetime, at_most: int) -> list[Waiting]:
     """Return the discrepancies that the house is to put right by itself by now, the longest waiting first."""
     due_rows = Discrepancy.objects.filter(state=DiscrepancyState.OPEN.value, repair_at__lte=at)
-    return list(due_rows.order_by("repair_at", "id").values_list("id", flat=True)[:at_most])
+    columns = due_rows.order_by("repair_at", "id").values_list("id", "source", "product_id", "location_id")
+    return [Waiting(*row) for row in columns[:at_most]]
 
 
-TRY_AGAIN_AFTER = timedelta(hours=1)  # what is promised is looked at again once an hour
+@transaction_required
+def look_again(discrepancy_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Put off what the house did all it could about for now."""
+    Discrepancy.objects.filter(id__in=discrepancy_ids, state=DiscrepancyState.OPEN.value).update(
+        repair_at=at + TRY_AGAIN_AFTER
+    )
 
 
 def _keep(rows: Sequence[Discrepancy], before: Mapping[UUID, int], reason: str, *, by: Actor, at: datetime) -> None:

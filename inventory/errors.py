@@ -92,6 +92,29 @@ class NotRepairable(Conflict):
     title = "Nothing to book"
 
 
+class StatementNotAgreed(CommerceError):
+    """Nothing is agreed with this source about such figures: it is unknown or off, or means something else or another place."""
+
+    code = "statement_not_agreed"
+    status = 422
+    title = "Not agreed with this source"
+
+
+class StatementOutdated(Conflict):
+    """The figures are older than the last ones of this source and place, or older than they may be: `as_of`."""
+
+    code = "statement_outdated"
+    title = "Newer figures are known"
+
+
+class StatementDiffers(CommerceError):
+    """A statement with this id was read before and said something else."""
+
+    code = "statement_differs"
+    status = 422
+    title = "The id belongs to another statement"
+
+
 class NotGoods(CommerceError):
     """A charge such as postage has no stock, so it can't be received or adjusted. `errors` names each line."""
 

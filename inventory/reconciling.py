@@ -34,6 +34,23 @@ class Meaning(StrEnum):
     AVAILABLE = "available"
 
 
+class SourceKind(StrEnum):
+    TILL = "till"
+    ERP = "erp"
+    LOGISTICS = "logistics"  # a partner who keeps goods for us
+    MARKETPLACE = "marketplace"
+    SHOP = "shop"
+
+
+class Decision(StrEnum):
+    """Who is right when a source's figure differs from ours."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    TOLERANCE = "tolerance"  # theirs within so many pieces, else a person decides
+    ASK = "ask"
+
+
 # How long a difference may stay before it is overdue.
 REPAIR_WINDOWS: Mapping[DiscrepancyKind, timedelta] = {
     DiscrepancyKind.OVER_DELIVERY: timedelta(days=3),
@@ -52,6 +69,7 @@ class Cause(StrEnum):
     """Why a difference may be there."""
 
     UNKNOWN = ""
+    NEWS_ON_THE_WAY = "news_on_the_way"
     SIGN_FLIPPED = "sign_flipped"
     CASE_PACK = "case_pack"
     UNIT_ERROR = "unit_error"
@@ -63,10 +81,13 @@ class Cause(StrEnum):
     SHRINKAGE = "shrinkage"
 
 
+# What speaks for a slip in the source's own figures: those are never taken over without a person.
+SLIPS = frozenset({Cause.SIGN_FLIPPED, Cause.CASE_PACK, Cause.UNIT_ERROR})
+NEWS_TAKE_MINUTES = 30  # until then a channel may not have read what we told it
 UNIT_FACTORS = (10, 100, 1000)
 LEAST_FOR_UNIT_ERROR = 10  # pieces: of 1 and 10 nobody can tell a slip from a sale
 LOOK_BACK = timedelta(hours=48)  # how long before a statement a booking may be unknown to its source
-SALES_WEEKS = 4  # over which the pace of sales is measured
+PACE_DAYS = 7  # over which the pace of sales is measured
 TREND_LEAST = 2  # earlier losses of the same goods at the same place that make a trend
 
 
@@ -75,7 +96,8 @@ class Difference:
     """One product of a statement whose figure is not ours, with the facts that may explain it. Quantities in pieces.
 
     `arrived` and `left` are what we booked in and out in LOOK_BACK before the statement, `on_the_way` what is coming,
-    `sold_a_day` our pace, `losses` how often it was fewer before, `packs` the pieces of its case packs.
+    `sold_a_day` our pace, `hours_unreported` since when we know of no sale, `losses` how often it was fewer before, `packs`
+    the pieces of its case packs; `minutes_since_told` the age of our last news to the channel.
     """
 
     product_id: int
@@ -90,6 +112,7 @@ class Difference:
     hours_unreported: float = 0.0
     losses: int = 0
     packs: tuple[int, ...] = ()
+    minutes_since_told: float | None = None
 
     @property
     def delta(self) -> int:
@@ -115,8 +138,15 @@ def due(kind: DiscrepancyKind, at: datetime, window: timedelta | None = None) ->
     return at + (window if window is not None else REPAIR_WINDOWS[kind])
 
 
+def is_right_by_itself(decision: Decision, delta: int, tolerance_pieces: int) -> bool:
+    """Say whether a source's figure is taken over without asking a person."""
+    return decision is Decision.THEIRS or (decision is Decision.TOLERANCE and abs(delta) <= tolerance_pieces)
+
+
 def _suggestion(one: Difference, partner: Difference | None) -> Suggestion:
     fewer = one.delta < 0
+    if one.minutes_since_told is not None and one.minutes_since_told <= NEWS_TAKE_MINUTES:
+        return Suggestion(Cause.NEWS_ON_THE_WAY, {"minutes": round(one.minutes_since_told)})
     if one.ours > 0 and one.theirs == -one.ours:
         return Suggestion(Cause.SIGN_FLIPPED, {"theirs": one.theirs})
     for pack in one.packs:

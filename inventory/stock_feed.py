@@ -37,9 +37,10 @@ WHERE f.id = w.id
 
 
 @transaction_required
-def tell(product_ids: Iterable[int], *, at: datetime) -> int:
+def tell(product_ids: Iterable[int], *, at: datetime, again_to: int | None = None) -> int:
     """Publish `availability.changed` for every channel that lists one of the products and would now read another number.
 
+    A channel that shows something else than it was told is told again: `again_to` is its id.
     The rows are locked before the figures are read, so of two feeders the later always tells the newer value.
     Returns the number of events published.
     """
@@ -67,7 +68,7 @@ def tell(product_ids: Iterable[int], *, at: datetime) -> int:
             if location_id in serving
         }
         total = sum(now_by_location.values())
-        if version and total == available and now_by_location == orjson.loads(by_location):
+        if version and listing.channel_id != again_to and total == available and now_by_location == orjson.loads(by_location):
             continue
         changed.append((row_id, version + 1, total, now_by_location))
         events.append(

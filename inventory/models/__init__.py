@@ -9,7 +9,7 @@ from inventory.models.promising import (
     PurchaseLimitUse,
     UnroutedDemand,
 )
-from inventory.models.reconciling import Discrepancy
+from inventory.models.reconciling import Discrepancy, StatementPolicy, StatementSource, StockStatement
 from inventory.models.seals import JournalSeal, SealedLevel
 from inventory.models.sharing import (
     BufferRule,
@@ -49,7 +49,10 @@ __all__ = [
     "SealedLevel",
     "SharingVersion",
     "StaffAssignment",
+    "StatementPolicy",
+    "StatementSource",
     "StockEntry",
     "StockLevel",
+    "StockStatement",
     "UnroutedDemand",
 ]

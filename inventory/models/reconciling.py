@@ -1,14 +1,110 @@
-"""Reconciling: where our books and the world differ."""
+"""Reconciling: who tells us absolute figures, what they told, and where our books and the world differ."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import one_of
 from commerce.roles import Role
-from inventory.models.places import Location
-from inventory.reconciling import DiscrepancyKind, DiscrepancyState, Meaning
+from inventory.models.places import Location, LocationGroup
+from inventory.reconciling import Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
 from inventory.stock import Condition
+
+
+class StatementSource(models.Model):
+    """Someone outside who tells us absolute figures of stock: a till, an ERP, a logistics partner, a marketplace.
+
+    It speaks of its location or group of locations, or of all; keys of its channel may send its statements. What its
+    figures mean, and who is right when they differ, its policies say. Written by: inventory.statement_sources
+    """
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12)
+    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, null=True, related_name="+")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, null=True, related_name="+")
+    group = models.ForeignKey(LocationGroup, on_delete=models.PROTECT, null=True, related_name="+")
+    owner_role = models.CharField(max_length=20, default=Role.STORE_MANAGER.value)
+    repair_hours = models.PositiveIntegerField(default=24)  # then a difference is overdue
+    patience_minutes = models.PositiveIntegerField(
+        default=60
+    )  # a difference may vanish before we put it right ourselves
+    most_hours_old = models.PositiveIntegerField(default=72)  # of a figure; an older one is refused
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("source of stock statements")
+        verbose_name_plural = _("sources of stock statements")
+        constraints = [
+            models.CheckConstraint(name="statement_source_kind_known", condition=one_of("kind", SourceKind)),
+            models.CheckConstraint(name="statement_source_owner_known", condition=one_of("owner_role", Role)),
+            models.CheckConstraint(
+                name="statement_source_one_scope_of_places",
+                condition=Q(location__isnull=True) | Q(group__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="statement_source_times_sane",
+                condition=Q(
+                    repair_hours__range=(1, 8760), patience_minutes__lte=525_600, most_hours_old__range=(1, 8760)
+                ),
+            ),
+        ]
+
+
+class StatementPolicy(models.Model):
+    """Who is right when a source's figure of this meaning differs from ours. Without one the source may not state it.
+
+    Written by: inventory.statement_sources
+    """
+
+    source = models.ForeignKey(StatementSource, on_delete=models.CASCADE, related_name="policies")
+    meaning = models.CharField(max_length=10)
+    decision = models.CharField(max_length=10)
+    tolerance_pieces = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="statement_policy_once", fields=["source", "meaning"]),
+            models.CheckConstraint(name="statement_policy_meaning_known", condition=one_of("meaning", Meaning)),
+            models.CheckConstraint(name="statement_policy_decision_known", condition=one_of("decision", Decision)),
+        ]
+
+
+class StockStatement(models.Model):
+    """Absolute figures as a source told them, as of an instant, with the answer it got (law 9). Kept for a while, never changed.
+
+    The source's own reference arrives once; of one place and meaning no statement is older than the one before it.
+    Without a location it says what a channel shows for all places together. Written by: inventory.statements
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.ForeignKey(StatementSource, on_delete=models.PROTECT, related_name="statements", db_index=False)
+    reference = models.CharField(max_length=64)
+    sequence = models.BigIntegerField(null=True)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    meaning = models.CharField(max_length=10)
+    condition = models.CharField(max_length=20, default=Condition.SELLABLE.value)
+    as_of = models.DateTimeField()
+    product_ids = ArrayField(models.BigIntegerField())  # together with quantities: hundreds of thousands of lines a day
+    quantities = ArrayField(models.BigIntegerField())
+    is_last = models.BooleanField(default=False)  # what no part as of this instant named is not there
+    digest = models.CharField(max_length=64)
+    answer = models.JSONField()
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("stock statement")
+        verbose_name_plural = _("stock statements")
+        constraints = [
+            models.UniqueConstraint(name="stock_statement_once", fields=["source", "reference"]),
+            models.CheckConstraint(name="stock_statement_meaning_known", condition=one_of("meaning", Meaning)),
+            models.CheckConstraint(name="stock_statement_condition_known", condition=one_of("condition", Condition)),
+        ]
+        indexes = [
+            models.Index(name="stock_statement_newest", fields=["source", "location", "meaning", "condition", "as_of"])
+        ]
 
 
 class Discrepancy(models.Model):
