@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -275,6 +276,11 @@ CELERY_BEAT_SCHEDULE = {
     "follow sharing": _every(15, "inventory.tasks.follow_sharing"),
     "step dynamic buffers": _every(60, "inventory.tasks.step_dynamic_buffers"),
     "seal the journal": _every(300, "inventory.tasks.seal_journal"),
+    "forecast and reorder": {
+        "task": "inventory.tasks.reorder",
+        "schedule": crontab(hour="1", minute="30"),
+        "options": {"expires": 6 * 3600},
+    },
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),

@@ -123,6 +123,35 @@ class NotGoods(CommerceError):
     title = "Not goods"
 
 
+class RuleUnknown(NotFound):
+    """There is no replenishment rule with this number."""
+
+    code = "rule_unknown"
+    title = "Rule not found"
+
+
+class RuleContradicts(CommerceError):
+    """A replenishment rule contradicts itself or another active one. `errors` names the field and the way out."""
+
+    code = "rule_contradicts"
+    status = 422
+    title = "The rule contradicts itself or another"
+
+
+class ProposalUnknown(NotFound):
+    """There is no such proposal to reorder, or not at the caller's locations."""
+
+    code = "proposal_unknown"
+    title = "Proposal not found"
+
+
+class ProposalNotOpen(Conflict):
+    """The proposal was decided or superseded meanwhile: `state` says how."""
+
+    code = "proposal_not_open"
+    title = "The proposal is not open any more"
+
+
 class SharingStateWrong(Conflict):
     """A rule, policy or obligation is not in the state that this needs: `state`."""
 

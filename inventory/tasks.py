@@ -5,16 +5,38 @@ from celery import shared_task
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import dynamic_buffers, obligations, reservations, seals, sharing_times
+from inventory import (
+    demand,
+    demand_forecasts,
+    dynamic_buffers,
+    obligations,
+    replenishment,
+    replenishment_rules,
+    reservations,
+    seals,
+    sharing_times,
+)
 
 log = logs.get(__name__)
 
 SWEEPER = Actor.system("reservation sweeper")
+PLANNER = Actor.system("replenishment")
+LONGEST_NIGHT = 4 * 3600  # seconds that forecasting everything may take
 SEALER = Actor.system("journal sealer")
 SHARER = Actor.system("sharing")
 LEVELS_AT_ONCE = 200
 MOST_ROUNDS = 50
 SEGMENTS_AT_ONCE = 50  # 2.5 million entries, more than come in the time between two runs
+
+
+@shared_task(time_limit=LONGEST_NIGHT)
+def reorder() -> int:
+    """Count demand, forecast every good and propose what to reorder; return how many proposals are new."""
+    at = clock.now()
+    for _ in demand.count_all():
+        pass
+    demand_forecasts.run(at=at, uplifts=replenishment_rules.Book().uplifts)
+    return replenishment.run(by=PLANNER, at=at).proposed
 
 
 @shared_task

@@ -10,6 +10,16 @@ from inventory.models.promising import (
     UnroutedDemand,
 )
 from inventory.models.reconciling import Discrepancy, StatementPolicy, StatementSource, StockStatement
+from inventory.models.reordering import (
+    DemandDay,
+    DemandForecast,
+    DemandMark,
+    ForecastSpread,
+    PromotionUplift,
+    ReplenishmentAlert,
+    ReplenishmentProposal,
+    ReplenishmentRule,
+)
 from inventory.models.seals import JournalSeal, SealedLevel
 from inventory.models.sharing import (
     BufferRule,
@@ -29,10 +39,14 @@ __all__ = [
     "BackorderPolicy",
     "BufferRule",
     "BufferStep",
+    "DemandDay",
+    "DemandForecast",
+    "DemandMark",
     "Discrepancy",
     "DynamicBuffer",
     "DynamicPolicy",
     "FeedFigure",
+    "ForecastSpread",
     "Hold",
     "HoldState",
     "JournalSeal",
@@ -44,8 +58,12 @@ __all__ = [
     "ObligationTake",
     "PostalPlace",
     "PromisedDate",
+    "PromotionUplift",
     "PurchaseLimit",
     "PurchaseLimitUse",
+    "ReplenishmentAlert",
+    "ReplenishmentProposal",
+    "ReplenishmentRule",
     "SealedLevel",
     "SharingVersion",
     "StaffAssignment",

@@ -18,8 +18,6 @@ BENCHMARKS = {
     "stock-simulation": "tests.benchmarks.stock_simulation:run",
     "verify-ledger": "tests.benchmarks.verify_ledger:run",
     "point-in-time": "tests.benchmarks.point_in_time:run",
-    "forecast": "tests.benchmarks.forecast:run",
-    "stock-simulation": "tests.benchmarks.stock_simulation:run",
 }
 DEFAULT_SECONDS = 30.0  # of measuring, all parts together; set-up and proof come on top, 55 s in all
 

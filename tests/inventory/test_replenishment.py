@@ -1,0 +1,405 @@
+"""From sales to proposals: rules, the nightly run, approving and dismissing, and what misfires."""
+
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError
+from django.db import transaction as django_transaction
+
+from commerce import clock, ids
+from commerce.errors import InvalidInput
+from commerce.models import AuditEntry
+from commerce.transactions import transaction
+from inventory import (
+    demand,
+    demand_forecasts,
+    lead_times,
+    ledger,
+    location_groups,
+    replenishment,
+    replenishment_rules,
+)  # fmt: skip
+from inventory.errors import ProposalNotOpen, ProposalUnknown, RuleContradicts, RuleUnknown
+from inventory.ledger import LevelKey, Posting
+from inventory.locations import LocationRef
+from inventory.models import DemandForecast, ReplenishmentAlert, ReplenishmentProposal, ReplenishmentRule
+from inventory.replenishment import Decision, Made
+from inventory.stock import Counterparty, EntryKind
+from inventory.tasks import reorder
+from tests.factories import commerce as make
+from tests.factories import inventory as make_inventory
+from tests.factories import past_sales
+from tests.inventory.conftest import BY
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+STEADY = [7, 6, 8, 7] * 10
+
+
+def add_rule(**values: Any) -> int:
+    facts = {"name": "Weekly", "lead_time_days": 7.0, "review_days": 7} | values
+    with transaction():
+        return replenishment_rules.add_rule(by=BY, at=NOON - timedelta(days=90), **facts)
+
+
+def change_rule(rule_id: int, **values: Any) -> None:
+    with transaction():
+        replenishment_rules.change_rule(rule_id, by=BY, at=NOON, **values)
+
+
+def night(at: datetime = NOON) -> Made:
+    list(demand.count_all())
+    demand_forecasts.run(at=at, uplifts=replenishment_rules.Book().uplifts)
+    return replenishment.run(by=BY, at=at)
+
+
+def opened() -> list[ReplenishmentProposal]:
+    return list(ReplenishmentProposal.objects.filter(state="proposed").order_by("location_id", "from_location_id"))
+
+
+@pytest.fixture
+def lamp() -> int:
+    return make.product(category="lamps").id
+
+
+@pytest.fixture
+def store() -> LocationRef:
+    return make_inventory.store()
+
+
+@pytest.mark.usefixtures("db")
+class TestRules:
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("lead_time_days", -1.0), ("lead_time_deviation_days", -0.5), ("review_days", 0), ("safety_stock", -1),
+            ("reorder_point", -1), ("service_level_percent", 100.0), ("service_level_percent", 120.0), ("case_pack", 0),
+            ("lot_size", 0), ("minimum_order", 0), ("transfer_radius_km", -1), ("order_weekdays", [0]), ("order_weekdays", [8]),
+            ("name", " "), ("channel_priorities", {"web": 0}), ("channel_priorities", {"web": "1"}),
+        ],
+    )  # fmt: skip
+    def test_what_makes_no_sense_is_refused_by_field(self, field: str, value: object) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            add_rule(**{field: value})
+        assert [error["field"] for error in refusal.value.errors] == [field]
+        assert not ReplenishmentRule.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("values", "field"),
+        [
+            ({"reorder_point": 20, "target_level": 10}, "target_level"),
+            ({"safety_stock": 30, "target_level": 10}, "target_level"),
+            ({"closed_from": date(2026, 8, 1)}, "closed_until"),
+            ({"closed_from": date(2026, 8, 9), "closed_until": date(2026, 8, 1)}, "closed_until"),
+        ],
+    )
+    def test_numbers_that_contradict_each_other_are_refused_with_the_way_out(
+        self, values: dict[str, Any], field: str
+    ) -> None:
+        with pytest.raises(RuleContradicts) as refusal:
+            add_rule(**values)
+        assert refusal.value.errors[0]["field"] == field
+
+    def test_the_database_refuses_what_python_would_let_pass(self, store: LocationRef) -> None:
+        rule_id = add_rule(location_id=store.id)
+        for values in ({"lead_time_days": -1}, {"reorder_point": 9, "target_level": 3}, {"service_level_percent": 100}):
+            with pytest.raises(IntegrityError), django_transaction.atomic():
+                ReplenishmentRule.objects.filter(pk=rule_id).update(**values)
+
+    def test_two_active_rules_never_have_the_same_scope(self, lamp: int, store: LocationRef) -> None:
+        first = add_rule(product_id=lamp, location_id=store.id)
+        with pytest.raises(RuleContradicts) as refusal:
+            add_rule(product_id=lamp, location_id=store.id)
+        assert refusal.value.detail["rule_id"] == first
+        change_rule(first, is_active=False)
+        assert add_rule(product_id=lamp, location_id=store.id) != first
+
+    def test_a_change_is_audited_and_nothing_changed_writes_nothing(self, store: LocationRef) -> None:
+        rule_id = add_rule(location_id=store.id)
+        change_rule(rule_id, case_pack=6)
+        change_rule(rule_id, case_pack=6)
+        verbs = AuditEntry.objects.filter(object_type="replenishment_rule", object_id=str(rule_id)).order_by("id")
+        assert [row.verb.rpartition(".")[2] for row in verbs] == ["add_rule", "change_rule"]
+        with pytest.raises(RuleUnknown):
+            change_rule(rule_id + 999, case_pack=6)
+
+    def test_a_charge_has_no_rule(self) -> None:
+        postage = make.product(kind="charge").id
+        with pytest.raises(InvalidInput, match="Only goods"):
+            add_rule(product_id=postage)
+
+    def test_the_narrowest_scope_wins(self, lamp: int, store: LocationRef) -> None:
+        with transaction():
+            group = location_groups.set_group("west", "West", [store.id], by=BY)
+        everything = add_rule(name="all")
+        category = add_rule(name="lamps", category="lamps")
+        grouped = add_rule(name="lamps west", category="lamps", group_id=group)
+        product = add_rule(name="this lamp", product_id=lamp)
+        book = replenishment_rules.Book()
+        other = make_inventory.store()
+        assert book.rule_for(lamp, "lamps", store.id).id == product  # type: ignore[union-attr]
+        assert book.rule_for(lamp + 1, "lamps", store.id).id == grouped  # type: ignore[union-attr]
+        assert book.rule_for(lamp + 1, "lamps", other.id).id == category  # type: ignore[union-attr]
+        assert book.rule_for(lamp + 1, "chairs", other.id).id == everything  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize(
+        "values",
+        [{"factor": 0.0}, {"factor": -2.0}, {"last_day": date(2026, 5, 1)}, {"category": ""}, {"name": ""}],
+    )
+    def test_promotions_that_make_no_sense_are_refused(self, values: dict[str, Any]) -> None:
+        facts: dict[str, Any] = {
+            "name": "Summer", "factor": 2.0, "first_day": NOON.date(), "last_day": NOON.date(), "category": "lamps",
+        }  # fmt: skip
+        with pytest.raises(InvalidInput), transaction():
+            replenishment_rules.add_uplift(**(facts | values), by=BY)
+
+
+def test_what_runs_low_is_proposed_with_every_number_behind_it(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id, case_pack=6, supplier_code="LAMPCO")
+    assert night() == Made(1, 0, 0)
+    (proposal,) = opened()
+    inputs = proposal.inputs
+    assert (proposal.kind, proposal.supplier_code) == ("purchase", "LAMPCO")
+    assert inputs["per_week"] == pytest.approx(7, abs=1)
+    assert (inputs["on_hand"], inputs["position"], inputs["cover_days"]) == (5, 5, 14)
+    assert inputs["expected"] == pytest.approx(2 * inputs["per_week"], abs=0.2)
+    assert inputs["target_level"] >= inputs["expected"] + inputs["safety_stock"] - 1
+    assert proposal.quantity % 6 == 0
+    assert 5 + proposal.quantity >= inputs["target_level"] > 5 + proposal.quantity - 6
+    assert proposal.expected_on - proposal.order_on == timedelta(days=7)
+    assert len(inputs["weeks"]) == demand_forecasts.SHOWN_WEEKS
+
+
+def test_the_same_night_twice_keeps_the_proposal_and_a_delivery_supersedes_it(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (first,) = opened()
+    assert night() == Made(0, 1, 0)
+    assert [row.pk for row in opened()] == [first.pk]
+    make_inventory.receive(lamp, store.id, 200)
+    assert night() == Made(0, 0, 1)
+    first.refresh_from_db()
+    assert first.state == "superseded"
+    assert night() == Made(0, 0, 0)
+
+
+@pytest.mark.parametrize("weeks", [[0, 0, 1, 2, 0], [1, 1, 1], []])
+def test_three_sales_or_none_are_forecast_honestly_and_never_crash(
+    weeks: list[float], lamp: int, store: LocationRef
+) -> None:
+    past_sales.sold(lamp, store.id, weeks, until=NOON, left=0, received=int(sum(weeks)) or 4)
+    add_rule(location_id=store.id)
+    night()
+    said = DemandForecast.objects.filter(product_id=lamp).first()
+    if not weeks:
+        assert said is None
+        assert opened() == []
+        return
+    assert said is not None
+    assert (said.method, said.evidence["note"]) == ("mean", "short")
+    (proposal,) = opened()
+    assert proposal.inputs["note"] == "short"
+
+
+def test_without_rules_nothing_is_proposed(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON)
+    assert night() == Made(0, 0, 0)
+
+
+def test_a_store_that_has_too_much_helps_the_nearest_that_has_too_little(lamp: int) -> None:
+    short = make_inventory.store()
+    near = make_inventory.store(latitude=52.40, longitude=13.07)
+    abroad = make_inventory.store(country="CH", latitude=52.53, longitude=13.39)
+    past_sales.sold(lamp, short.id, STEADY, until=NOON, left=1)
+    for place in (near, abroad):
+        past_sales.sold(lamp, place.id, [1] * 40, until=NOON, left=60)
+    add_rule(transfer_radius_km=100)
+    night()
+    moves = [row for row in opened() if row.kind == "transfer"]
+    assert [(row.from_location_id, row.location_id) for row in moves] == [(near.id, short.id)]
+    assert moves[0].inputs["distance_km"] == pytest.approx(25, abs=5)
+    assert moves[0].quantity <= moves[0].inputs["giver_spare"]
+    assert [row for row in opened() if row.kind == "purchase" and row.location_id == short.id] == []
+
+
+def test_goods_on_the_way_and_approved_ones_count_towards_the_position(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (proposal,) = opened()
+    with transaction():
+        replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+    assert night() == Made(0, 0, 0)
+
+
+def test_a_promotion_ahead_raises_what_is_ordered(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (usual,) = opened()
+    with transaction():
+        replenishment_rules.add_uplift(
+            "Summer",
+            factor=3.0,
+            first_day=NOON.date(),
+            last_day=NOON.date() + timedelta(days=6),
+            product_id=lamp,
+            by=BY,
+        )
+    night()
+    (raised,) = opened()
+    assert raised.inputs["expected"] == pytest.approx(2 * usual.inputs["expected"], rel=0.05)
+    assert raised.quantity > usual.quantity
+
+
+def test_approving_is_signed_takes_another_quantity_and_happens_once(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (proposal,) = opened()
+    for _ in range(2):
+        with transaction():
+            replenishment.approve([Decision(proposal.pk, 40)], by=BY, at=NOON)
+    proposal.refresh_from_db()
+    assert proposal.quantity == 40
+    assert proposal.state in {"approved", "ordered"}
+    verbs = AuditEntry.objects.filter(object_type="replenishment_proposal", verb__endswith=".approve")
+    assert verbs.count() == 1
+    with pytest.raises(ProposalNotOpen), transaction():
+        replenishment.approve([Decision(_superseded(proposal))], by=BY, at=NOON)
+    with pytest.raises(ProposalUnknown), transaction():
+        replenishment.approve([Decision(uuid4())], by=BY, at=NOON)
+
+
+@pytest.mark.parametrize("quantity", [0, -3, 1_000_001])
+def test_a_quantity_that_is_none_is_refused_and_nothing_is_approved(
+    quantity: int, lamp: int, store: LocationRef
+) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (proposal,) = opened()
+    with pytest.raises(InvalidInput), transaction():
+        replenishment.approve([Decision(proposal.pk, quantity)], by=BY, at=NOON)
+    assert [row.pk for row in opened()] == [proposal.pk]
+
+
+def test_what_was_dismissed_stays_quiet_for_a_while_and_needs_a_reason(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (proposal,) = opened()
+    with pytest.raises(InvalidInput), transaction():
+        replenishment.dismiss([proposal.pk], reason=" ", by=BY, at=NOON)
+    with transaction():
+        replenishment.dismiss([proposal.pk], reason="being delisted", by=BY, at=NOON)
+    assert night(NOON + timedelta(days=1)) == Made(0, 0, 0)
+    assert night(NOON + timedelta(days=replenishment.QUIET_DAYS + 1)).proposed == 1
+
+
+def test_the_day_of_ordering_follows_the_suppliers_calendar(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id, order_weekdays=[4])
+    night()
+    (proposal,) = opened()
+    assert proposal.order_on == date(2026, 6, 4)  # 1 June 2026 is a Monday
+    assert proposal.inputs["waiting_days"] == 3
+
+
+def test_lead_times_are_learned_from_what_was_received(lamp: int, store: LocationRef) -> None:
+    rule_id = add_rule(location_id=store.id, supplier_code="SLOW", lead_time_days=3.0)
+    for number, took in enumerate([18, 20, 22, 20, 20]):
+        _ordered_and_received(rule_id, lamp, store, f"PO-{number}", NOON - timedelta(days=100), took)
+    (learned,) = lead_times.learned(at=NOON).values()
+    assert (learned.deliveries, learned.days) == (5, pytest.approx(20))
+    assert learned.deviation_days == pytest.approx(1.41, abs=0.05)
+    past_sales.sold(lamp, store.id, STEADY, until=NOON)
+    night()
+    newest = ReplenishmentProposal.objects.filter(state="proposed").get()
+    assert newest.inputs["lead_time_days"] == 20
+    assert newest.inputs["deliveries"] == 5
+
+
+def test_rules_that_misfire_are_on_the_list(lamp: int, store: LocationRef) -> None:
+    full = make_inventory.store()
+    with transaction():
+        west = location_groups.set_group("west", "West", [store.id], by=BY)
+        city = location_groups.set_group("city", "City", [store.id], by=BY)
+    add_rule(name="west", group_id=west)
+    add_rule(name="city", group_id=city)
+    add_rule(name="full", location_id=full.id)
+    past_sales.sold(lamp, store.id, [*STEADY, 0, 0], until=NOON)  # sold out for two weeks
+    past_sales.sold(lamp, full.id, [1] * 40, until=NOON, left=500)
+    night()
+    found = {(alert.kind, alert.rule.name) for alert in ReplenishmentAlert.objects.select_related("rule")}
+    assert found == {("contradiction", "west"), ("stock_out", "west"), ("overstock", "full")}
+    for at in (NOON, NOON + timedelta(days=8), NOON + timedelta(days=16)):
+        night(at)
+        with transaction():
+            replenishment.dismiss([row.pk for row in opened()], reason="no", by=BY, at=at)
+    night(NOON + timedelta(days=17))
+    assert ReplenishmentAlert.objects.filter(kind="dismissed", rule__name="west").exists()
+
+
+def test_retiring_a_rule_withdraws_what_it_proposed(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    rule_id = add_rule(location_id=store.id)
+    night()
+    change_rule(rule_id, is_active=False)
+    assert night().superseded == 1
+    assert opened() == []
+
+
+def test_the_command_says_what_it_did_and_the_task_does_the_same(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    out = StringIO()
+    with clock.frozen(NOON):
+        call_command("forecast", "--quiet", stdout=out)
+        assert "no replenishment rules yet" in out.getvalue()
+        add_rule(location_id=store.id)
+        assert reorder() == 1
+        assert reorder() == 0
+        call_command("forecast", "--quiet", stdout=out)
+    assert "0 new proposals, 1 as before" in out.getvalue()
+
+
+def test_the_database_refuses_half_a_proposal(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id)
+    night()
+    (proposal,) = opened()
+    for values in ({"quantity": 0}, {"kind": "transfer"}, {"from_location_id": store.id}, {"state": "ordered"}):
+        with pytest.raises(IntegrityError), django_transaction.atomic():
+            ReplenishmentProposal.objects.filter(pk=proposal.pk).update(**values)
+
+
+def _superseded(like: ReplenishmentProposal) -> Any:
+    like.pk, like.state, like.order_reference = uuid4(), "superseded", ""
+    like.save(force_insert=True)
+    return like.pk
+
+
+def _ordered_and_received(
+    rule_id: int, product_id: int, store: LocationRef, reference: str, ordered_at: datetime, took_days: int
+) -> None:
+    ReplenishmentProposal.objects.create(
+        id=uuid4(), kind="purchase", state="ordered", rule_id=rule_id, product_id=product_id, location_id=store.id,
+        supplier_code="SLOW", quantity=1, order_on=ordered_at.date(), expected_on=ordered_at.date(), inputs={},
+        made_at=ordered_at, decided_at=ordered_at, order_reference=reference,
+    )  # fmt: skip
+
+    at = ordered_at + timedelta(days=took_days)
+    key = LevelKey(product_id, store.id)
+    with transaction():
+        levels = ledger.lock([key], at=at, create=True)
+        posting = Posting(
+            ids.new(), key, EntryKind.RECEIVED, on_hand=1, counterparty=Counterparty.SUPPLIER,
+            cause_type="purchase_order", cause_id=reference,
+        )  # fmt: skip
+        ledger.post(levels, [posting], by=BY, at=at)
