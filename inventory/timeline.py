@@ -29,6 +29,11 @@ class Snapshot(NamedTuple):
     held: int = 0
     version: int = 0
 
+    @property
+    def free(self) -> int:
+        """Pieces that were neither promised nor in a basket."""
+        return self.on_hand - self.allocated - self.held
+
 
 NOTHING = Snapshot()
 

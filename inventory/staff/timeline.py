@@ -50,7 +50,7 @@ class TimelineForm(forms.Form):
     until = forms.DateField(
         label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    who = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
+    who = forms.CharField(max_length=80, required=False)
     at = forms.DateTimeField(
         label=_("Stock on"),
         required=False,
@@ -117,12 +117,16 @@ def page(request: HttpRequest) -> HttpResponse:
     is_valid = form.is_valid() and (product is not None or not text)
     found = _read(store.id, product, form.filters, _position(request)) if is_valid else Page([], None)
     rows = _rows(found.entries)
+    chosen = form.filters.actor if is_valid else None
+    somebody = {":".join(chosen): people.names([chosen])[chosen]} if chosen else {}
     facts = {
         "form": form,
         "product": product,
         "unknown": text if text and product is None else "",
         "rows": rows,
-        "actor": people.names([form.filters.actor])[form.filters.actor] if is_valid and form.filters.actor else "",
+        "actor": next(iter(somebody.values()), ""),
+        "people": sorted(({row.who_key: row.who for row in rows} | somebody).items(), key=lambda one: one[1]),
+        "chosen": next(iter(somebody), ""),
         "is_filtered": bool(form.changed_data) or product is not None,
         "is_newest": "before" not in request.GET,
         "older_url": _address(request, before=str(found.older)) if found.older else "",

@@ -132,7 +132,7 @@ def test_entries_lead_to_the_orders_that_caused_them(db: None) -> None:
     seller = make_orders.shop()
     order = seller.place()
     page = signed_in(Role.CLERK, seller.store).get(PAGE).content.decode()
-    assert re.search(rf'<a href="/staff/orders/{order.id}/">Order {order.number}</a>', page)
+    assert re.search(rf'<a class="touch-link" href="/staff/orders/{order.id}/">Order {order.number}</a>', page)
 
 
 def test_the_file_has_every_entry_and_no_formula(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
