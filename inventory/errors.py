@@ -171,3 +171,54 @@ class ConfirmationNeeded(Conflict):
 
     code = "confirmation_needed"
     title = "This has to be confirmed in words"
+
+
+class SupplierUnknown(CommerceError):
+    """No active supplier has this code."""
+
+    code = "unknown_supplier"
+    status = 422
+    title = "Unknown supplier"
+
+
+class PurchaseOrderNotFound(NotFound):
+    """There is no such purchase order or expected delivery."""
+
+    code = "purchase_order_not_found"
+    title = "Purchase order not found"
+
+
+class PurchaseOrderStateWrong(Conflict):
+    """The purchase order is in a state in which this can't be done: `state`; `allowed_actions` lists what can."""
+
+    code = "purchase_order_state_wrong"
+    title = "Not in this state of the purchase order"
+
+
+class OrderTermsMissed(CommerceError):
+    """The supplier takes other quantities, or only orders of a higher value; `lines` says which quantities would fit."""
+
+    code = "order_terms_missed"
+    status = 422
+    title = "The supplier's terms are not met"
+
+
+class ReceivedAlready(Conflict):
+    """A purchase order can't be changed to fewer pieces than were received: `sku`, `wanted`, `received`."""
+
+    code = "received_already"
+    title = "More was received already"
+
+
+class AnnouncementOutdated(Conflict):
+    """A newer word about this delivery is known: `known_as_of`."""
+
+    code = "announcement_outdated"
+    title = "A newer announcement is known"
+
+
+class ReferenceTaken(Conflict):
+    """The supplier's reference names another purchase order already: `number`."""
+
+    code = "reference_taken"
+    title = "The reference is taken"

@@ -98,3 +98,25 @@ class SharingChanged(events.Event):
     @property
     def aggregate(self) -> str:
         return f"{self.cause}:{self.cause_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingChanged(events.Event):
+    """What is on its way to a place changed: ordered, announced, earlier, later, more, fewer, received or cancelled.
+
+    `before` and `after` are the pieces still to come of this source, by the day they are expected on (YYYY-MM-DD).
+    """
+
+    type: ClassVar[str] = "inventory.incoming_changed"
+
+    product_id: int
+    location_id: int
+    source: str
+    reference: str
+    before: dict[str, int]
+    after: dict[str, int]
+
+    @property
+    def aggregate(self) -> str:
+        return f"incoming:{self.reference}:{self.product_id}"

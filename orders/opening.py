@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
 from opening_hours import OpeningHours, State
+
+from commerce import public_holidays
 
 Interval = tuple[datetime, datetime]  # from, to; in UTC
 
@@ -22,23 +23,6 @@ _HOLIDAY = "PH"
 @lru_cache(maxsize=2_000)
 def _parsed(expression: str, time_zone: str) -> OpeningHours:
     return OpeningHours(expression, timezone=ZoneInfo(time_zone))
-
-
-@lru_cache(maxsize=500)
-def _holidays(country: str, region: str, year: int) -> frozenset[date]:
-    try:
-        found = holidays.country_holidays(country, subdiv=region or None, years=year)
-    except NotImplementedError:  # the library knows the country but not the region, or neither
-        try:
-            found = holidays.country_holidays(country, years=year)
-        except NotImplementedError:
-            return frozenset()
-    return frozenset(found)
-
-
-def is_public_holiday(on: date, *, country: str, region: str) -> bool:
-    """Say whether a day is a public holiday in a region ("BY") of a country ("DE"), or nationwide without a region."""
-    return on in _holidays(country, region, on.year)
 
 
 @lru_cache(maxsize=2_000)
@@ -60,7 +44,7 @@ def intervals_on(expression: str, time_zone: str, country: str, region: str, on:
     """
     if not expression:
         return ()
-    if is_public_holiday(on, country=country, region=region):
+    if public_holidays.is_public_holiday(on, country=country, region=region):
         rest = holiday_rule(expression)
         if rest in ("off", "closed"):
             return ()

@@ -32,6 +32,7 @@ from inventory.models.sharing import (
     SharingVersion,
 )
 from inventory.models.stock import Allocation, FeedFigure, Hold, HoldState, StockEntry, StockLevel
+from inventory.models.supply import PurchaseOrder, PurchaseOrderLine, Supplier, SupplierClosure, SupplierTerm
 
 __all__ = [
     "Allocation",
@@ -61,6 +62,8 @@ __all__ = [
     "PromotionUplift",
     "PurchaseLimit",
     "PurchaseLimitUse",
+    "PurchaseOrder",
+    "PurchaseOrderLine",
     "ReplenishmentAlert",
     "ReplenishmentProposal",
     "ReplenishmentRule",
@@ -72,5 +75,8 @@ __all__ = [
     "StockEntry",
     "StockLevel",
     "StockStatement",
+    "Supplier",
+    "SupplierClosure",
+    "SupplierTerm",
     "UnroutedDemand",
 ]
