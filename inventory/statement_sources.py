@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
-
 from commerce import audit, integrity
 from commerce.actors import Actor
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
@@ -113,13 +111,18 @@ def source(code: str) -> SourceRef:
 
 def sources() -> list[SourceRef]:
     """Return all sources, by code."""
-    rows = StatementSource.objects.prefetch_related(Prefetch("policies")).order_by("code")[:MOST_SOURCES]
+    rows = StatementSource.objects.prefetch_related("policies").order_by("code")[:MOST_SOURCES]
     return [_ref(row) for row in rows]
 
 
 def of_channel(channel_id: int) -> list[SourceRef]:
     """Return the sources for which a channel's keys may speak."""
-    return [_ref(row) for row in StatementSource.objects.filter(channel_id=channel_id).order_by("code")[:MOST_SOURCES]]
+    return [
+        _ref(row)
+        for row in StatementSource.objects.filter(channel_id=channel_id)
+        .prefetch_related("policies")
+        .order_by("code")[:MOST_SOURCES]
+    ]
 
 
 @transaction_required

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.api import look_back_views, reservation_views, views
+from inventory.api import look_back_views, reservation_views, statement_views, views
 
 urlpatterns = [
     path("availability", views.AvailabilityView.as_view(), name="availability"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("stock/timeline", look_back_views.TimelineView.as_view(), name="stock-timeline"),
     path("stock/receipts", views.ReceiptsView.as_view(), name="stock-receipts"),
     path("stock/adjustments", views.AdjustmentsView.as_view(), name="stock-adjustments"),
+    path("stock/statements", statement_views.StatementsView.as_view(), name="stock-statements"),
+    path("stock/discrepancies", statement_views.DiscrepanciesView.as_view(), name="stock-discrepancies"),
     path("locations", views.LocationsView.as_view(), name="locations"),
     path("locations/<str:code>", views.LocationView.as_view(), name="location"),
 ]
