@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     ORDER = 6
     OUTBOX_SUBSCRIBER = 7
     JOURNAL_SEAL = 8
+    SHELVES = 9
 
 
 def number(name: str) -> int:

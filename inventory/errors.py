@@ -222,3 +222,66 @@ class ReferenceTaken(Conflict):
 
     code = "reference_taken"
     title = "The reference is taken"
+
+
+class NotFreeToMove(Conflict):
+    """More was to leave than is there and promised to nobody. `lines` names each: wanted, free, on_hand, allocated, held."""
+
+    code = "not_free_to_move"
+    title = "Not that many are free"
+
+
+class TransferNotFound(NotFound):
+    """There is no transfer with this id."""
+
+    code = "transfer_not_found"
+    title = "Transfer not found"
+
+
+class TransferDiffers(Conflict):
+    """The id of the transfer belongs to one between other places."""
+
+    code = "transfer_differs"
+    title = "The id belongs to another transfer"
+
+
+class TransferStateWrong(Conflict):
+    """The transfer's `state` does not allow this; `allowed_actions` says what it does."""
+
+    code = "transfer_state_wrong"
+    title = "The transfer is past this, or not there yet"
+
+
+class NotOnTransfer(Conflict):
+    """Goods arrived that the transfer did not send; `errors` names each line."""
+
+    code = "not_on_transfer"
+    title = "These goods were not sent"
+
+
+class MoreThanSent(Conflict):
+    """More pieces were to be received than are still on the way. `lines` names each: sent, open, arrived."""
+
+    code = "more_than_sent"
+    title = "More than was sent"
+
+
+class DifferenceUnexplained(Conflict):
+    """Pieces of a transfer are missing and nobody said why. `lines` names each product: sent, missing."""
+
+    code = "difference_unexplained"
+    title = "The difference needs a reason"
+
+
+class EntryNotFound(NotFound):
+    """There is no entry with this id in the journal."""
+
+    code = "entry_not_found"
+    title = "Entry not found"
+
+
+class NotCorrectable(Conflict):
+    """The entry can't be corrected by its opposite: it moved no goods, belongs to a document, or was corrected already."""
+
+    code = "not_correctable"
+    title = "This entry can't be corrected"

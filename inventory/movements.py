@@ -1,22 +1,32 @@
 """Movements that people and systems report: goods received, stock adjusted. Each idempotent by its caller-minted id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import connection
 
 from commerce import audit, catalog
 from commerce.actors import Actor
+from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
 from inventory import ledger, reservations
-from inventory.errors import NotGoods, StockRuleViolated
+from inventory.errors import NotFreeToMove, NotGoods, StockRuleViolated
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.stock import Condition, Counterparty, EntryKind
 
+
+class Named(Protocol):
+    """A line that its caller gave an id."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
 Line = TypeVar("Line", "Receipt", "Adjustment")
+NamedLine = TypeVar("NamedLine", bound=Named)
 
 MOST_LINES = 500
 MOST_PIECES = 1_000_000
@@ -60,7 +70,7 @@ def receive(
     if any(line.quantity < 1 for line in lines):
         raise ValueError("a receipt has at least one piece per line")
     levels = _lock(lines, at=at)
-    fresh = _new(lines)
+    fresh = unbooked(lines)
     ledger.post(
         levels,
         [
@@ -95,7 +105,7 @@ def adjust(
     if any(line.delta == 0 for line in lines):
         raise ValueError("an adjustment changes something")
     levels = _lock(lines, at=at)
-    fresh = _new(lines)
+    fresh = unbooked(lines)
     postings = reservations.sweep(levels, by=by, at=at)
     left = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
     for number, line in enumerate(fresh):
@@ -130,14 +140,21 @@ def adjust(
 
 
 def _check(lines: Sequence[Line]) -> None:
-    """Make sure that the lines can be booked at all. Raises: NotGoods."""
+    """Make sure that the lines can be booked at all. Raises: NotGoods, InvalidInput."""
     if len(lines) > MOST_LINES:
         raise ValueError(f"at most {MOST_LINES} lines at once, not {len(lines)}")
-    products = catalog.products_by_id({line.product_id for line in lines})
+    refuse_charges([line.product_id for line in lines])
+    for number, line in enumerate(lines):
+        refuse_in_transit(line.condition, field=f"lines[{number}].condition")
+
+
+def refuse_charges(product_ids: Sequence[int]) -> None:
+    """Make sure that all products are goods. Raises: NotGoods, with the place of each that is not."""
+    products = catalog.products_by_id(set(product_ids))
     charges = [
-        (number, products[line.product_id])
-        for number, line in enumerate(lines)
-        if line.product_id in products and not products[line.product_id].has_stock
+        (number, products[product_id])
+        for number, product_id in enumerate(product_ids)
+        if product_id in products and not products[product_id].has_stock
     ]
     if charges:
         raise NotGoods(
@@ -149,19 +166,66 @@ def _check(lines: Sequence[Line]) -> None:
         )
 
 
+def refuse_in_transit(condition: Condition, *, field: str = "condition") -> None:
+    """Goods in transit belong to transfers, which alone move them. Raises: InvalidInput."""
+    if condition is Condition.IN_TRANSIT:
+        message = "Goods in transit belong to a transfer: receive, close or cancel that."
+        raise InvalidInput(message, errors=[{"field": field, "value": condition.value, "message": message}])
+
+
+def make_room(
+    levels: dict[LevelKey, Level], leaving: Mapping[LevelKey, int], *, by: Actor, at: datetime
+) -> list[Posting]:
+    """Make sure that pieces of locked levels are free to leave, and return the postings that end expired holds there.
+
+    Free is what is really there and promised to nobody: backorders don't count. Raises: NotFreeToMove, naming each level.
+    """
+    postings = reservations.sweep(levels, by=by, at=at)
+    free = {key: level.on_hand - level.allocated - level.held for key, level in levels.items()}
+    for posting in postings:
+        free[posting.key] -= posting.held
+    short = [key for key, pieces in leaving.items() if free[key] < pieces]
+    if short:
+        names = catalog.products_by_id([key.product_id for key in short])
+        lines: list[dict[str, Any]] = [
+            {
+                "sku": names[key.product_id].sku, "condition": key.condition, "wanted": leaving[key],
+                "free": max(free[key], 0), "on_hand": levels[key].on_hand, "allocated": levels[key].allocated,
+                "held": levels[key].on_hand - levels[key].allocated - free[key],
+            }
+            for key in short
+        ]  # fmt: skip
+        first = names[short[0].product_id]
+        raise NotFreeToMove(
+            f"{first.name}: {lines[0]['wanted']} wanted, {lines[0]['free']} free; of {lines[0]['on_hand']} on hand "
+            f"{lines[0]['allocated']} are promised to orders and {lines[0]['held']} are in baskets. Take fewer, or free some.",
+            lines=lines,
+            name=first.name,
+            wanted=lines[0]["wanted"],
+            free=lines[0]["free"],
+            on_hand=lines[0]["on_hand"],
+            allocated=lines[0]["allocated"],
+            held=lines[0]["held"],
+        )
+    return postings
+
+
 def _lock(lines: Sequence[Line], *, at: datetime) -> dict[LevelKey, Level]:
     keys = {LevelKey(line.product_id, line.location_id, line.condition.value) for line in lines}
     return ledger.lock(keys, at=at, create=True)
 
 
-def _new(lines: Sequence[Line]) -> list[Line]:
+def unbooked(lines: Sequence[NamedLine]) -> list[NamedLine]:
     """Return the lines that were not booked before. Their levels must be locked: a twin that runs now waits there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM inventory_stockentry WHERE id = ANY(%s::uuid[])", [ledger.uuids(line.id for line in lines)]
-        )
-        known = {row[0] for row in cursor.fetchall()}
+    known = booked(line.id for line in lines)
     return [line for line in lines if line.id not in known]
+
+
+def booked(entry_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of the ids that name an entry of the journal."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM inventory_stockentry WHERE id = ANY(%s::uuid[])", [ledger.uuids(entry_ids)])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _audit(verb: str, lines: Sequence[tuple[int, int, int]], reason: str, by: Actor) -> None:

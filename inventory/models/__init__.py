@@ -1,5 +1,6 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from inventory.models.moving import ShelfPlace, Transfer, TransferLine, TransferScan
 from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
 from inventory.models.promising import (
     Backorder,
@@ -69,6 +70,7 @@ __all__ = [
     "ReplenishmentRule",
     "SealedLevel",
     "SharingVersion",
+    "ShelfPlace",
     "StaffAssignment",
     "StatementPolicy",
     "StatementSource",
@@ -78,5 +80,8 @@ __all__ = [
     "Supplier",
     "SupplierClosure",
     "SupplierTerm",
+    "Transfer",
+    "TransferLine",
+    "TransferScan",
     "UnroutedDemand",
 ]

@@ -1,15 +1,17 @@
 """Places and stock for tests, made by the verbs that the product uses."""
 
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import locations, movements
+from inventory import locations, movements, transfers
 from inventory.locations import LocationRef
 from inventory.movements import Receipt
 from inventory.stock import Capability, LocationKind
+from inventory.transfer_records import TransferRef
 
 TESTER = Actor.system("tests")
 _numbers = count(1)
@@ -47,3 +49,19 @@ def receive(product_id: int, location_id: int, quantity: int) -> None:
             reason="test",
             source="tests",
         )
+
+
+def transfer(origin_id: int, destination_id: int, *lines: tuple[int, int], is_sent: bool = True) -> TransferRef:
+    """A transfer of (product, pieces) between two places that is on its way and expected tomorrow, or a draft of it."""
+    at = clock.now()
+    with transaction():
+        made = transfers.draft(
+            ids.new(),
+            origin_id=origin_id,
+            destination_id=destination_id,
+            lines=[transfers.Wanted(product_id, pieces) for product_id, pieces in lines],
+            expected_on=at.date() + timedelta(days=1),
+            by=TESTER,
+            at=at,
+        )
+        return transfers.send(made.id, by=TESTER, at=at) if is_sent else made

@@ -1,0 +1,165 @@
+"""Shelves: where a product lies at a location, so that pickers find it. No quantities: the ledger counts per location."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from commerce import audit, catalog, locks
+from commerce.actors import Actor
+from commerce.errors import InvalidInput
+from commerce.transactions import transaction_required
+from inventory import ledger, movements
+from inventory.models import ShelfPlace
+
+MOST_PRODUCTS = 500
+MOST_SHELVES = 20  # of one product at one place; more means that nobody puts anything away
+_CODE = re.compile(r"[A-Z0-9ÄÖÜ](?:[A-Z0-9ÄÖÜ./ -]{0,18}[A-Z0-9ÄÖÜ])?")
+
+_OF = """
+SELECT product_id, array_agg(shelf ORDER BY is_primary DESC, placed_at DESC, shelf) FROM inventory_shelfplace
+WHERE location_id = %s AND product_id = ANY(%s::bigint[]) GROUP BY product_id
+"""
+_ON = """
+SELECT product_id FROM inventory_shelfplace WHERE location_id = %s AND shelf = %s ORDER BY placed_at DESC, product_id LIMIT %s
+"""
+
+
+def code(text: str) -> str:
+    """Return a shelf's code as it is kept: in capitals, without outer or double blanks.
+
+    Raises: InvalidInput when it can't be one, or is the barcode or SKU of goods.
+    """
+    shelf = " ".join(text.upper().split())
+    if not _CODE.fullmatch(shelf):
+        raise _invalid(
+            text, "A shelf’s code has up to 20 letters and digits, with . / - or blanks between, such as A-03-2."
+        )
+    if catalog.product_by_barcode(text) is not None:
+        raise _invalid(text, "That is a product, not a shelf. Scan the shelf first, then the goods that lie there.")
+    return shelf
+
+
+def of(location_id: int, product_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the shelves of products at a location, the one to look at first in front; products without any are missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF, [location_id, ledger.numbers(product_ids)])
+        return dict(cursor.fetchall())
+
+
+def on(location_id: int, shelf: str, *, at_most: int = MOST_PRODUCTS) -> list[int]:
+    """Return the products that lie on a shelf, those put there last first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ON, [location_id, shelf, at_most])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def is_known(location_id: int, shelf: str) -> bool:
+    """Say whether anything lies on a shelf of this code at the location: a code that nobody used may be a slip."""
+    return ShelfPlace.objects.filter(location_id=location_id, shelf=shelf).exists()
+
+
+@transaction_required
+def put_away(
+    location_id: int, shelf: str, product_ids: Sequence[int], *, is_primary: bool = False, by: Actor, at: datetime
+) -> int:
+    """Note that products lie on a shelf now, besides where else they lie; return for how many that is new.
+
+    Its first shelf is where pickers look first, and so is this one when `is_primary` is set. The same again changes nothing.
+    Raises: InvalidInput for a code that is none, or more than MOST_SHELVES; NotGoods.
+    """
+    shelf = code(shelf)
+    if len(product_ids) > MOST_PRODUCTS:
+        raise ValueError(f"at most {MOST_PRODUCTS} products at once, not {len(product_ids)}")
+    movements.refuse_charges(product_ids)
+    before = _locked(location_id, product_ids)
+    fresh = 0
+    for product_id in dict.fromkeys(product_ids):
+        places = before.get(product_id, [])
+        known = next((place for place in places if place.shelf == shelf), None)
+        first = next((place for place in places if place.is_primary), None)
+        becomes_first = first is None or (is_primary and first is not known)
+        if known is not None and not becomes_first:
+            continue
+        if known is None and len(places) >= MOST_SHELVES:
+            raise _invalid(shelf, f"A product lies on at most {MOST_SHELVES} shelves; take it off some first.")
+        if first is not None and becomes_first:
+            first.is_primary = False
+            first.save(update_fields=["is_primary"])
+        if known is not None:
+            known.is_primary = True
+            known.save(update_fields=["is_primary"])
+        else:
+            ShelfPlace.objects.create(
+                location_id=location_id, product_id=product_id, shelf=shelf, is_primary=becomes_first, placed_at=at
+            )
+            fresh += 1
+        _audit("put_away", location_id, product_id, places, by=by)
+    return fresh
+
+
+@transaction_required
+def relocate(location_id: int, product_id: int, *, away_from: str, to: str, by: Actor, at: datetime) -> None:
+    """Note that a product moved from one shelf to another; pickers look there first if they did before.
+
+    The same again changes nothing. Raises: InvalidInput when it lies on neither.
+    """
+    to = code(to)
+    places = _locked(location_id, [product_id]).get(product_id, [])
+    old = next((place for place in places if place.shelf == away_from), None)
+    new = next((place for place in places if place.shelf == to), None)
+    if old is None or old is new:
+        if new is None:
+            raise _invalid(away_from, f"The product does not lie on {away_from}; put it away on {to} instead.")
+        return
+    was_primary = old.is_primary
+    old.delete()
+    if new is None:
+        ShelfPlace.objects.create(
+            location_id=location_id, product_id=product_id, shelf=to, is_primary=was_primary, placed_at=at
+        )
+    elif was_primary:
+        new.is_primary = True
+        new.save(update_fields=["is_primary"])
+    _audit("relocate", location_id, product_id, places, by=by)
+
+
+@transaction_required
+def take_off(location_id: int, product_id: int, shelf: str, *, by: Actor, at: datetime) -> None:
+    """Note that a product lies on a shelf no more; the one it was put on last is the first to look at then.
+
+    Taking it off again changes nothing.
+    """
+    places = _locked(location_id, [product_id]).get(product_id, [])
+    gone = next((place for place in places if place.shelf == shelf), None)
+    if gone is None:
+        return
+    gone.delete()
+    left = [place for place in places if place is not gone]
+    if gone.is_primary and left:
+        left[0].is_primary = True
+        left[0].save(update_fields=["is_primary"])
+    _audit("take_off", location_id, product_id, places, by=by)
+
+
+def _locked(location_id: int, product_ids: Sequence[int]) -> dict[int, list[ShelfPlace]]:
+    """Wait for others who put these products away here, then return their places, the newest first."""
+    locks.hold(locks.Purpose.SHELVES, str(location_id))
+    places: dict[int, list[ShelfPlace]] = {}
+    rows = ShelfPlace.objects.filter(location_id=location_id, product_id__in=set(product_ids))
+    for place in rows.order_by("-placed_at", "-id"):
+        places.setdefault(place.product_id, []).append(place)
+    return places
+
+
+def _audit(verb: str, location_id: int, product_id: int, before: Sequence[ShelfPlace], *, by: Actor) -> None:
+    audit.record(
+        f"inventory.shelves.{verb}", "location", location_id, by=by,
+        before={"product_id": product_id, "shelves": sorted(place.shelf for place in before)},
+        after={"product_id": product_id, "shelves": of(location_id, [product_id]).get(product_id, [])},
+    )  # fmt: skip
+
+
+def _invalid(value: str, message: str) -> InvalidInput:
+    return InvalidInput(message, errors=[{"field": "shelf", "value": value, "message": message}])
