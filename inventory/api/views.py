@@ -1,7 +1,6 @@
 """The goods part of the API: availability, stock, locations. Reservations are beside, in `reservation_views`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,15 +8,13 @@ from drf_spectacular.utils import extend_schema
 
 from commerce import catalog, clock, ids
 from commerce.api.views import ApiRequest, ApiView
-from commerce.errors import InvalidInput, NotFound, UnknownProduct
+from commerce.errors import InvalidInput, NotFound
 from commerce.roles import Scope
 from inventory import availability, locations, movements, queries
-from inventory.api import serializers
+from inventory.api import reported, serializers
 from inventory.errors import LocationUnknown
 from inventory.stock import Condition
 
-OLDEST_REPORT = timedelta(days=31)  # a movement reported later than this is an import, not a report
-CLOCK_SKEW = timedelta(minutes=5)
 NEAR_BY_DEFAULT = 10
 
 
@@ -149,10 +146,10 @@ class ReceiptsView(ApiView):
         """Book goods in. With an idempotency key a repeated report books once."""
         body = serializers.ReceiptBody.read(request.data)
         place = locations.ref(body["location"])
-        occurred_at = _occurred_at(body)
+        occurred_at = reported.occurred_at(body)
         lines = [
             movements.Receipt(ids.new(), product_id, place.id, line["quantity"] * pieces, Condition(line["condition"]))
-            for line, (product_id, pieces) in zip(body["lines"], _products(body["lines"]), strict=True)
+            for line, (product_id, pieces) in zip(body["lines"], reported.products(body["lines"]), strict=True)
         ]
 
         def work() -> tuple[int, Any]:
@@ -181,12 +178,12 @@ class AdjustmentsView(ApiView):
         """Correct what is on hand, up or down. Never below what is promised to orders or held by baskets."""
         body = serializers.AdjustmentBody.read(request.data)
         place = locations.ref(body["location"])
-        occurred_at = _occurred_at(body)
+        occurred_at = reported.occurred_at(body)
         lines = [
             movements.Adjustment(
                 ids.new(), product_id, place.id, line["delta"] * pieces, body["reason"], Condition(line["condition"])
             )
-            for line, (product_id, pieces) in zip(body["lines"], _products(body["lines"]), strict=True)
+            for line, (product_id, pieces) in zip(body["lines"], reported.products(body["lines"]), strict=True)
         ]
 
         def work() -> tuple[int, Any]:
@@ -196,38 +193,6 @@ class AdjustmentsView(ApiView):
             return 201, _moved(place, booked, [line.product_id for line in lines])
 
         return self.once(request, work)
-
-
-def _products(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """Return (product id, pieces per unit) of each line, named by SKU or by barcode. Raises: UnknownProduct."""
-    by_sku = catalog.known([line["sku"] for line in lines if "sku" in line])
-    found = []
-    for number, line in enumerate(lines):
-        if "sku" in line:
-            found.append((by_sku[line["sku"]].id, 1))
-            continue
-        scanned = catalog.product_by_barcode(line["gtin"])
-        if scanned is None:
-            message = f"No product has the barcode {line['gtin']}; check it or add it to the catalogue."
-            raise UnknownProduct(
-                message,
-                errors=[{"field": f"lines[{number}].gtin", "value": line["gtin"], "message": "unknown barcode"}],
-            )
-        found.append((scanned[0].id, scanned[1]))
-    return found
-
-
-def _occurred_at(body: Mapping[str, Any]) -> datetime | None:
-    """Return when it happened in the world, within what a clock may differ and a report may be late."""
-    occurred_at: datetime | None = body.get("occurred_at")
-    now = clock.now()
-    if occurred_at is not None and not now - OLDEST_REPORT <= occurred_at <= now + CLOCK_SKEW:
-        way_out = "check the sender's clock" if occurred_at > now else "import older movements as history"
-        message = f"occurred_at lies outside the last {OLDEST_REPORT.days} days; {way_out}."
-        raise InvalidInput(
-            message, errors=[{"field": "occurred_at", "value": clock.utc_text(occurred_at), "message": message}]
-        )
-    return occurred_at
 
 
 def _moved(place: locations.LocationRef, booked: int, product_ids: list[int]) -> dict[str, Any]:
