@@ -61,6 +61,13 @@ class TransferRef:
         return sum(line.open for line in self.lines)
 
     @property
+    def coming(self) -> dict[int, dict[date, int]]:
+        """Return the pieces that are on their way, by product and the day they are expected on."""
+        if self.state not in moving.ON_THE_WAY or self.expected_on is None:
+            return {}
+        return {line.product_id: {self.expected_on: line.open} for line in self.lines if line.open}
+
+    @property
     def allowed_actions(self) -> list[TransferAction]:
         return moving.allowed_actions(self.state)
 

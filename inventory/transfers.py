@@ -15,7 +15,7 @@ from commerce import audit, ids
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import ledger, locations, movements, moving, transfer_differences
+from inventory import incoming, ledger, locations, movements, moving, transfer_differences
 from inventory.errors import TransferDiffers, TransferNotFound, TransferStateWrong
 from inventory.ledger import LevelKey, Posting
 from inventory.models import Transfer, TransferLine, TransferScan
@@ -30,8 +30,8 @@ A_DAY = timedelta(days=1)  # west of here it is still yesterday
 
 _INSERT = """
 INSERT INTO inventory_transfer
-    (id, number, origin_id, destination_id, condition, state, expected_on, note, reference, source, created_at)
-VALUES (%s, 'T-' || nextval('inventory_transfer_number'), %s, %s, %s, 'draft', %s, %s, %s, %s, %s)
+    (id, number, origin_id, destination_id, condition, state, expected_on, note, reference, source, version, created_at)
+VALUES (%s, 'T-' || nextval('inventory_transfer_number'), %s, %s, %s, 'draft', %s, %s, %s, %s, 0, %s)
 ON CONFLICT (id) DO NOTHING RETURNING number
 """
 
@@ -122,7 +122,7 @@ def change(
         _write_lines(transfer_id, summed)
     row.expected_on = expected_on or row.expected_on
     row.note = row.note if note is None else note
-    row.save(update_fields=["expected_on", "note"])
+    row.save(update_fields=["expected_on", "note", "version"])
     after = get(transfer_id)
     if after != before:
         audit.record(
@@ -152,7 +152,7 @@ def scan(
             "id": ids.new(), "quantity": line.quantity, "pack": line.pack, "position": _next_position(transfer_id)
         },
     )  # fmt: skip
-    return _done("scan", before, by=by, facts={"product_id": product_id, "pieces": line.quantity})
+    return _done("scan", row, before, by=by, at=at, facts={"product_id": product_id, "pieces": line.quantity})
 
 
 # --- on the way -----------------------------------------------------------------------------------------------------
@@ -183,9 +183,9 @@ def send(transfer_id: UUID, *, expected_on: date | None = None, by: Actor, at: d
     postings += _moves(before, leaving, arriving)
     ledger.post(levels, postings, by=by, at=at)
     row.state, row.expected_on, row.sent_at = TransferState.SENT.value, day, at
-    row.save(update_fields=["state", "expected_on", "sent_at"])
+    row.save(update_fields=["state", "expected_on", "sent_at", "version"])
     TransferScan.objects.filter(transfer=row).delete()
-    return _done("send", before, by=by, facts={"pieces": before.pieces, "expected_on": day})
+    return _done("send", row, before, by=by, at=at, facts={"pieces": before.pieces, "expected_on": day})
 
 
 @transaction_required
@@ -195,8 +195,8 @@ def expect(transfer_id: UUID, expected_on: date, *, reason: str, by: Actor, at: 
     if before.expected_on == expected_on:
         return before
     row.expected_on = expected_on
-    row.save(update_fields=["expected_on"])
-    return _done("expect", before, by=by, facts={"expected_on": expected_on}, reason=reason)
+    row.save(update_fields=["expected_on", "version"])
+    return _done("expect", row, before, by=by, at=at, facts={"expected_on": expected_on}, reason=reason)
 
 
 @transaction_required
@@ -237,7 +237,7 @@ def receive(
         stored.save(update_fields=["received"])
     pieces = sum(arrived.values())
     _end(row, TransferState.RECEIVED if pieces == before.open_pieces else TransferState.PARTLY_RECEIVED, at=at)
-    return _done("receive", before, by=by, facts={"pieces": pieces, "left": before.open_pieces - pieces})
+    return _done("receive", row, before, by=by, at=at, facts={"pieces": pieces, "left": before.open_pieces - pieces})
 
 
 @transaction_required
@@ -281,7 +281,7 @@ def close(
     _end(row, TransferState.RECEIVED, at=at)
     transfer_differences.keep_losses(before, lost, reasons, note, by=by, at=at)
     facts = {"lost": sum(line.open for line in lost), "left_behind": sum(back.values())}
-    return _done("close", before, by=by, facts=facts, reason=note)
+    return _done("close", row, before, by=by, at=at, facts=facts, reason=note)
 
 
 @transaction_required
@@ -303,7 +303,7 @@ def cancel(transfer_id: UUID, *, reason: str = "", by: Actor, at: datetime) -> T
             stored.save(update_fields=["returned"])
     _end(row, TransferState.CANCELLED, at=at)
     TransferScan.objects.filter(transfer=row).delete()
-    return _done("cancel", before, by=by, facts={"pieces": before.pieces}, reason=reason)
+    return _done("cancel", row, before, by=by, at=at, facts={"pieces": before.pieces}, reason=reason)
 
 
 # --- parts of the verbs ---------------------------------------------------------------------------------------------
@@ -322,6 +322,7 @@ def _locked(
     before = get(transfer_id)
     if before.state not in done:
         _require(before, action)
+    row.version += 1  # of the change that follows
     return row, before
 
 
@@ -413,15 +414,28 @@ def _posting(
 def _end(row: Transfer, state: TransferState, *, at: datetime) -> None:
     row.state = state.value
     row.ended_at = None if state in moving.OPEN else at
-    row.save(update_fields=["state", "ended_at"])
+    row.save(update_fields=["state", "ended_at", "version"])
 
 
-def _done(verb: str, before: TransferRef, *, by: Actor, facts: Mapping[str, object], reason: str = "") -> TransferRef:
-    """Record what was done and return the transfer as it is now."""
+def _done(
+    verb: str,
+    row: Transfer,
+    before: TransferRef,
+    *,
+    by: Actor,
+    at: datetime,
+    facts: Mapping[str, object],
+    reason: str = "",
+) -> TransferRef:
+    """Record what was done, tell what that means for the destination, and return the transfer as it is now."""
     after = get(before.id)
     audit.record(
         f"inventory.transfers.{verb}", "transfer", before.id, by=by, reason=reason,
         before={"state": before.state.value}, after={"state": after.state.value, **facts},
+    )  # fmt: skip
+    incoming.tell(
+        incoming.TRANSFER, before.id, before.destination_id, before=before.coming, after=after.coming,
+        version=row.version, by=by, at=at,
     )  # fmt: skip
     return after
 

@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, max_length=200)),
                 ("reference", models.CharField(blank=True, max_length=64)),
                 ("source", models.CharField(blank=True, max_length=40)),
+                ("version", models.BigIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),

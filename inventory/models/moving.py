@@ -30,6 +30,7 @@ class Transfer(models.Model):
     note = models.CharField(max_length=200, blank=True)
     reference = models.CharField(max_length=64, blank=True)  # what others call it: a proposal, an ERP's document
     source = models.CharField(max_length=40, blank=True)
+    version = models.BigIntegerField(default=0)  # grows with every change, so that late news of it can be dropped
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

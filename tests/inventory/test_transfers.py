@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection
 
 from commerce import catalog, clock, ids
 from commerce.errors import InvalidInput
-from commerce.models import AuditEntry
+from commerce.models import AuditEntry, OutboxMessage
 from commerce.transactions import transaction
 from inventory import discrepancies, moving, queries, transfer_records, transfers
 from inventory.errors import (
@@ -187,6 +187,21 @@ def test_the_day_can_move_while_the_goods_are_on_the_way(shelf: Shelf, other: Lo
         transfers.expect(sent.id, later, reason="the van broke down", by=BY, at=clock.now())
     assert [coming.expected_on for coming in transfer_records.on_the_way([shelf.product_id])] == [later]
     assert AuditEntry.objects.get(verb="inventory.transfers.expect").reason == "the van broke down"
+
+
+def test_the_destination_hears_what_comes_when_and_when_it_does_not(shelf: Shelf, other: LocationRef) -> None:
+    sent = make.transfer(shelf.store.id, other.id, (shelf.product_id, 4))
+    with transaction():
+        transfers.expect(sent.id, sent.expected_on + timedelta(days=1), reason="late", by=BY, at=clock.now())
+    receive(sent, arrival(shelf, 1))
+    close(sent, {shelf.product_id: DifferenceReason.LOST})
+    today, later = (sent.expected_on + timedelta(days=days) for days in (0, 1))
+    news = OutboxMessage.objects.filter(event_type="inventory.incoming_changed").order_by("id")
+    told = [(one.payload["before"], one.payload["after"]) for one in news]
+    first, second = today.isoformat(), later.isoformat()
+    assert told == [({}, {first: 4}), ({first: 4}, {second: 4}), ({second: 4}, {second: 3}), ({second: 3}, {})]
+    versions = [one.aggregate_sequence for one in news]
+    assert versions == sorted(set(versions))
 
 
 # --- receiving ------------------------------------------------------------------------------------------------------
