@@ -399,6 +399,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ]),
         (_("Goods"), [
             (_("Locations"), "location_on", "inventory_location"),
+            (_("Location groups"), "workspaces", "inventory_locationgroup"),
             (_("Stock levels"), "stacks", "inventory_stocklevel"),
             (_("Stock journal"), "menu_book", "inventory_stockentry"),
             (_("Holds"), "hourglass_top", "inventory_hold"),

@@ -22,7 +22,7 @@ from commerce import accounts, catalog, clock
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, granted
 from commerce.roles import Permission, Role
-from inventory import locations
+from inventory import admin_groups, locations
 from inventory.models import (
     Allocation,
     FeedFigure,
@@ -34,6 +34,8 @@ from inventory.models import (
     StockLevel,
 )
 from inventory.stock import Capability
+
+__all__ = ["admin_groups"]  # registers its pages by being imported
 
 if TYPE_CHECKING:
     from commerce.models import User

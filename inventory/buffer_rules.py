@@ -69,6 +69,20 @@ def change(rule_id: int, wanted: Draft, *, by: Actor) -> None:
 
 
 @transaction_required
+def propose(wanted: Draft, *, rule_id: int | None = None, by: Actor, at: datetime) -> int:
+    """Write a rule down, or anew what a draft says, and measure what it would change; return its id.
+
+    Raises: InvalidInput; NotFound, SharingStateWrong for a `rule_id` that is no draft.
+    """
+    if rule_id is None:
+        rule_id = draft(wanted, by=by, at=at)
+    else:
+        change(rule_id, wanted, by=by)
+    preview(rule_id, at=at)
+    return rule_id
+
+
+@transaction_required
 def discard(rule_id: int, *, by: Actor) -> None:
     """Throw a draft away. Raises: NotFound, SharingStateWrong."""
     row = _locked(rule_id, RuleState.DRAFT)
@@ -107,7 +121,7 @@ def activate(rule_id: int, *, words: str = "", by: Actor, at: datetime) -> None:
     it withholds everything and `words` are not its name; InvalidInput when its end has passed.
     """
     row = _locked(rule_id, RuleState.DRAFT)
-    if row.previewed_at is None or row.preview is None or at - row.previewed_at > PREVIEW_HOLDS:
+    if not is_seen(row, at=at):
         raise PreviewNeeded("Look at what this rule would change before you activate it.", rule=row.pk)
     rule = buffers.rule_of(row)
     if row.ends_at is not None and row.ends_at <= at:
@@ -168,9 +182,19 @@ def listed(state: RuleState, *, at_most: int = MOST_LISTED) -> list[BufferRule]:
     return list(_with_names().filter(state=state.value).order_by("-pk")[:at_most])
 
 
-def warnings(rule_id: int) -> list[Contradiction]:
-    """Return which active rules a rule contradicts. Raises: NotFound."""
-    return _contradictions(buffers.rule_of(stored(rule_id)))
+def warnings(row: BufferRule) -> list[Contradiction]:
+    """Return which active rules a rule contradicts."""
+    return _contradictions(buffers.rule_of(row))
+
+
+def needs_words(row: BufferRule) -> bool:
+    """Whether a rule withholds everything, by what it says or as it was measured, so that its name has to be written."""
+    return buffers.rule_of(row).withholds_everything() or bool(row.preview and row.preview["is_everything"])
+
+
+def is_seen(row: BufferRule, *, at: datetime) -> bool:
+    """Whether what was measured of a rule is fresh enough to activate it by."""
+    return row.preview is not None and row.previewed_at is not None and at - row.previewed_at <= PREVIEW_HOLDS
 
 
 def _with_names() -> QuerySet[BufferRule]:

@@ -58,6 +58,11 @@ def set_group(code: str, name: str, location_ids: Iterable[int], *, by: Actor) -
     return group.pk
 
 
+def listed() -> list[LocationGroup]:
+    """Return all groups by code."""
+    return list(LocationGroup.objects.order_by("code"))
+
+
 def members() -> dict[int, frozenset[int]]:
     """Return the location ids of every group by the group's id, at most a few seconds old."""
     global _cached

@@ -30,6 +30,29 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="sharing",
+            label=_("Withhold and share"),
+            icon="shield",
+            url_name="inventory-staff:sharing",
+            permission=Permission.MANAGE_SHARING,
+            order=70,
+            is_only_in_more=True,
+            is_for_all_stores=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="replenishment",
+            label=_("Reorder"),
+            icon="repeat",
+            url_name="inventory-staff:replenishment",
+            permission=Permission.MANAGE_SUPPLY,
+            order=65,
+            is_only_in_more=True,
+        )
+    )
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
     for code, sentence in _SENTENCES.items():
@@ -37,9 +60,15 @@ def register() -> None:
 
 
 _SENTENCES = {
+    "proposal_not_open": _("One of these was decided or replaced in the meantime. Look at the newest list."),
+    "proposal_unknown": _("This proposal doesn’t exist, or not for this store."),
+    "rule_contradicts": _("This contradicts itself or another rule: check levels and days, or change the rule that exists."),
     "stock_rule_violated": _(
         "Of the %(on_hand)s pieces on hand %(allocated)s are promised to orders and %(held)s are in baskets; only the rest "
         "can be taken off. Cancel those orders first, or correct by less."
     ),
+    "sharing_state_wrong": _("This has moved on in the meantime. Look at its new state."),
+    "preview_needed": _("The figures are too old. Measure again what the rule would change, then activate it."),
+    "confirmation_needed": _("This rule withholds everything that it is about. Write “%(words)s” to confirm that."),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

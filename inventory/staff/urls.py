@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inventory.staff import timeline, views
+from inventory.staff import sharing, timeline, views
 
 app_name = "inventory-staff"
 urlpatterns = [
@@ -10,6 +10,30 @@ urlpatterns = [
     path("stock/timeline/", timeline.page, name="timeline"),
     path("stock/timeline.csv", timeline.export, name="timeline-csv"),
     path("stock/adjust/", views.adjust, name="adjust"),
+    path("replenishment/", replenishment.proposals, name="replenishment"),
+    path("replenishment/decide/", replenishment.decide, name="replenishment-decide"),
+    path("replenishment/proposals/<uuid:proposal_id>/", replenishment.proposal, name="replenishment-proposal"),
+    path("replenishment/rules/", replenishment.rules, name="replenishment-rules"),
+    path("replenishment/rules/new/", replenishment.write_rule, name="replenishment-rule-new"),
+    path("replenishment/rules/<int:rule_id>/", replenishment.write_rule, name="replenishment-rule"),
     path("stock/receive/", views.receive, name="receive"),
     path("stock/receive/scan/", views.scan_delivery, name="scan-delivery"),
+    path("sharing/", sharing.rules, name="sharing"),
+    path("sharing/rules/new/", sharing.write_rule, name="sharing-rule-new"),
+    path("sharing/rules/<int:rule_id>/", sharing.rule, name="sharing-rule"),
+    path("sharing/rules/<int:rule_id>/edit/", sharing.write_rule, name="sharing-rule-edit"),
+    path("sharing/rules/<int:rule_id>/preview/", sharing.preview_rule, name="sharing-rule-preview"),
+    path("sharing/rules/<int:rule_id>/activate/", sharing.activate_rule, name="sharing-rule-activate"),
+    path("sharing/rules/<int:rule_id>/retire/", sharing.retire_rule, name="sharing-rule-retire"),
+    path("sharing/rules/<int:rule_id>/discard/", sharing.discard_rule, name="sharing-rule-discard"),
+    path("sharing/policies/", sharing.policies, name="sharing-policies"),
+    path("sharing/policies/new/", sharing.write_policy, name="sharing-policy-new"),
+    path("sharing/policies/<int:policy_id>/", sharing.policy, name="sharing-policy"),
+    path("sharing/policies/<int:policy_id>/activate/", sharing.activate_policy, name="sharing-policy-activate"),
+    path("sharing/policies/<int:policy_id>/retire/", sharing.retire_policy, name="sharing-policy-retire"),
+    path("sharing/policies/<int:policy_id>/discard/", sharing.discard_policy, name="sharing-policy-discard"),
+    path("sharing/policies/<int:policy_id>/steps/<uuid:step_id>/undo/", sharing.undo_step, name="sharing-step-undo"),
+    path("sharing/obligations/", sharing.obligations_page, name="sharing-obligations"),
+    path("sharing/obligations/new/", sharing.write_obligation, name="sharing-obligation-new"),
+    path("sharing/obligations/<int:obligation_id>/end/", sharing.end_obligation, name="sharing-obligation-end"),
 ]
