@@ -71,6 +71,7 @@ WITH moves AS MATERIALIZED (
     FROM moves GROUP BY level_id HAVING count(*) FILTER (WHERE is_new) > 0
 ), levels AS (
     SELECT l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.version, s.*,
+           greatest(%(at)s, l.changed_at) AS recorded_at,  -- never before the entry before
            greatest(0, l.allocated + l.held - l.backorder_limit) AS promised,
            CASE WHEN l.version = 0 THEN 0 ELSE (
                SELECT coalesce(sum(on_hand_delta), 0) FROM inventory_stockentry e
@@ -82,7 +83,7 @@ WITH moves AS MATERIALIZED (
     SELECT *, greatest(0, least(opened + more - needed, on_hand + more + total - promised))::bigint AS less FROM opening
 ), changed AS (
     UPDATE inventory_stocklevel l
-    SET on_hand = p.on_hand + p.more + p.total - p.less, changed_at = %(at)s,
+    SET on_hand = p.on_hand + p.more + p.total - p.less, changed_at = p.recorded_at,
         version = p.version + p.new_entries + (p.more > 0)::int + (p.less > 0)::int
     FROM plan p WHERE l.id = p.id
     RETURNING l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.version
@@ -92,7 +93,7 @@ WITH moves AS MATERIALIZED (
          counterparty, reason, cause_type, cause_id, actor_kind, actor_id, source, occurred_at, recorded_at)
     SELECT entry.id, entry.level_id, entry.version, entry.kind, entry.delta, 0, 0, entry.on_hand, p.allocated, p.held,
            entry.counterparty, entry.reason, entry.cause_type, entry.cause_id, %(actor_kind)s, %(actor_id)s, %(source)s,
-           entry.occurred_at, %(at)s
+           entry.occurred_at, p.recorded_at
     FROM (
         SELECT {_OPENING_ID} AS id, p.id AS level_id, p.version + 1 AS version, '{EntryKind.RECEIVED}' AS kind,
                p.more AS delta, p.on_hand + p.more AS on_hand, '{Counterparty.SUPPLIER}' AS counterparty,

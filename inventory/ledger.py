@@ -41,7 +41,8 @@ class Level:
     held: int
     backorder_limit: int
     version: int
-    may_have_expired_holds: bool = False
+    may_have_expired_holds: bool
+    changed_at: datetime  # when its newest entry was recorded
 
     @property
     def free(self) -> int:
@@ -73,7 +74,8 @@ class Posting(NamedTuple):
 _LOCK = """
 SELECT l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.backorder_limit, l.version,
        l.held > 0 AND coalesce(
-           (SELECT min(h.expires_at) FROM inventory_hold h WHERE h.level_id = l.id AND h.state = 'active') <= %s, false)
+           (SELECT min(h.expires_at) FROM inventory_hold h WHERE h.level_id = l.id AND h.state = 'active') <= %s, false),
+       l.changed_at
 FROM inventory_stocklevel l
 WHERE (l.product_id, l.location_id, l.condition) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]))
 ORDER BY l.product_id, l.location_id, l.condition
@@ -167,6 +169,9 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
     touched: dict[int, Level] = {}
     asked: dict[int, str] = {}  # the news of a level names the last request that moved it
     at_hand = context.request_id()
+    # Looking back halves a level's versions by time, so recorded_at never runs backwards there: who waited for the lock, or
+    # has a slower clock, records at the moment of the entry before.
+    at = max(at, max(levels[posting.key].changed_at for posting in postings))
     for posting in postings:
         level = levels[posting.key]
         level.on_hand += posting.on_hand
@@ -186,6 +191,8 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
         )  # fmt: skip
     e = list(zip(*rows, strict=True))
     changed = list(touched.values())
+    for level in changed:
+        level.changed_at = at
     with connection.cursor() as cursor:
         prepared.execute(
             cursor, _WRITE,

@@ -42,6 +42,8 @@ CROSS JOIN LATERAL (
     WHERE version <> version_before + 1 OR on_hand_after <> on_hand_before + on_hand_delta
        OR allocated_after <> allocated_before + allocated_delta OR held_after <> held_before + held_delta
     UNION ALL
+    SELECT 'time', 'not before ' || recorded_before, recorded_at::text WHERE recorded_at < recorded_before
+    UNION ALL
     SELECT 'sign', 'nothing below 0',
            on_hand_after || ' on hand, ' || allocated_after || ' allocated, ' || held_after || ' held'
     WHERE on_hand_after < 0 OR allocated_after < 0 OR held_after < 0
@@ -57,7 +59,7 @@ CROSS JOIN LATERAL (
 -- Asked once more before the parts, so that of a right entry nothing else is worked out.
 WHERE version <> version_before + 1 OR on_hand_after <> on_hand_before + on_hand_delta
    OR allocated_after <> allocated_before + allocated_delta OR held_after <> held_before + held_delta
-   OR on_hand_after < 0 OR allocated_after < 0 OR held_after < 0
+   OR recorded_at < recorded_before OR on_hand_after < 0 OR allocated_after < 0 OR held_after < 0
    OR (on_hand_delta <> 0) <> (counterparty <> '') OR (counterparty = 'level' AND transfer_id IS NULL) OR version_before = 0
 """
 _NOTHING = """(SELECT 0::bigint AS version, 0::bigint AS on_hand, 0::bigint AS allocated, 0::bigint AS held,
@@ -109,6 +111,7 @@ ENTRIES_AT_ONCE = 250_000  # of a portion; a level with more is a portion of its
 
 LAWS = {
     "chain": "inventory: versions have no gap and every entry continues the one before it (law 2)",
+    "time": "inventory: entries of a level are recorded in the order of time (law 2)",
     "sign": "inventory: no entry left a level below zero (law 3)",
     "boundary": "inventory: every movement of goods names where from and where to (law 4)",
     "orphan": "inventory: every entry belongs to a level",

@@ -111,6 +111,6 @@ def insert_entry(
         "INSERT INTO inventory_stockentry (id, level_id, version, kind, on_hand_delta, allocated_delta, held_delta,"
         " on_hand_after, allocated_after, held_after, counterparty, reason, cause_type, cause_id, actor_kind, actor_id, source,"
         " occurred_at, recorded_at) VALUES (gen_random_uuid(), %s, %s, 'adjusted', %s, 0, 0, %s, 0, 0, %s, '', '', '',"
-        " 'system', 'x', '', now(), now())",
+        " 'system', 'x', '', clock_timestamp(), clock_timestamp())",
         [level_id, version, on_hand_delta, on_hand_after, counterparty],
     )

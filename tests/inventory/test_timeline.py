@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from commerce import clock, ids
+from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import movements, timeline
+from inventory import history, movements, timeline
 from inventory.ledger import LevelKey
 from inventory.movements import Adjustment, Receipt
+from inventory.stock import Counterparty, EntryKind
 from inventory.timeline import Snapshot
 from tests.inventory.conftest import BY, Shelf
 
@@ -111,3 +113,62 @@ def test_late_reports_are_found_without_reading_the_journal(shelf: Shelf) -> Non
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "stock_entry_late_by_level" in plan
+
+
+# --- the order of time ------------------------------------------------------------------------------------------------
+
+
+def journal(shelf: Shelf) -> list[tuple[datetime, datetime]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.recorded_at, e.occurred_at FROM inventory_stockentry e JOIN inventory_stocklevel l ON l.id = e.level_id"
+            " WHERE l.product_id = %s ORDER BY e.version",
+            [shelf.product_id],
+        )
+        return cursor.fetchall()
+
+
+def test_a_slower_clock_records_at_the_moment_of_the_entry_before(shelf: Shelf) -> None:
+    start = clock.now()
+    adjust(shelf, 1, at=start + HOUR)
+    adjust(shelf, 1, at=start)
+    adjust(shelf, 1, at=start + timedelta(minutes=30), occurred_at=start)
+    adjust(shelf, 1, at=start + 2 * HOUR)
+    told = journal(shelf)[1:]
+    assert [recorded for recorded, _ in told] == [start + HOUR] * 3 + [start + 2 * HOUR]
+    assert [occurred for _, occurred in told] == [start + HOUR, start + HOUR, start, start + 2 * HOUR]
+    assert checks.run() == []
+
+
+def test_history_is_not_recorded_before_what_is_there(shelf: Shelf) -> None:
+    start = clock.now()
+    adjust(shelf, 1, at=start + HOUR)
+    past = history.PastMovement(
+        id=ids.new(), product_id=shelf.product_id, location_id=shelf.store.id, kind=EntryKind.SHIPPED, delta=-1,
+        counterparty=Counterparty.CUSTOMER, occurred_at=start - 24 * HOUR,
+    )  # fmt: skip
+    with transaction():
+        history.open_inbox()
+        history.stage([past])
+        history.record(source="test", by=BY, at=start)
+    assert {recorded for recorded, _ in journal(shelf)[1:]} == {start + HOUR}
+    assert checks.run() == []
+
+
+def test_the_database_refuses_an_entry_before_the_one_before(shelf: Shelf) -> None:
+    adjust(shelf, 1, at=clock.now() + HOUR)
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="does not continue the one before it"):
+        cursor.execute(
+            """
+            WITH level AS (
+                UPDATE inventory_stocklevel SET version = version + 1 WHERE product_id = %s RETURNING *
+            )
+            INSERT INTO inventory_stockentry (id, level_id, version, kind, on_hand_delta, allocated_delta, held_delta,
+                on_hand_after, allocated_after, held_after, counterparty, reason, cause_type, cause_id, actor_kind, actor_id,
+                source, occurred_at, recorded_at)
+            SELECT gen_random_uuid(), id, version, 'extended', 0, 0, 0, on_hand, allocated, held, '', '', '', '', 'system', 'x',
+                '', now(), now()
+            FROM level
+            """,
+            [shelf.product_id],
+        )
