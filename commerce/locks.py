@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     OUTBOX_SUBSCRIBER = 7
     JOURNAL_SEAL = 8
     SHELVES = 9
+    PRODUCT_IN_ALL = 9
 
 
 def number(name: str) -> int:

@@ -7,9 +7,9 @@ moment (law 5). Goods leave only from the allocation that promised them (law 7).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from uuid import UUID
 
@@ -18,9 +18,14 @@ from django.db import connection
 from commerce import ids, integrity
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import ledger, reservations
-from inventory.errors import AllocationOverdrawn, HoldElsewhere, InsufficientStock
+from inventory import backorders, buffers, ledger, obligations, reservations
+from inventory.backorders import ALL, NewClaim, Waiting
+from inventory.errors import AllocationOverdrawn, GoodsAwaited, HoldElsewhere, InsufficientStock
 from inventory.ledger import Level, LevelKey, Posting
+from inventory.obligations import Take
+from inventory.promise_dates import ClaimKind
+from inventory.reservations import HoldRow
+from inventory.room import Room
 from inventory.stock import Counterparty, EntryKind
 
 integrity.refuse(
@@ -69,12 +74,16 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS p (id, quantity) WHERE a.id = p.id
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel."""
+    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel.
+
+    Goods to come may serve it where a policy allows that, if they are there by `needed_by`, a day at the place.
+    """
 
     demands: Sequence[Demand]
     by: Actor
     reservation_id: UUID | None = None
     channel_id: int | None = None
+    needed_by: date | None = None
 
 
 @transaction_required
@@ -104,25 +113,31 @@ class Promises:
 
     An order gets all it wants or nothing; one that is refused leaves no trace and fails no neighbour, and what it leaves
     of its reservation the next one may have. `write` has to follow even when nothing was promised: holds that expired
-    were ended under the lock.
+    were ended under the lock. `waiting` says for each order line that got goods to come how many, and by when.
     """
 
     def __init__(self, wishes: Sequence[Wish], *, at: datetime) -> None:
         """Lock the levels of all `wishes` that may come, and of their reservations, until the transaction ends."""
         self._at = at
+        self._by = wishes[0].by if wishes else None
         reserved = [wish.reservation_id for wish in wishes if wish.reservation_id]
         keys = {LevelKey(demand.product_id, demand.location_id) for wish in wishes for demand in wish.demands}
         if reserved:
             keys |= {hold.key for holds in reservations.holds_of(reserved).values() for hold in holds}
         self._levels = ledger.lock(keys, at=at)
         self._holds = reservations.holds_of(reserved) if reserved else {}  # again, now that nobody else can end them
-        self._free = {key: level.free for key, level in self._levels.items()}
         self._signed: list[tuple[Actor, Posting]] = []
         self._allocations: list[tuple[UUID, int, UUID, int]] = []
         self._consumed: list[UUID] = []
-        if wishes:
-            for posting in reservations.sweep(self._levels, by=wishes[0].by, at=at):
-                self._post(posting, by=wishes[0].by)
+        self._claims: list[NewClaim] = []
+        self._takes: dict[int, list[Take]] = defaultdict(list)
+        self.waiting: dict[UUID, Waiting] = {}
+        swept = reservations.sweep(self._levels, by=wishes[0].by, at=at) if wishes else []
+        self._signed += [(wishes[0].by, posting) for posting in swept]
+        self._room = Room(self._levels, swept, at=at)
+        self._held_waiting: dict[UUID, int] = {}
+        if self._holds and any(level.backorder_limit for level in self._levels.values()):
+            self._held_waiting = backorders.waiting(hold.id for holds in self._holds.values() for hold in holds)
 
     def make(self, wish: Wish) -> dict[UUID, UUID]:
         """Promise what an order wants and return the allocation of each demand.
@@ -133,35 +148,58 @@ class Promises:
         wanted: dict[LevelKey, int] = defaultdict(int)
         for demand in wish.demands:
             wanted[LevelKey(demand.product_id, demand.location_id)] += demand.quantity
-        held = self._held_for(wish, wanted)
-        self._refuse_short(wanted, held)
+        holds = self._usable(wish, wanted)
+        there = self._decide(wish, wanted, holds)
+        left: dict[LevelKey, int] = defaultdict(int)  # of the reservation
+        for hold in holds:
+            left[hold.key] += hold.quantity
+            self._room.give(hold.key, hold.quantity, waiting=self._held_waiting.get(hold.id, 0))
+        days = {key: self._room.take(key, quantity, waiting=quantity - there[key]) for key, quantity in wanted.items()}
+        since = min((hold.created_at for hold in holds), default=self._at)
         allocated = {}
         for demand in wish.demands:
             key = LevelKey(demand.product_id, demand.location_id)
-            from_hold = min(held.get(key, 0), demand.quantity)
-            if from_hold:
-                held[key] -= from_hold
             allocation_id = allocated[demand.demand_id] = ids.new()
             self._allocations.append((allocation_id, self._levels[key].id, demand.demand_id, demand.quantity))
-            self._post(
-                Posting(
-                    ids.new(), key, EntryKind.ALLOCATED, allocated=demand.quantity, held=-from_hold,
-                    cause_type="order_line", cause_id=demand.demand_id.hex,
-                ),
-                by=wish.by,
+            from_hold = min(left[key], demand.quantity)
+            left[key] -= from_hold
+            self._signed.append(
+                (
+                    wish.by,
+                    Posting(
+                        ids.new(), key, EntryKind.ALLOCATED, allocated=demand.quantity, held=-from_hold,
+                        cause_type="order_line", cause_id=demand.demand_id.hex,
+                    ),
+                )
             )  # fmt: skip
+            awaited = demand.quantity - min(demand.quantity, there[key])
+            there[key] -= demand.quantity - awaited
+            if awaited:
+                self.waiting[demand.demand_id] = Waiting(awaited, days[key])
+                self._claims.append(
+                    NewClaim(
+                        ClaimKind.ALLOCATION, allocation_id, self._levels[key].id, wish.channel_id, demand.demand_id,
+                        awaited, since, None, days[key],
+                    )
+                )  # fmt: skip
+            if wish.channel_id is not None:
+                self._takes[wish.channel_id].append(
+                    Take(allocation_id, demand.product_id, demand.location_id, demand.quantity)
+                )
         if wish.reservation_id:
-            self._consume(wish.reservation_id, held, by=wish.by)
+            self._consume(wish.reservation_id, left, by=wish.by)
         return allocated
 
     def write(self) -> None:
-        """Store levels, journal, allocations and the end of the reservations that were used."""
+        """Store levels, journal, allocations, what waits, and the end of the reservations that were used."""
+        if self._by is None:
+            return
+        backorders.release({hold_id: ALL for hold_id in self._consumed if hold_id in self._held_waiting})
+        backorders.add(self._claims, at=self._at)
         # What is given back comes first, so that no entry in between promises more than there is.
         self._signed.sort(key=lambda signed: signed[1].allocated + signed[1].held > 0)
         for by, run in groupby(self._signed, key=lambda signed: signed[0]):
-            postings = [posting for _, posting in run]
-            for start in range(0, len(postings), ledger.MOST_POSTINGS):
-                ledger.post(self._levels, postings[start : start + ledger.MOST_POSTINGS], by=by, at=self._at)
+            ledger.post(self._levels, [posting for _, posting in run], by=by, at=self._at, settles=False)
         if self._allocations:
             allocation_ids, level_ids, demand_ids, quantities = zip(*self._allocations, strict=True)
             with connection.cursor() as cursor:
@@ -174,63 +212,72 @@ class Promises:
                 )  # fmt: skip
         if self._consumed:
             reservations.end(self._consumed, "consumed", at=self._at)
+        if buffers.has_obligations():
+            obligations.give_back([(hold_id, None) for hold_id in self._consumed], at=self._at)
+            for channel_id, takes in sorted(self._takes.items()):
+                obligations.take(channel_id, takes, at=self._at)
+        ledger.settle(self._levels, {posting.key for _, posting in self._signed}, by=self._by, at=self._at)
 
-    def _held_for(self, wish: Wish, wanted: dict[LevelKey, int]) -> dict[LevelKey, int]:
-        """Return what the order's reservation holds for it."""
-        held: dict[LevelKey, int] = defaultdict(int)
-        if wish.reservation_id:
-            holds = self._holds.get(wish.reservation_id, [])
-            reservations.check_usable(
-                holds, reservation_id=wish.reservation_id, channel_id=wish.channel_id, at=self._at
-            )
-            for hold in holds:
-                held[hold.key] += hold.quantity
-            places = {key.location_id for key in held}
-            if not any(key.location_id in places for key in wanted):
-                raise HoldElsewhere("The reservation holds goods at another location; order there or reserve here.")
-        return held
+    def _usable(self, wish: Wish, wanted: Mapping[LevelKey, int]) -> list[HoldRow]:
+        """Return the holds of the order's reservation, if it has one."""
+        if not wish.reservation_id:
+            return []
+        holds = self._holds.get(wish.reservation_id, [])
+        reservations.check_usable(holds, reservation_id=wish.reservation_id, channel_id=wish.channel_id, at=self._at)
+        places = {hold.key.location_id for hold in holds}
+        if not any(key.location_id in places for key in wanted):
+            raise HoldElsewhere("The reservation holds goods at another location; order there or reserve here.")
+        return holds
 
-    def _refuse_short(self, wanted: dict[LevelKey, int], held: dict[LevelKey, int]) -> None:
-        """Refuse when a level can't serve the sum of its demands beyond what the reservation holds (law 6)."""
-        short = []
+    def _decide(self, wish: Wish, wanted: Mapping[LevelKey, int], holds: Sequence[HoldRow]) -> dict[LevelKey, int]:
+        """Return how many of the wanted pieces are there at each level; the others wait for goods.
+
+        Raises: InsufficientStock when a level can't serve the sum of its demands (law 6).
+        """
+        there, short = {}, []
         for key, quantity in wanted.items():
-            available = max(self._free.get(key, 0), 0) + held.get(key, 0)
-            if available < quantity:
+            held = sum(hold.quantity for hold in holds if hold.key == key)
+            awaited = sum(self._held_waiting.get(hold.id, 0) for hold in holds if hold.key == key)
+            now = self._room.now(wish.channel_id, key) + held - awaited
+            there[key] = min(now, quantity)
+            if now >= quantity:
+                continue
+            pieces = quantity - now
+            later = self._room.later(wish.channel_id, key, held=awaited, needed_by=wish.needed_by, pieces=pieces)
+            if now + later < quantity:
                 short.append(
                     {
-                        "product_id": key.product_id,
-                        "location_id": key.location_id,
-                        "wanted": quantity,
-                        "available": available,
+                        "product_id": key.product_id, "location_id": key.location_id, "wanted": quantity,
+                        "available": now + later,
                     }
-                )
+                )  # fmt: skip
         if short:
             raise InsufficientStock("There is not enough stock for this.", lines=short)
+        return there
 
-    def _consume(self, reservation_id: UUID, left: dict[LevelKey, int], *, by: Actor) -> None:
+    def _consume(self, reservation_id: UUID, left: Mapping[LevelKey, int], *, by: Actor) -> None:
         """End a reservation that an order used; what the order left of it is free again."""
         for key, pieces in left.items():
             if pieces:
-                self._post(
-                    Posting(
-                        ids.new(), key, EntryKind.RELEASED, held=-pieces, reason="not ordered",
-                        cause_type="reservation", cause_id=reservation_id.hex,
-                    ),
-                    by=by,
+                self._signed.append(
+                    (
+                        by,
+                        Posting(
+                            ids.new(), key, EntryKind.RELEASED, held=-pieces, reason="not ordered",
+                            cause_type="reservation", cause_id=reservation_id.hex,
+                        ),
+                    )
                 )  # fmt: skip
         used = self._holds[reservation_id]
         self._consumed += [hold.id for hold in used]
         self._holds[reservation_id] = [replace(hold, state="consumed") for hold in used]
 
-    def _post(self, posting: Posting, *, by: Actor) -> None:
-        self._free[posting.key] -= posting.allocated + posting.held
-        self._signed.append((by, posting))
-
 
 @transaction_required
 def release(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime, reason: str) -> None:
-    """Take promises back: the pieces are free again. Raises: AllocationOverdrawn."""
+    """Take promises back: the pieces are free again, those first that still wait for goods. Raises: AllocationOverdrawn."""
     levels, found = _lock(parts, at=at)
+    _let_go(levels, found, at=at)
     ledger.post(
         levels,
         [
@@ -250,11 +297,12 @@ def release(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime, reaso
 def leave(parts: Sequence[tuple[UUID, int]], *, kind: EntryKind, by: Actor, at: datetime) -> None:
     """Let goods leave to the customer (`kind` handed_over or shipped): on hand falls now, not before.
 
-    Raises: AllocationOverdrawn.
+    Raises: AllocationOverdrawn; GoodsAwaited when pieces were promised from goods that are not there yet.
     """
     if kind not in (EntryKind.HANDED_OVER, EntryKind.SHIPPED):
         raise ValueError(f"goods leave by handover or shipment, not by {kind}")
     levels, found = _lock(parts, at=at)
+    _refuse_awaited(levels, found)
     ledger.post(
         levels,
         [
@@ -280,16 +328,34 @@ def not_found(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime) -> 
     """
     levels, found = _lock(parts, at=at)
     postings = reservations.sweep(levels, by=by, at=at)
-    postings += [
-        Posting(
-            ids.new(), part.key, EntryKind.ADJUSTED, on_hand=-part.quantity, allocated=-part.quantity,
-            counterparty=Counterparty.SHRINKAGE, reason="not_found", cause_type="order_line", cause_id=part.demand_id.hex,
-        )
-        for part in found
-    ]  # fmt: skip
-    for key, level in levels.items():
-        swept = -sum(posting.held for posting in postings if posting.key == key and posting.kind is EntryKind.EXPIRED)
-        rest = min(level.free - level.backorder_limit + swept, level.on_hand)
+    awaited = _awaited(levels, found)
+    missing = set()
+    for part in found:
+        there = min(part.quantity, part.open - awaited.get(part.allocation_id, 0))  # what never came can't be missed
+        if there:
+            missing.add(part.key)
+            postings.append(
+                Posting(
+                    ids.new(), part.key, EntryKind.ADJUSTED, on_hand=-there, allocated=-there,
+                    counterparty=Counterparty.SHRINKAGE, reason="not_found", cause_type="order_line",
+                    cause_id=part.demand_id.hex,
+                )
+            )  # fmt: skip
+        if part.quantity > there:
+            postings.append(
+                Posting(
+                    ids.new(), part.key, EntryKind.DEALLOCATED, allocated=there - part.quantity, reason="not_there_yet",
+                    cause_type="order_line", cause_id=part.demand_id.hex,
+                )
+            )  # fmt: skip
+            backorders.release({part.allocation_id: part.quantity - there})
+    obligations.give_back([(part.allocation_id, part.quantity) for part in found], at=at)
+    waiting = backorders.waiting_at([level.id for level in levels.values() if level.backorder_limit], at=at)
+    for key in sorted(missing):
+        level = levels[key]
+        gone = sum(-posting.held - posting.allocated + posting.on_hand for posting in postings if posting.key == key)
+        free = level.on_hand - level.allocated - level.held + waiting.get(level.id, 0) + gone
+        rest = min(free, level.on_hand + sum(posting.on_hand for posting in postings if posting.key == key))
         if rest > 0:
             postings.append(
                 Posting(
@@ -300,6 +366,33 @@ def not_found(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime) -> 
             )  # fmt: skip
     ledger.post(levels, postings, by=by, at=at)
     _move("released", found)
+
+
+def _let_go(levels: Mapping[LevelKey, Level], parts: Sequence[Part], *, at: datetime) -> None:
+    """Count back what promises that end had taken of a guarantee, and let less wait for them."""
+    obligations.give_back([(part.allocation_id, part.quantity) for part in parts], at=at)
+    backorders.release({part.allocation_id: part.quantity for part in parts if levels[part.key].backorder_limit})
+
+
+def _awaited(levels: Mapping[LevelKey, Level], parts: Sequence[Part]) -> dict[UUID, int]:
+    """Return how many pieces of each part are not there yet."""
+    limited = [part.allocation_id for part in parts if levels[part.key].backorder_limit]
+    return backorders.waiting(limited) if limited else {}
+
+
+def _refuse_awaited(levels: Mapping[LevelKey, Level], parts: Sequence[Part]) -> None:
+    """Make sure that what leaves is there. Raises: GoodsAwaited."""
+    awaited = _awaited(levels, parts)
+    for part in parts:
+        waiting = awaited.get(part.allocation_id, 0)
+        if part.quantity > part.open - waiting:
+            on = backorders.of_demands([part.demand_id])[part.demand_id].promised_on
+            when = f"they are expected on {on.isoformat()}" if on else "nobody knows yet when they come"
+            raise GoodsAwaited(
+                f"{waiting} of {part.open} pieces are not there yet; {when}. Hand over the others, or wait.",
+                waiting=waiting,
+                promised_on=on.isoformat() if on else None,
+            )
 
 
 def _lock(parts: Sequence[tuple[UUID, int]], *, at: datetime) -> tuple[dict[LevelKey, Level], list[Part]]:

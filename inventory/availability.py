@@ -1,75 +1,164 @@
-"""Availability: the one function that says what may be promised, and from what the number is made."""
+"""Availability: the one function that says what may be promised to whom, and from what the number is made."""
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from commerce import catalog
-from inventory import ledger, locations
+from inventory import backorders, buffers, demands, ledger, locations
 from inventory.errors import InsufficientStock
+from inventory.ledger import LevelKey
 
 ALTERNATIVES_FRESH_FOR_SECONDS = 1.0  # under a rush of refusals, one look around a second is enough
 MOST_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """What is at one place of one product, in pieces, read from the ledger at the moment of the question.
 
-    available = on_hand − allocated − held; `held` leaves out holds whose time is over (law 5). Never negative (law 14).
+    free = on hand − promised to orders − held by baskets, without what waits for goods; `held` leaves out holds whose
+    time is over (law 5). `withheld` of these the channel must not see; available = free − withheld, less what demand
+    without a place needs of the last pieces in all (`left_in_all` says then how many those are). Besides, the channel may
+    promise `backorderable` pieces from goods to come. `waiting` pieces of those promised have no goods yet.
+    None is ever negative (law 14).
     """
 
     product_id: int
     location_id: int
     on_hand: int
+    free: int
     allocated: int
     held: int
+    waiting: int
+    withheld: int
     available: int
+    backorderable: int
+    left_in_all: int | None
+    level_id: int
     changed_at: datetime
     version: int
 
+    @property
+    def orderable(self) -> int:
+        """What may be ordered: at once, and from goods to come."""
+        return self.available + self.backorderable
 
+
+# Column order: the first four are a figure as buffers take it. What is looked up per level is looked up where there is any.
 _FIGURES = """
-SELECT l.product_id, l.location_id, l.on_hand, l.allocated, l.held,
-       CASE WHEN l.held > 0 THEN (
-           SELECT coalesce(sum(h.quantity), 0)::bigint FROM inventory_hold h
-           WHERE h.level_id = l.id AND h.state = 'active' AND h.expires_at <= %s) ELSE 0 END,
-       l.changed_at, l.version
-FROM inventory_stocklevel l
-WHERE l.product_id = ANY(%s::bigint[]) AND l.condition = 'sellable'
+SELECT product_id, location_id, on_hand, greatest(on_hand - allocated - held + waiting, 0), allocated, held, waiting,
+       backorder_limit, id, changed_at, version
+FROM (
+    SELECT l.product_id, l.location_id, l.on_hand, l.allocated, l.backorder_limit, l.id, l.changed_at, l.version,
+           CASE WHEN l.held > 0 THEN l.held - (
+               SELECT coalesce(sum(h.quantity), 0)::bigint FROM inventory_hold h
+               WHERE h.level_id = l.id AND h.state = 'active' AND h.expires_at <= %s) ELSE 0 END AS held,
+           CASE WHEN l.backorder_limit > 0 THEN (
+               SELECT coalesce(sum(b.quantity - b.filled - b.released), 0)::bigint FROM inventory_backorder b
+               WHERE b.level_id = l.id AND b.quantity > b.filled + b.released
+                 AND (b.expires_at IS NULL OR b.expires_at > %s)) ELSE 0 END AS waiting
+    FROM inventory_stocklevel l
+    WHERE l.product_id = ANY(%s::bigint[]) AND l.condition = 'sellable'{places}
+) AS l
 """
+_ALL, _SOME = _FIGURES.format(places=""), _FIGURES.format(places=" AND l.location_id = ANY(%s::bigint[])")
 
 
-def figures(product_ids: Iterable[int], *, location_ids: Iterable[int] | None = None, at: datetime) -> list[Figure]:
-    """Return the figures of all levels of the products, at all or the given locations, in one query.
+def figures(
+    product_ids: Iterable[int],
+    *,
+    channel_id: int | None = None,
+    location_ids: Iterable[int] | None = None,
+    at: datetime,
+) -> list[Figure]:
+    """Return the figures of all levels of the products as a channel sees them, at all or the given locations, in one query.
 
-    A product that was never at a location has no figure there: it is 0.
+    Without a channel it is the house itself that asks: nothing is withheld from it. A product that was never at a location
+    has no figure there: it is 0. Levels with a backorder limit cost three queries more, all of them together.
     """
-    sql, parameters = _FIGURES, [at, ledger.numbers(product_ids)]
-    if location_ids is not None:
-        sql += " AND l.location_id = ANY(%s::bigint[])"
-        parameters.append(ledger.numbers(location_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+    wanted = list(product_ids)
+    rows = _read(wanted, location_ids, at=at)
+    kept: Sequence[int] | None = None
+    if channel_id is not None and buffers.is_anything_withheld():
+        kept = buffers.withheld(channel_id, [row[:4] for row in rows], at=at)
+    later = _later(rows, channel_id, at=at) if any(row[7] for row in rows) else {}
+    in_all = _left_in_all(wanted, channel_id, at=at) if demands.may_be_open() else {}
+    if kept is None and not later and not in_all:
         return [
             Figure(
-                product, location, on_hand, allocated, held - expired, max(on_hand - allocated - held + expired, 0),
-                changed_at, version,
+                product, place, on_hand, free, allocated, held, waiting, 0, free, 0, None, level, changed_at, version
             )
-            for product, location, on_hand, allocated, held, expired, changed_at, version in cursor.fetchall()
-        ]  # fmt: skip
+            for product, place, on_hand, free, allocated, held, waiting, _, level, changed_at, version in rows
+        ]
+    found = []
+    for number, row in enumerate(rows):
+        product, place, on_hand, free, allocated, held, waiting, _, level, changed_at, version = row
+        withheld = kept[number] if kept is not None else 0
+        left = in_all.get((product, demands.area_of(place))) if in_all else None
+        available = free - withheld if left is None else min(free - withheld, left)
+        found.append(
+            Figure(
+                product, place, on_hand, free, allocated, held, waiting, withheld, available,
+                later.get((product, place), 0), left, level, changed_at, version,
+            )
+        )  # fmt: skip
+    return found
 
 
-_alternatives: dict[tuple[int, int, int, int], tuple[float, list[dict[str, Any]]]] = {}
+def total(found: Iterable[Figure]) -> int:
+    """Return what may be had of one product at all of the places together, now."""
+    pieces, most = 0, None
+    for figure in found:
+        pieces += figure.available
+        if figure.left_in_all is not None:
+            most = figure.left_in_all
+    return pieces if most is None else min(pieces, most)
 
 
-def alternatives(product_id: int, quantity: int, *, near: int, at: datetime, at_most: int = 3) -> list[dict[str, Any]]:
-    """Return the nearest other places that have `quantity` pieces of the product free, as primitives for a refusal."""
-    remembered = (product_id, quantity, near, at_most)
+def left_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
+    """Return what a channel may have of a product anywhere in a customs area, less the demand without a place there."""
+    places = [place.id for place in locations.active() if demands.area(place.country) == demands.area(country)]
+    rows = _read([product_id], places, at=at)
+    kept = buffers.withheld(channel_id, [row[:4] for row in rows], at=at)
+    there = sum(row[3] for row in rows) - sum(kept)
+    return max(there - demands.open_of([product_id]).get(product_id, {}).get(demands.area(country), 0), 0)
+
+
+def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at: datetime) -> list[Any]:
+    parameters: list[Any] = [at, at, ledger.numbers(product_ids)]
+    if location_ids is not None:
+        parameters.append(ledger.numbers(location_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL if location_ids is None else _SOME, parameters)
+        return cursor.fetchall()
+
+
+def _later(rows: Sequence[Any], channel_id: int | None, *, at: datetime) -> dict[tuple[int, int], int]:
+    """Return what the channel may promise from goods to come, by product and place, where there is any."""
+    queues = backorders.queues([(row[8], LevelKey(row[0], row[1]), row[7]) for row in rows if row[7]], at=at)
+    return {(key.product_id, key.location_id): queue.later(channel_id) for key, queue in queues.items()}
+
+
+def _left_in_all(product_ids: Sequence[int], channel_id: int | None, *, at: datetime) -> dict[tuple[int, str], int]:
+    """Return by product and customs area what is left in all, where demand without a place needs some of it."""
+    return {
+        (product_id, area): left_in_all(product_id, channel_id=channel_id, country=area, at=at)
+        for product_id, areas in demands.open_of(product_ids).items()
+        for area in areas
+    }
+
+
+_alternatives: dict[tuple[int, int, int, int | None, int], tuple[float, list[dict[str, Any]]]] = {}
+
+
+def alternatives(
+    product_id: int, quantity: int, *, near: int, channel_id: int | None = None, at: datetime, at_most: int = 3
+) -> list[dict[str, Any]]:
+    """Return the nearest other places at which a channel may have `quantity` pieces, as primitives for a refusal."""
+    remembered = (product_id, quantity, near, channel_id, at_most)
     read_at, found = _alternatives.get(remembered, (0.0, []))
     if time.monotonic() - read_at < ALTERNATIVES_FRESH_FOR_SECONDS:
         return found
@@ -77,7 +166,7 @@ def alternatives(product_id: int, quantity: int, *, near: int, at: datetime, at_
     others = {place.id: place for place in locations.serving(here.country) if place.id != near}
     able = [
         figure
-        for figure in figures([product_id], at=at)
+        for figure in figures([product_id], channel_id=channel_id, at=at)
         if figure.location_id in others and figure.available >= quantity
     ]
 
@@ -104,37 +193,46 @@ def alternatives(product_id: int, quantity: int, *, near: int, at: datetime, at_
 
 
 def forget() -> None:
-    """Drop what this process remembers of places that could serve instead."""
+    """Drop what this process remembers of places that could serve instead, and of demand without a place."""
     _alternatives.clear()
+    demands.forget()
 
 
-def explained(refusal: InsufficientStock, *, at: datetime) -> InsufficientStock:
-    """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some."""
+def explained(refusal: InsufficientStock, *, channel_id: int | None = None, at: datetime) -> InsufficientStock:
+    """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some.
+
+    The figures are those that the channel sees.
+    """
     short: Sequence[dict[str, Any]] = refusal.detail["lines"]
     products = catalog.products_by_id({line["product_id"] for line in short})
     lines, elsewhere, errors = [], [], []
     for line in short:
-        product, place = products[line["product_id"]], locations.by_id(line["location_id"])
+        product = products[line["product_id"]]
+        place = None if line["location_id"] is None else locations.by_id(line["location_id"])
+        code = place.code if place else None
         lines.append(
             {
-                "sku": product.sku, "name": product.name, "location": place.code,
-                "wanted": line["wanted"], "available": line["available"],
+                "sku": product.sku, "name": product.name, "location": code, "wanted": line["wanted"],
+                "available": line["available"],
             }
         )  # fmt: skip
         errors.append(
             {
                 "field": "lines", "value": product.sku,
-                "message": f"{line['wanted']} wanted, {line['available']} available at {place.code}",
+                "message": f"{line['wanted']} wanted, {line['available']} available at {code or 'all places together'}",
             }
         )  # fmt: skip
-        elsewhere += [
-            {"sku": product.sku, **found}
-            for found in alternatives(line["product_id"], line["wanted"], near=line["location_id"], at=at)
-        ]
+        if place is not None:
+            elsewhere += [
+                {"sku": product.sku, **found}
+                for found in alternatives(
+                    line["product_id"], line["wanted"], near=place.id, channel_id=channel_id, at=at
+                )
+            ]
     first = lines[0]
     sentence = (
-        f"Only {first['available']} of {first['sku']} ({first['name']}) are available at {first['location']}, "
-        f"{first['wanted']} were wanted."
+        f"Only {first['available']} of {first['sku']} ({first['name']}) are available at"
+        f" {first['location'] or 'all places together'}, {first['wanted']} were wanted."
     )
     if elsewhere:
         sentence += f" {elsewhere[0]['name']} has {elsewhere[0]['available']}."

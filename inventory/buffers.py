@@ -169,6 +169,12 @@ def category_of(product_id: int) -> str:
     return product.category if product else ""
 
 
+def is_anything_withheld() -> bool:
+    """Whether any rule or obligation may hold for anyone, as this process knows: where there is none, nobody has to ask."""
+    copy = _current()
+    return bool(copy.rules or copy.live)
+
+
 def has_obligations() -> bool:
     """Whether any obligation may still hold, as this process knows: where there is none, nobody has to count."""
     return bool(_current().live)

@@ -285,3 +285,24 @@ class NotCorrectable(Conflict):
 
     code = "not_correctable"
     title = "This entry can't be corrected"
+
+
+class DemandOverdrawn(Conflict):
+    """More was to be routed or withdrawn than an order line still has without a place."""
+
+    code = "demand_overdrawn"
+    title = "More than was accepted"
+
+
+class GoodsAwaited(Conflict):
+    """Pieces that were promised from goods to come can't leave before those are there. `waiting` pieces, `promised_on`."""
+
+    code = "goods_awaited"
+    title = "The goods are not there yet"
+
+
+class PurchaseLimitReached(CommerceError):
+    """One customer may have only so many of this product: `limit`, `name`, `per_customer`, `wanted` and what is `left`."""
+
+    code = "purchase_limit_reached"
+    title = "Limit per customer reached"

@@ -120,3 +120,28 @@ class IncomingChanged(events.Event):
     @property
     def aggregate(self) -> str:
         return f"incoming:{self.reference}:{self.product_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseRevised(events.Event):
+    """By when pieces of an order line that wait for goods are promised changed; no date: nobody knows.
+
+    `reason` is supply_moved, goods_arrived (`waiting` is 0) or goods_missing; dates are days (YYYY-MM-DD) at the place.
+    """
+
+    type: ClassVar[str] = "promise.revised"
+    is_public: ClassVar[bool] = True
+
+    backorder_id: str
+    order_line: str
+    sku: str
+    location: str
+    waiting: int
+    promised_on: str | None
+    promised_before: str | None
+    reason: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"backorder:{self.backorder_id}"

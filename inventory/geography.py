@@ -26,3 +26,10 @@ def same_customs_area(country: str, other: str) -> bool:
     if country == other:
         return True
     return any(country in area and other in area for area in (_EUROPEAN_UNION, _SWITZERLAND))
+
+
+def customs_area(country: str) -> str:
+    """Return the name of a country's customs area: its own, where it shares one with nobody."""
+    if country in _EUROPEAN_UNION:
+        return "EU"
+    return "CH" if country in _SWITZERLAND else country

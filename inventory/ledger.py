@@ -5,7 +5,7 @@ lock, write levels and entries in one statement. Everything above (reservations,
 about postings; nothing above can oversell, because CHECK constraints and triggers hold the laws of the journal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -91,6 +91,11 @@ ORDER BY product_id, location_id, condition
 ON CONFLICT ON CONSTRAINT stock_level_once DO NOTHING
 """
 
+_LIMIT = """
+UPDATE inventory_stocklevel l SET backorder_limit = w.backorder_limit
+FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, backorder_limit) WHERE l.id = w.id
+"""
+
 _TELL = outbox.telling(
     StockChanged,
     source="levels ORDER BY id",
@@ -152,15 +157,46 @@ def lock(keys: Iterable[LevelKey], *, at: datetime, create: bool = False) -> dic
     return {level.key: level for level in locked}
 
 
+_settle: Callable[..., None] | None = None
+
+
+def settles_by(settle: Callable[..., None]) -> None:
+    """Have `settle(levels, by=, at=)` called for levels with a backorder limit after goods or promises moved there."""
+    global _settle
+    _settle = settle
+
+
 @transaction_required
-def post(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:
+def post(
+    levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime, settles: bool = True
+) -> None:
     """Write `postings` to the locked `levels`, in order: values, journal and one event per touched level and statement.
 
-    Guarantees that levels and journal agree and versions have no gap. Raises: StockRuleViolated when a posting would
-    bring a level below what is there or promised (callers check first and explain better).
+    Guarantees that levels and journal agree and versions have no gap, and that what became free goes to those who wait
+    for it; with `settles` off the caller sees to that. Raises: StockRuleViolated when a posting would bring a level below
+    what is there or promised (callers check first and explain better).
     """
     for start in range(0, len(postings), MOST_POSTINGS):
         _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at)
+    if settles:
+        settle(levels, {posting.key for posting in postings}, by=by, at=at)
+
+
+def settle(levels: Mapping[LevelKey, Level], keys: Iterable[LevelKey], *, by: Actor, at: datetime) -> None:
+    """Let what is free at some of the locked levels go to those who wait there."""
+    limited = [levels[key] for key in sorted(keys) if levels[key].backorder_limit]
+    if limited and _settle is not None:
+        _settle(limited, by=by, at=at)
+
+
+@transaction_required
+def limit(levels: Mapping[LevelKey, Level], limits: Mapping[LevelKey, int]) -> None:
+    """Set how many pieces may be promised beyond what is on hand, of locked levels. The journal says nothing of limits."""
+    for key, pieces in limits.items():
+        levels[key].backorder_limit = pieces
+        _check(levels[key])
+    with connection.cursor() as cursor:
+        cursor.execute(_LIMIT, [numbers(levels[key].id for key in limits), numbers(limits.values())])
 
 
 def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:

@@ -15,10 +15,14 @@ from commerce import clock, ids, outbox
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import ledger
+from inventory import backorders, buffers, ledger, obligations
+from inventory.backorders import ALL, NewClaim
 from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, HoldTooOld, InsufficientStock
 from inventory.events import ReservationExpired
 from inventory.ledger import Level, LevelKey, Posting
+from inventory.obligations import Take
+from inventory.promise_dates import ClaimKind
+from inventory.room import Room
 from inventory.stock import EntryKind
 
 MOST_REQUESTS = 500
@@ -107,7 +111,8 @@ class HoldRow:
 def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) -> list[Reserved | InsufficientStock]:
     """Hold goods for many checkouts at once; each gets all of its lines or a refusal, and no one fails a neighbour.
 
-    Requests are served in the order given. Returns one verdict per request. The refusal is returned, not raised: it
+    A channel gets no more than it may see, and beyond that what a backorder policy lets it promise. Requests are served in
+    the order given. Returns one verdict per request. The refusal is returned, not raised: it
     names every short line with wanted and available pieces (by product id; interfaces add names and alternatives).
     """
     if len(requests) > MOST_REQUESTS:
@@ -117,20 +122,26 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
     claims = [_claimed(request, lines) for request, lines in zip(requests, wanted, strict=True)]
     levels = ledger.lock({key for lines in wanted for key in lines}, at=at)
     postings = sweep(levels, by=by, at=at)
-    free = {key: level.free for key, level in levels.items()}
-    for posting in postings:
-        free[posting.key] -= posting.held  # negative: posted below, but already free
+    room = Room(levels, postings, at=at)  # what was swept is posted below, but free already
     verdicts: list[Reserved | InsufficientStock] = []
     holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
+    waiting: list[NewClaim] = []
+    takes: dict[int, list[Take]] = {}
     for request, lines, (reserved, claim) in zip(requests, wanted, claims, strict=True):
-        short = {
-            key: (quantity, max(free.get(key, 0), 0)) for key, quantity in lines.items() if free.get(key, 0) < quantity
-        }
+        short, later = _short(room, request.channel_id, lines)
         if short:
             verdicts.append(_refusal(short))
             continue
         for posting in claim:
-            free[posting.key] -= posting.held
+            pieces = later.get(posting.key, 0)
+            room.take(posting.key, posting.held, waiting=pieces)
+            if pieces:
+                waiting.append(
+                    NewClaim(
+                        ClaimKind.HOLD, posting.id, levels[posting.key].id, request.channel_id, request.id, pieces, at,
+                        request.expires_at, None,
+                    )
+                )  # fmt: skip
             holds.append(
                 (
                     posting.id, request.id, request.channel_id, levels[posting.key].id, posting.held, request.reference,
@@ -139,9 +150,16 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
             )  # fmt: skip
         postings += claim
         verdicts.append(reserved)
+        if buffers.has_obligations():
+            takes.setdefault(request.channel_id, []).extend(
+                Take(posting.id, posting.key.product_id, posting.key.location_id, posting.held) for posting in claim
+            )
+    backorders.add(waiting, at=at)
     ledger.post(levels, postings, by=by, at=at)
     if holds:
         _insert(holds, at=at)
+    for channel_id, taken in takes.items():
+        obligations.take(channel_id, taken, at=at)
     return verdicts
 
 
@@ -174,6 +192,7 @@ def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: date
     if any(hold.state == "consumed" for hold in holds):
         raise HoldEnded("This reservation was already used by an order; cancel the order to free its goods.")
     active = [hold for hold in holds if hold.state == "active"]
+    _let_go([(hold.id, hold.key) for hold in active], levels, at=at)
     postings += [
         Posting(
             ids.new(),
@@ -216,6 +235,8 @@ def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: A
     ledger.post(levels, postings, by=by, at=at)
     with connection.cursor() as cursor:
         cursor.execute(_EXTEND, [until, ledger.uuids(hold.id for hold in holds)])
+    if any(level.backorder_limit for level in levels.values()):
+        backorders.extend([hold.id for hold in holds], until)
     return Reserved(
         reservation_id,
         holds[0].key.location_id,
@@ -305,6 +326,7 @@ def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Pos
         ],
         by=by,
     )  # fmt: skip
+    _let_go([(row[0], suspects[row[3]].key) for row in rows], levels, at=at)
     return [
         Posting(
             ids.new(), suspects[level_id].key, EntryKind.EXPIRED, held=-quantity,
@@ -334,6 +356,27 @@ def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
     """Mark holds of locked levels as ended; the entries that say so are posted by the caller."""
     with connection.cursor() as cursor:
         cursor.execute(_END, [state, at, ledger.uuids(hold_ids)])
+
+
+def _let_go(holds: Sequence[tuple[UUID, LevelKey]], levels: Mapping[LevelKey, Level], *, at: datetime) -> None:
+    """Count back what ended holds had taken of a guarantee, and let nothing wait for them any more."""
+    obligations.give_back([(hold_id, None) for hold_id, _key in holds], at=at)
+    backorders.release({hold_id: ALL for hold_id, key in holds if levels[key].backorder_limit})
+
+
+def _short(
+    room: Room, channel_id: int, lines: Mapping[LevelKey, int]
+) -> tuple[dict[LevelKey, tuple[int, int]], dict[LevelKey, int]]:
+    """Return the levels that can't serve a request, with (wanted, what the channel may have), and what would wait where."""
+    short, later = {}, {}
+    for key, quantity in lines.items():
+        now = room.now(channel_id, key)
+        if now < quantity:
+            there = now + room.later(channel_id, key)
+            if there < quantity:
+                short[key] = (quantity, there)
+            later[key] = quantity - now
+    return short, later
 
 
 def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime) -> None:

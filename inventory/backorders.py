@@ -1,0 +1,437 @@
+"""Backorders: pieces promised beyond what is on hand, first come, first served, with dates that stay honest.
+
+Of a level, `waiting` pieces of its holds and allocations have no goods yet: on hand = free + held + promised − waiting.
+Whenever pieces become free there, by goods that arrive or promises that end, they go to those who wait, in the order of
+their promises (`settle`, called by the ledger under the level's lock). Should goods vanish, the youngest promises wait
+again. Dates come from dated deliveries, less what a policy keeps for safety; each revision is a row, and is told.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from commerce import catalog, ids, integrity, outbox
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from inventory import backorder_policies, buffers, incoming, ledger, locations, promise_dates
+from inventory.backorder_policies import Terms
+from inventory.errors import StockRuleViolated
+from inventory.events import PromiseRevised
+from inventory.ledger import Level, LevelKey
+from inventory.promise_dates import ClaimKind, Why
+from inventory.stock import Condition
+
+integrity.refuse(
+    "backorder_not_overdrawn", lambda: StockRuleViolated("More was to be filled or released than still waits.")
+)
+
+ALL = 2**62  # of what waits for a claim, however much that is
+
+_OPEN = """
+SELECT id, claim_kind, claim_id, level_id, channel_id, demand_id, quantity - filled - released, since, promised_on
+FROM inventory_backorder
+WHERE level_id = ANY(%s::bigint[]) AND quantity > filled + released AND (expires_at IS NULL OR expires_at > %s)
+ORDER BY level_id, since, id
+"""
+
+_INSERT = """
+INSERT INTO inventory_backorder
+    (id, claim_kind, claim_id, level_id, channel_id, demand_id, quantity, filled, released, since, expires_at, promised_on)
+SELECT b.id, b.claim_kind, b.claim_id, b.level_id, b.channel_id, b.demand_id, b.quantity, 0, 0, b.since, b.expires_at,
+       b.promised_on
+FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], %s::timestamptz[],
+            %s::timestamptz[], %s::date[])
+    AS b (id, claim_kind, claim_id, level_id, channel_id, demand_id, quantity, since, expires_at, promised_on)
+ON CONFLICT (claim_id) DO UPDATE SET quantity = inventory_backorder.quantity + excluded.quantity
+RETURNING id, claim_id, channel_id, promised_on
+"""
+
+_FILL = """
+UPDATE inventory_backorder b SET filled = b.filled + f.pieces
+FROM unnest(%s::uuid[], %s::bigint[]) AS f (id, pieces) WHERE b.id = f.id
+"""
+
+_RELEASE = """
+UPDATE inventory_backorder b SET released = b.released + least(r.pieces, b.quantity - b.filled - b.released)
+FROM unnest(%s::uuid[], %s::bigint[]) AS r (claim_id, pieces)
+WHERE b.claim_id = r.claim_id AND b.quantity > b.filled + b.released
+"""
+
+_EXTEND = "UPDATE inventory_backorder SET expires_at = %s WHERE claim_id = ANY(%s::uuid[]) AND expires_at IS NOT NULL"
+
+_REVISE = """
+WITH revised AS (
+    UPDATE inventory_backorder b SET promised_on = r.promised_on
+    FROM unnest(%(ids)s::uuid[], %(dates)s::date[]) AS r (id, promised_on) WHERE b.id = r.id RETURNING b.id
+)
+INSERT INTO inventory_promiseddate (backorder_id, revision, promised_on, reason, told_at)
+SELECT r.id, 1 + coalesce((SELECT max(d.revision) FROM inventory_promiseddate d WHERE d.backorder_id = r.id), 0),
+       r.promised_on, r.reason, %(at)s
+FROM unnest(%(ids)s::uuid[], %(dates)s::date[], %(reasons)s::text[]) AS r (id, promised_on, reason)
+RETURNING backorder_id, revision
+"""
+
+_COVERED = """
+SELECT a.id, a.demand_id, a.created_at, a.quantity - a.shipped - a.released - coalesce(b.quantity - b.filled - b.released, 0)
+FROM inventory_allocation a LEFT JOIN inventory_backorder b ON b.claim_id = a.id
+WHERE a.level_id = %s AND a.quantity - a.shipped - a.released > coalesce(b.quantity - b.filled - b.released, 0)
+ORDER BY a.created_at DESC, a.id DESC
+"""
+
+_WAITING = """
+SELECT claim_id, quantity - filled - released FROM inventory_backorder
+WHERE claim_id = ANY(%s::uuid[]) AND quantity > filled + released
+"""
+
+_OF_DEMANDS = """
+SELECT demand_id, sum(quantity - filled - released)::bigint, max(promised_on), bool_and(promised_on IS NOT NULL)
+FROM inventory_backorder
+WHERE demand_id = ANY(%s::uuid[]) AND quantity > filled + released AND claim_kind = 'allocation'
+GROUP BY demand_id
+"""
+
+
+@dataclass(slots=True)
+class Claim:
+    """Pieces of one hold or allocation that wait, while they are looked at."""
+
+    id: UUID
+    kind: ClaimKind
+    claim_id: UUID
+    level_id: int
+    channel_id: int | None
+    demand_id: UUID
+    pieces: int
+    since: datetime
+    promised_on: date | None
+    has_lost: bool = False  # goods that were there for it
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """Pieces of a hold or allocation that are promised beyond what is there."""
+
+    kind: ClaimKind
+    claim_id: UUID
+    level_id: int
+    channel_id: int | None
+    demand_id: UUID
+    pieces: int
+    since: datetime
+    expires_at: datetime | None
+    promised_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What of an order line waits: pieces, and the day they are promised for; None when nobody knows."""
+
+    pieces: int
+    promised_on: date | None
+
+
+@dataclass(slots=True)
+class Queue:
+    """Who waits at a level, what will come, and what its policy allows; counted on while a batch is decided."""
+
+    key: LevelKey
+    limit: int
+    terms: Terms | None
+    supply: promise_dates.Supply
+    today: date
+    claims: list[Claim] = field(default_factory=list)
+    waiting: int = 0
+
+    def later(self, channel_id: int | None) -> int:
+        """Return how many more pieces a channel may promise beyond what is there."""
+        if self.terms is None or not self.terms.allows(channel_id):
+            return 0
+        left = min(self.limit, self.terms.cap) - self.waiting
+        if self._otherwise(self.today) is None:
+            left = min(left, promise_dates.covered(self.supply, safety=self.terms.safety) - self.waiting)
+        return max(left, 0)
+
+    def promise(self, pieces: int) -> date | None:
+        """Return the day on which so many pieces more, behind all who wait, will be there."""
+        return self.date_of(self.waiting + pieces, since=self.today)
+
+    def date_of(self, needed: int, *, since: date) -> date | None:
+        """Return the day on which the `needed`-th waiting piece is there; None when nobody knows."""
+        if self.terms is None:
+            return promise_dates.date_of(needed, self.supply)
+        return promise_dates.date_of(
+            needed, self.supply, safety=self.terms.safety, release_on=self.terms.release_on,
+            otherwise=self._otherwise(since),
+        )  # fmt: skip
+
+    def _otherwise(self, since: date) -> date | None:
+        if self.terms is None:
+            return None
+        return promise_dates.fallback(
+            release_on=self.terms.release_on, lead_days=self.terms.lead_days, since=since, today=self.today
+        )
+
+
+def queues(levels: Iterable[tuple[int, LevelKey, int]], *, at: datetime) -> dict[LevelKey, Queue]:
+    """Return the queues of levels, given as (id, key, backorder limit), in three queries however many there are."""
+    wanted = {level_id: (key, limit) for level_id, key, limit in levels}
+    if not wanted:
+        return {}
+    products = {key.product_id for key, _limit in wanted.values()}
+    winners = backorder_policies.terms_of(products, at=at)
+    supply: dict[tuple[int, int], list[tuple[date, int]]] = defaultdict(list)
+    places = {key.location_id for key, _limit in wanted.values()}
+    for one in incoming.expected(products, location_ids=places):
+        supply[one.product_id, one.location_id].append((one.expected_on, one.quantity))
+    found = {}
+    for key, limit in wanted.values():
+        today = today_at(key.location_id, at)
+        coming = promise_dates.dated(supply[key.product_id, key.location_id], today=today)
+        found[key] = Queue(key, limit, winners.at(key.product_id, key.location_id), coming, today)
+    for claim in _open(wanted, at=at):
+        queue = found[wanted[claim.level_id][0]]
+        queue.claims.append(claim)
+        queue.waiting += claim.pieces
+    return found
+
+
+def today_at(location_id: int, at: datetime) -> date:
+    """Return the date on the wall of a place."""
+    return at.astimezone(ZoneInfo(locations.by_id(location_id).time_zone)).date()
+
+
+@transaction_required
+def add(claims: Sequence[NewClaim], *, at: datetime) -> None:
+    """Let pieces wait. Their levels are locked, and the postings of their holds or allocations follow."""
+    if not claims:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                [ids.new() for _claim in claims], [claim.kind.value for claim in claims],
+                [claim.claim_id for claim in claims], [claim.level_id for claim in claims],
+                [claim.channel_id for claim in claims], [claim.demand_id for claim in claims],
+                [claim.pieces for claim in claims], [claim.since for claim in claims],
+                [claim.expires_at for claim in claims], [claim.promised_on for claim in claims],
+            ],
+        )  # fmt: skip
+        made = {claim_id: backorder_id for backorder_id, claim_id, *_ in cursor.fetchall()}
+    _date(
+        [
+            (made[claim.claim_id], claim.promised_on, Why.PROMISED)
+            for claim in claims
+            if claim.kind is ClaimKind.ALLOCATION
+        ],
+        at=at,
+    )
+
+
+@transaction_required
+def release(parts: Mapping[UUID, int]) -> None:
+    """Let pieces of holds or allocations (by their ids) wait no longer: at most so many as still do."""
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(_RELEASE, [list(parts), list(parts.values())])
+
+
+@transaction_required
+def extend(hold_ids: Iterable[UUID], expires_at: datetime) -> None:
+    """Let what waits for holds wait as long as they live."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTEND, [expires_at, ledger.uuids(hold_ids)])
+
+
+def waiting(claim_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many pieces of holds or allocations still wait, where any do."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [ledger.uuids(claim_ids)])
+        return dict(cursor.fetchall())
+
+
+def waiting_at(level_ids: Iterable[int], *, at: datetime) -> dict[int, int]:
+    """Return how many pieces wait at levels, where any do."""
+    found: dict[int, int] = defaultdict(int)
+    wanted = list(level_ids)
+    for claim in _open(wanted, at=at) if wanted else []:
+        found[claim.level_id] += claim.pieces
+    return found
+
+
+def of_demands(demand_ids: Iterable[UUID]) -> dict[UUID, Waiting]:
+    """Return what waits of order lines, where anything does, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_DEMANDS, [ledger.uuids(demand_ids)])
+        return {
+            demand_id: Waiting(pieces, promised_on if is_known else None)
+            for demand_id, pieces, promised_on, is_known in cursor.fetchall()
+        }
+
+
+@transaction_required
+def settle(levels: Sequence[Level], *, by: Actor, at: datetime) -> None:
+    """Give what is free at locked levels to those who wait there, in order; let the youngest wait for what vanished.
+
+    Only those levels are looked at that may have promised more than they have.
+    """
+    limited = [level for level in levels if level.backorder_limit and level.key.condition == Condition.SELLABLE]
+    if not limited:
+        return
+    waiting_at = queues([(level.id, level.key, level.backorder_limit) for level in limited], at=at)
+    for level in limited:
+        queue = waiting_at[level.key]
+        free = level.on_hand - level.allocated - level.held + queue.waiting
+        if free < 0:
+            _uncover(level, queue, -free)
+        elif free > 0 and queue.claims:
+            _fill(level, queue, free, at=at, by=by)
+        _revise(queue, by=by, at=at)
+
+
+@transaction_required
+def revise(product_ids: Iterable[int], *, by: Actor, at: datetime) -> int:
+    """Look again by when all that waits of some products can be there; return how many promises were revised."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT l.product_id, l.location_id, l.condition FROM inventory_stocklevel l"
+            " JOIN inventory_backorder b ON b.level_id = l.id"
+            " WHERE l.product_id = ANY(%s::bigint[]) AND b.quantity > b.filled + b.released",
+            [ledger.numbers(product_ids)],
+        )
+        keys = [LevelKey(*row) for row in cursor.fetchall()]
+    if not keys:
+        return 0
+    levels = ledger.lock(keys, at=at)
+    waiting_at = queues([(level.id, key, level.backorder_limit) for key, level in levels.items()], at=at)
+    return sum(_revise(queue, by=by, at=at) for queue in waiting_at.values())
+
+
+def late(*, at: datetime, at_most: int) -> list[int]:
+    """Return products with promises whose day has passed while their pieces still wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT l.product_id FROM inventory_backorder b JOIN inventory_stocklevel l ON l.id = b.level_id"
+            " WHERE b.quantity > b.filled + b.released AND b.claim_kind = 'allocation' AND b.promised_on < %s"
+            " ORDER BY l.product_id LIMIT %s",
+            [at.date(), at_most],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _open(level_ids: Iterable[int], *, at: datetime) -> list[Claim]:
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [ledger.numbers(level_ids), at])
+        return [Claim(row[0], ClaimKind(row[1]), *row[2:]) for row in cursor.fetchall()]
+
+
+def _fill(level: Level, queue: Queue, free: int, *, by: Actor, at: datetime) -> None:
+    """Hand free pieces to those who wait, in order; none gets what is withheld from its channel."""
+    filled: list[tuple[Claim, int]] = []
+    for claim in queue.claims:
+        figure = (level.key.product_id, level.key.location_id, level.on_hand, free)
+        pieces = min(claim.pieces, free - buffers.withheld(claim.channel_id, [figure], at=at)[0])
+        if pieces > 0:
+            filled.append((claim, pieces))
+            claim.pieces -= pieces
+            queue.waiting -= pieces
+            free -= pieces
+    if not filled:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL, [[claim.id for claim, _pieces in filled], [pieces for _claim, pieces in filled]])
+    done = [claim for claim, _pieces in filled if not claim.pieces]
+    queue.claims = [claim for claim in queue.claims if claim.pieces]
+    _tell(queue, [(claim, queue.today, Why.GOODS_ARRIVED) for claim in done], by=by, at=at)
+
+
+def _uncover(level: Level, queue: Queue, missing: int) -> None:
+    """Let the youngest promises wait for pieces that are not there any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COVERED, [level.id])
+        rows = cursor.fetchall()
+    known = {claim.claim_id: claim for claim in queue.claims}
+    for allocation_id, demand_id, since, covered in rows:
+        pieces = min(covered, missing)
+        if pieces <= 0:
+            break
+        missing -= pieces
+        row = [ClaimKind.ALLOCATION.value, allocation_id, level.id, None, demand_id, pieces, since, None, None]
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, [[value] for value in [ids.new(), *row]])
+            backorder_id, _, channel_id, promised_on = cursor.fetchone()
+        claim = known.get(allocation_id)
+        if claim is None:
+            claim = Claim(
+                backorder_id,
+                ClaimKind.ALLOCATION,
+                allocation_id,
+                level.id,
+                channel_id,
+                demand_id,
+                0,
+                since,
+                promised_on,
+            )
+            queue.claims.append(claim)
+        claim.pieces += pieces
+        claim.has_lost = True
+        queue.waiting += pieces
+    queue.claims.sort(key=lambda claim: (claim.since, claim.id))
+
+
+def _revise(queue: Queue, *, by: Actor, at: datetime) -> int:
+    """Work out the dates of all who wait at a level; store and tell those that differ from what was promised."""
+    ahead, changed = 0, []
+    for claim in queue.claims:
+        ahead += claim.pieces
+        if claim.kind is ClaimKind.HOLD:
+            continue  # gets its date with its order
+        on = queue.date_of(ahead, since=claim.since.date())
+        if claim.has_lost or on != claim.promised_on:
+            changed.append((claim, on, Why.GOODS_MISSING if claim.has_lost else Why.SUPPLY_MOVED))
+    _tell(queue, changed, by=by, at=at)
+    return len(changed)
+
+
+def _tell(queue: Queue, changes: Sequence[tuple[Claim, date | None, Why]], *, by: Actor, at: datetime) -> None:
+    promised = [change for change in changes if change[0].kind is ClaimKind.ALLOCATION]
+    if not promised:
+        return
+    revisions = _date([(claim.id, on, why) for claim, on, why in promised], at=at)
+    product = catalog.products_by_id([queue.key.product_id])[queue.key.product_id]
+    outbox.publish(
+        [
+            PromiseRevised(
+                aggregate_sequence=revisions[claim.id], channel_id=claim.channel_id, occurred_at=at,
+                backorder_id=str(claim.id), order_line=str(claim.demand_id), sku=product.sku,
+                location=locations.by_id(queue.key.location_id).code, waiting=claim.pieces, reason=why.value,
+                promised_on=on.isoformat() if on else None,
+                promised_before=claim.promised_on.isoformat() if claim.promised_on else None,
+            )
+            for claim, on, why in promised
+        ],
+        by=by,
+    )  # fmt: skip
+
+
+def _date(rows: Sequence[tuple[UUID, date | None, Why]], *, at: datetime) -> dict[UUID, int]:
+    """Store the next date of backorders and return the number of its revision."""
+    if not rows:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REVISE,
+            {
+                "ids": [row[0] for row in rows], "dates": [row[1] for row in rows],
+                "reasons": [row[2].value for row in rows], "at": at,
+            },
+        )  # fmt: skip
+        return dict(cursor.fetchall())
+
+
+ledger.settles_by(settle)

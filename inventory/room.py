@@ -1,0 +1,98 @@
+"""Room: what channels may still take of locked levels, while many wishes are decided one by one in memory.
+
+Of what is free a channel may take what is not withheld from it; beyond that, what a policy lets it promise from goods to
+come. Where demand was accepted before anyone knew from where, nobody takes the last pieces of the network from it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from commerce.transactions import transaction_required
+from inventory import availability, backorders, buffers, demands
+from inventory.backorders import Queue
+from inventory.ledger import Level, LevelKey, Posting
+
+
+class Room:
+    """What is left of locked levels. Every figure is in pieces; nothing is written here."""
+
+    @transaction_required
+    def __init__(self, levels: Mapping[LevelKey, Level], swept: Sequence[Posting], *, at: datetime) -> None:
+        """Look at `levels`, which the caller has locked; `swept` are the postings of expired holds, yet to be posted."""
+        self._levels, self._at = levels, at
+        self._free = {key: level.on_hand - level.allocated - level.held for key, level in levels.items()}
+        for posting in swept:
+            self._free[posting.key] -= posting.held
+        limited = [(level.id, key, level.backorder_limit) for key, level in levels.items() if level.backorder_limit]
+        self._queues: dict[LevelKey, Queue] = backorders.queues(limited, at=at) if limited else {}
+        for key, queue in self._queues.items():
+            self._free[key] += queue.waiting
+        self._unrouted = demands.claim({key.product_id for key in levels})
+        self._network: dict[tuple[int, int | None, str], int] = {}
+        self._taken: dict[tuple[int, str], int] = defaultdict(int)
+
+    def now(self, channel_id: int | None, key: LevelKey) -> int:
+        """Return the pieces that a channel may have at once; 0 where there is no such level."""
+        free = self._free.get(key, 0)
+        if free <= 0:
+            return 0
+        if channel_id is not None:
+            figure = (key.product_id, key.location_id, self._levels[key].on_hand, free)
+            free -= buffers.withheld(channel_id, [figure], at=self._at)[0]
+        if self._unrouted and key.product_id in self._unrouted:
+            return min(free, self._in_all(channel_id, key))
+        return free
+
+    def later(
+        self,
+        channel_id: int | None,
+        key: LevelKey,
+        *,
+        held: int = 0,
+        needed_by: date | None = None,
+        pieces: int = 0,
+    ) -> int:
+        """Return the pieces that a channel may have from goods to come, `held` of which it has; none if `pieces` of them
+        would be there after `needed_by`.
+        """
+        queue = self._queues.get(key)
+        if queue is None:
+            return held
+        left = queue.later(channel_id) + held
+        if needed_by is not None and left:
+            on = queue.promise(max(min(pieces, left) - held, 0))
+            if on is None or on > needed_by:
+                return 0
+        return left
+
+    def take(self, key: LevelKey, pieces: int, *, waiting: int = 0) -> date | None:
+        """Count pieces as promised, `waiting` of them beyond what is there; return the day on which those will be there."""
+        on = None
+        if waiting:
+            on = self._queues[key].promise(waiting)
+            self._queues[key].waiting += waiting
+        self._free[key] -= pieces - waiting
+        self._count(key, pieces - waiting)
+        return on
+
+    def give(self, key: LevelKey, pieces: int, *, waiting: int = 0) -> None:
+        """Count pieces as free again that were promised, `waiting` of them beyond what was there."""
+        if waiting:
+            self._queues[key].waiting -= waiting
+        self._free[key] += pieces - waiting
+        self._count(key, waiting - pieces)
+
+    def _count(self, key: LevelKey, pieces: int) -> None:
+        if self._unrouted and key.product_id in self._unrouted:
+            self._taken[key.product_id, demands.area_of(key.location_id)] += pieces
+
+    def _in_all(self, channel_id: int | None, key: LevelKey) -> int:
+        """Return what a channel may take of a product anywhere in the customs area, less the demand without a place."""
+        area = demands.area_of(key.location_id)
+        known = (key.product_id, channel_id, area)
+        if known not in self._network:
+            self._network[known] = availability.left_in_all(
+                key.product_id, channel_id=channel_id, country=area, at=self._at
+            )
+        return max(self._network[known] - self._taken[key.product_id, area], 0)
