@@ -25,6 +25,15 @@ class Named(Protocol):
     def id(self) -> UUID: ...
 
 
+class StockLine(Named, Protocol):
+    """A line about one product in one condition."""
+
+    @property
+    def product_id(self) -> int: ...
+    @property
+    def condition(self) -> Condition: ...
+
+
 Line = TypeVar("Line", "Receipt", "Adjustment")
 NamedLine = TypeVar("NamedLine", bound=Named)
 
@@ -66,7 +75,7 @@ def receive(
     occurred_at: datetime | None = None,
 ) -> int:
     """Book goods in from a supplier and return how many lines were new (a replayed line books nothing)."""
-    _check(lines)
+    check(lines)
     if any(line.quantity < 1 for line in lines):
         raise ValueError("a receipt has at least one piece per line")
     levels = _lock(lines, at=at)
@@ -84,7 +93,7 @@ def receive(
         by=by,
         at=at,
     )  # fmt: skip
-    _audit(
+    record(
         "inventory.movements.receive",
         [(line.location_id, line.product_id, line.quantity) for line in fresh],
         reason,
@@ -101,7 +110,7 @@ def adjust(
 
     Raises: StockRuleViolated when a level would fall below what is promised or held.
     """
-    _check(lines)
+    check(lines)
     if any(line.delta == 0 for line in lines):
         raise ValueError("an adjustment changes something")
     levels = _lock(lines, at=at)
@@ -130,7 +139,7 @@ def adjust(
         for line in fresh
     ]  # fmt: skip
     ledger.post(levels, postings, by=by, at=at)
-    _audit(
+    record(
         "inventory.movements.adjust",
         [(line.location_id, line.product_id, line.delta) for line in fresh],
         fresh[0].reason if fresh else "",
@@ -139,7 +148,7 @@ def adjust(
     return len(fresh)
 
 
-def _check(lines: Sequence[Line]) -> None:
+def check(lines: Sequence[StockLine]) -> None:
     """Make sure that the lines can be booked at all. Raises: NotGoods, InvalidInput."""
     if len(lines) > MOST_LINES:
         raise ValueError(f"at most {MOST_LINES} lines at once, not {len(lines)}")
@@ -228,7 +237,8 @@ def booked(entry_ids: Iterable[UUID]) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _audit(verb: str, lines: Sequence[tuple[int, int, int]], reason: str, by: Actor) -> None:
+def record(verb: str, lines: Sequence[tuple[int, int, int]], reason: str, by: Actor) -> None:
+    """Record what a verb moved in the audit of the places: lines are (location, product, pieces)."""
     audit.record_many(
         [
             audit.AuditRow(

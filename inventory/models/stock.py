@@ -87,6 +87,9 @@ class StockEntry(models.Model):
         verbose_name_plural = _("stock entries")
         constraints = [
             models.UniqueConstraint(name="stock_entry_version_once", fields=["level", "version"]),
+            models.UniqueConstraint(
+                name="stock_entry_corrected_once", fields=["corrects"], condition=Q(corrects__isnull=False)
+            ),
             models.CheckConstraint(name="stock_entry_kind_known", condition=one_of("kind", EntryKind)),
             models.CheckConstraint(
                 name="stock_entry_counterparty_known",
