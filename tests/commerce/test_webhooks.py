@@ -1,13 +1,11 @@
 """Webhooks: who may get them and where, how they are signed, and what follows from every kind of answer."""
 
-import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -16,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from commerce import clock, deliveries, events, ids, outbox
 from commerce.channels import addresses, delivery, endpoints, signing
-from commerce.errors import InvalidInput, NotFound
+from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, Channel, OutboxDelivery, WebhookEndpoint
 from commerce.transactions import transaction
 from tests.commerce import facts
@@ -341,57 +339,6 @@ def test_secrets_are_encrypted_at_rest_and_survive_a_rotation_of_the_secret_key(
         deliver()
     assert "SECRET_KEY" in OutboxDelivery.objects.get().last_error
     assert receiver.got == []
-
-
-# --- endpoints ------------------------------------------------------------------------------------------------------
-
-
-def test_an_endpoint_is_added_changed_and_removed_with_an_audit_and_without_its_secret(shop: Channel) -> None:
-    endpoint, secret = add(shop, "https://hooks.example/in", "bell.sold")
-    assert secret.startswith("whsec_")
-    with transaction():
-        changed = endpoints.change(endpoint.id, channel_id=shop.pk, event_types=["bells.left"], by=facts.RINGER)
-    assert (changed.url, changed.event_types) == ("https://hooks.example/in", ("bells.left",))
-    assert endpoints.of_channel(shop.pk) == [changed]
-    publish(left("a", 1, shop.pk))
-    deliveries.sequence_batch()
-    with transaction():
-        endpoints.remove(endpoint.id, channel_id=shop.pk, by=facts.RINGER)
-    assert endpoints.of_channel(shop.pk) == []
-    assert states(subscriber(endpoint)) == ["dismissed"]
-    entries = AuditEntry.objects.filter(object_type="webhook_endpoint").order_by("id")
-    assert [entry.verb.rsplit(".", 1)[1] for entry in entries] == ["add", "change", "remove"]
-    assert all(secret not in json.dumps([entry.before, entry.after]) for entry in entries)
-
-
-def test_an_endpoint_belongs_to_its_channel(shop: Channel) -> None:
-    endpoint, _ = add(shop, "https://hooks.example/in")
-    other = factory.channel()
-    assert endpoints.of_channel(other.pk) == []
-    with pytest.raises(NotFound):
-        endpoints.one(endpoint.id, channel_id=other.pk)
-    for verb in (endpoints.change, endpoints.rotate_secret, endpoints.remove):
-        with pytest.raises(NotFound), transaction():
-            verb(endpoint.id, channel_id=other.pk, by=facts.RINGER)
-    with pytest.raises(NotFound), transaction():
-        endpoints.change(uuid4(), channel_id=shop.pk, by=facts.RINGER)
-
-
-def test_a_channel_has_a_bounded_number_of_endpoints(shop: Channel) -> None:
-    for number in range(endpoints.MOST_PER_CHANNEL):
-        add(shop, f"https://hooks.example/{number}")
-    with pytest.raises(endpoints.TooManyEndpoints):
-        add(shop, "https://hooks.example/more")
-    with pytest.raises(NotFound), transaction():
-        endpoints.add(shop.pk + 1000, "https://hooks.example/in", STORY, by=facts.RINGER)
-
-
-@pytest.mark.parametrize(("types", "faults"), [((), 1), (("bell.rung",), 1), (("bell.sold", "no.such", "neither"), 2)])
-def test_only_public_event_types_can_be_wanted(shop: Channel, types: tuple[str, ...], faults: int) -> None:
-    with pytest.raises(InvalidInput) as refusal, transaction():
-        endpoints.add(shop.pk, "https://hooks.example/in", types, by=facts.RINGER)
-    assert [error["field"] for error in refusal.value.errors] == ["event_types"] * faults
-    assert "bell.sold" in refusal.value.errors[0]["message"]
 
 
 # --- where webhooks may go ------------------------------------------------------------------------------------------
