@@ -9,7 +9,7 @@ class InventoryConfig(AppConfig):
     def ready(self) -> None:
         from commerce import events
         from commerce.staff import shell
-        from inventory import handlers, locations, purchase_orders, valuation
+        from inventory import handlers, locations, unit_costs, valuation
         from inventory.events import LocationChanged, SharingChanged, StockChanged
         from inventory.staff import rooms
 
@@ -23,6 +23,6 @@ class InventoryConfig(AppConfig):
         events.subscribe(
             SharingChanged, name="inventory.stock_feed.sharing", handler=handlers.feed_after_sharing_changed
         )
-        valuation.register("costs", purchase_orders.unit_costs, order=valuation.COSTS)
+        valuation.register("costs", unit_costs.latest, order=valuation.COSTS)
         shell.register_store_provider(locations.access)
         rooms.register()

@@ -15,7 +15,7 @@ from django.db import connection
 from commerce import audit, integrity
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import incoming, purchase_checks, suppliers, valuation
+from inventory import incoming, purchase_checks, suppliers
 from inventory.errors import (
     AnnouncementOutdated,
     PurchaseOrderNotFound,
@@ -196,13 +196,23 @@ def announce(
             f"{reference} is {row.number} for another place; announce it under a reference of its own.",
             number=row.number,
         )
-    refuse_older(row, as_of)
+    _refuse_older(row, as_of)
     if _same(row, wanted):
         return row
     return _changed(row, wanted, by=by, at=at, announced_as_of=as_of or row.announced_as_of)
 
 
-def refuse_older(row: PurchaseOrder, as_of: datetime | None) -> None:
+@transaction_required
+def call_off(
+    supplier_id: int, reference: str, *, reason: str, by: Actor, at: datetime, as_of: datetime | None = None
+) -> PurchaseOrder:
+    """Take a supplier's or ERP's word that a delivery doesn't come; as cancel. Raises: besides, AnnouncementOutdated."""
+    row = locked(find_announced(supplier_id, reference).pk)
+    _refuse_older(row, as_of)
+    return cancel(row.pk, reason=reason, by=by, at=at)
+
+
+def _refuse_older(row: PurchaseOrder, as_of: datetime | None) -> None:
     """Refuse a word that is older than the last one. Raises: AnnouncementOutdated."""
     if as_of is not None and row.announced_as_of is not None and as_of < row.announced_as_of:
         raise AnnouncementOutdated(
@@ -421,25 +431,3 @@ def _same(row: PurchaseOrder, lines: Sequence[PurchaseOrderLine]) -> bool:
 
 def _facts(lines: Sequence[PurchaseOrderLine]) -> list[list[Any]]:
     return [[line.product_id, line.quantity, line.expected_on.isoformat()] for line in lines]
-
-
-# --- what goods cost ------------------------------------------------------------------------------------------------
-
-_COSTS = """
-SELECT DISTINCT ON (product_id) product_id, unit_cost_minor, currency FROM (
-    SELECT l.product_id, l.unit_cost_minor, o.currency, o.ordered_at, 0 AS rank
-    FROM inventory_purchaseorderline l JOIN inventory_purchaseorder o ON o.id = l.order_id
-    WHERE l.product_id = ANY(%(products)s) AND l.unit_cost_minor IS NOT NULL AND l.received > 0
-    UNION ALL
-    SELECT t.product_id, t.unit_cost_minor, s.currency, s.created_at, 1
-    FROM inventory_supplierterm t JOIN inventory_supplier s ON s.id = t.supplier_id AND s.is_active
-    WHERE t.product_id = ANY(%(products)s) AND t.unit_cost_minor IS NOT NULL
-) known ORDER BY product_id, rank, ordered_at DESC NULLS LAST
-"""
-
-
-def unit_costs(product_ids: Sequence[int], at: datetime) -> dict[int, valuation.UnitValue]:
-    """Return what a piece costs us: as it last came on an order, else as a supplier's terms say; unknown ones are missing."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COSTS, {"products": list(product_ids)})
-        return {row[0]: valuation.UnitValue(*row[1:]) for row in cursor.fetchall()}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.api import look_back_views, reservation_views, statement_views, views
+from inventory.api import look_back_views, reservation_views, statement_views, supply_views, views
 
 urlpatterns = [
     path("availability", views.AvailabilityView.as_view(), name="availability"),
@@ -22,4 +22,44 @@ urlpatterns = [
     path("stock/discrepancies", statement_views.DiscrepanciesView.as_view(), name="stock-discrepancies"),
     path("locations", views.LocationsView.as_view(), name="locations"),
     path("locations/<str:code>", views.LocationView.as_view(), name="location"),
+    path("stock/incoming", supply_views.IncomingView.as_view(), name="stock-incoming"),
+    path("suppliers", supply_views.SuppliersView.as_view(), name="suppliers"),
+    path("suppliers/<str:code>", supply_views.SupplierView.as_view(), name="supplier"),
+    path("purchase-orders", supply_views.PurchaseOrdersView.as_view(), name="purchase-orders"),
+    path("purchase-orders/<uuid:order_id>", supply_views.PurchaseOrderView.as_view(), name="purchase-order"),
+    path(
+        "purchase-orders/<uuid:order_id>/approve",
+        supply_views.PurchaseOrderApproveView.as_view(),
+        name="purchase-order-approve",
+    ),
+    path(
+        "purchase-orders/<uuid:order_id>/order",
+        supply_views.PurchaseOrderOrderView.as_view(),
+        name="purchase-order-order",
+    ),
+    path(
+        "purchase-orders/<uuid:order_id>/receipts",
+        supply_views.PurchaseOrderReceiptsView.as_view(),
+        name="purchase-order-receipts",
+    ),
+    path(
+        "purchase-orders/<uuid:order_id>/close",
+        supply_views.PurchaseOrderCloseView.as_view(),
+        name="purchase-order-close",
+    ),
+    path(
+        "purchase-orders/<uuid:order_id>/cancel",
+        supply_views.PurchaseOrderCancelView.as_view(),
+        name="purchase-order-cancel",
+    ),
+    path(
+        "expected-deliveries/<str:supplier>/<str:reference>",
+        supply_views.ExpectedDeliveryView.as_view(),
+        name="expected-delivery",
+    ),
+    path(
+        "expected-deliveries/<str:supplier>/<str:reference>/cancel",
+        supply_views.ExpectedDeliveryCancelView.as_view(),
+        name="expected-delivery-cancel",
+    ),
 ]

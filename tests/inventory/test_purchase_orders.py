@@ -12,7 +12,7 @@ from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import goods_in, incoming, purchase_orders, suppliers, valuation
+from inventory import goods_in, incoming, purchase_orders, suppliers, unit_costs, valuation
 from inventory.errors import (
     NotGoods,
     OrderTermsMissed,
@@ -300,10 +300,10 @@ def test_an_order_below_the_least_value_is_not_approved(shelf: Shelf) -> None:
 
 def test_costs_of_what_came_value_discrepancies(shelf: Shelf, supplier: SupplierRef) -> None:
     assert valuation.COSTS < valuation.PRICES
-    assert purchase_orders.unit_costs([shelf.product_id], clock.now()) == {}
+    assert unit_costs.latest([shelf.product_id], clock.now()) == {}
     with transaction():
         suppliers.set_terms(supplier.id, [Term(product_id=shelf.product_id, unit_cost_minor=300)], by=BY)
-    assert purchase_orders.unit_costs([shelf.product_id], clock.now())[shelf.product_id] == (300, "EUR")
+    assert unit_costs.latest([shelf.product_id], clock.now())[shelf.product_id] == (300, "EUR")
     with transaction():
         order = purchase_orders.draft(
             ids.new(), supplier_id=supplier.id, location_id=shelf.store.id, by=BY, at=clock.now(),
