@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from inventory.reconciling import REPAIRABLE, DiscrepancyKind
@@ -92,6 +93,7 @@ class Sum:
 _COLUMNS = """d.id, d.kind, d.product_id, p.sku, p.name, d.location_id, d.condition, d.meaning, d.expected, d.found, d.repaired,
        d.unit_value_minor, d.currency, d.source, d.as_of, d.since, d.cause_type, d.cause_id, d.suggested_cause, d.cause_facts,
        d.note, d.owner_role, d.due_at, d.repair_at, d.state, d.recorded_at, d.settled_at, d.settled_by, d.settled_note"""
+_FACTS = list(Listed.__dataclass_fields__).index("cause_facts")
 _FROM = " FROM inventory_discrepancy d JOIN commerce_product p ON p.id = d.product_id WHERE "
 _LEFT = "(d.found - d.expected - d.repaired)"
 _ORDERS = {
@@ -151,7 +153,8 @@ def count_open(location_id: int) -> int:
 
 
 def _row(row: Sequence[Any]) -> Listed:
-    return Listed(*row)
+    place = _FACTS  # Django leaves documents of raw queries as text
+    return Listed(*row[:place], orjson.loads(row[place]), *row[place + 1 :])
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

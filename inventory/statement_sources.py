@@ -64,13 +64,15 @@ class SourceRef:
 
 
 @transaction_required
-def set_source(code: str, terms: SourceTerms, *, by: Actor, at: datetime) -> SourceRef:
+def set_source(code: str, terms: SourceTerms, *, by: Actor, at: datetime, is_new: bool = False) -> SourceRef:
     """Agree on these terms with a source, a new one or one that is known. The same terms again change nothing.
 
-    Raises: InvalidInput naming what is wrong.
+    Raises: InvalidInput naming what is wrong; DuplicateCode when it has to be new and is known.
     """
     _check(code, terms)
     row = StatementSource.objects.select_for_update().filter(code=code).first()
+    if row is not None and is_new:
+        raise DuplicateCode(f"There is a source {code} already.", code=code)
     before = None if row is None else _facts(_ref(row).terms)
     after = _facts(terms)
     if row is not None and before == after:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
 
 from commerce import catalog, clock, ids, integrity
 from commerce.actors import Actor
@@ -111,6 +112,12 @@ def take(statement: Statement, *, by: Actor, at: datetime, channel_id: int | Non
         answer=answer, received_at=at,
     )  # fmt: skip
     return answer
+
+
+def last_heard() -> dict[int, datetime]:
+    """Return of when the newest figures of each source are, by its id; sources that were never heard are missing."""
+    newest = StockStatement.objects.values("source_id").annotate(newest=Max("as_of"))
+    return {row["source_id"]: row["newest"] for row in newest}
 
 
 @transaction_required

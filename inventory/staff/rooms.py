@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
+from inventory import discrepancy_lists
 from inventory.staff import finding
 
 
@@ -53,6 +54,17 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="discrepancies",
+            label=_("Discrepancies"),
+            icon="scale",
+            url_name="inventory-staff:discrepancies",
+            permission=Permission.MANAGE_DISCREPANCIES,
+            order=40,
+            counter=lambda store: discrepancy_lists.count_open(store.id),
+        )
+    )
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
     for code, sentence in _SENTENCES.items():
@@ -70,5 +82,7 @@ _SENTENCES = {
     "sharing_state_wrong": _("This has moved on in the meantime. Look at its new state."),
     "preview_needed": _("The figures are too old. Measure again what the rule would change, then activate it."),
     "confirmation_needed": _("This rule withholds everything that it is about. Write “%(words)s” to confirm that."),
+    "discrepancy_settled": _("Someone has settled this discrepancy in the meantime. Go back to the list."),
+    "not_repairable": _("This was booked as it happened, or concerns no single place. Settle it with a sentence instead."),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

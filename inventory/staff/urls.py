@@ -1,6 +1,6 @@
 """Addresses of the stock pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from inventory.staff import sharing, timeline, views
 
@@ -9,6 +9,7 @@ urlpatterns = [
     path("stock/", views.stock, name="stock"),
     path("stock/timeline/", timeline.page, name="timeline"),
     path("stock/timeline.csv", timeline.export, name="timeline-csv"),
+    path("stock/discrepancies/", include("inventory.staff.discrepancy_urls")),
     path("stock/adjust/", views.adjust, name="adjust"),
     path("replenishment/", replenishment.proposals, name="replenishment"),
     path("replenishment/decide/", replenishment.decide, name="replenishment-decide"),
