@@ -1,4 +1,4 @@
-"""How long suppliers really take: learned from what was ordered here and received against it in the journal."""
+"""How long suppliers really take to a place: learned from orders of the last year and what was received against them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,16 @@ from django.db import connection
 LEARNED_FROM = timedelta(days=365)
 LEAST_DELIVERIES = 5  # before experience counts more than what the rule says
 
-# The first receipt that names the purchase order as its cause ends the wait that began when it was ordered.
+# From the order to the last piece of a line that came as ordered, as `suppliers.lead_times` says it, by place.
 _TAKEN = """
-SELECT supplier_code, location_id, count(*), avg(days), coalesce(stddev_samp(days), 0)
-FROM (
-    SELECT p.supplier_code, p.location_id, extract(epoch FROM min(e.occurred_at) - min(p.decided_at)) / 86400 AS days
-    FROM inventory_replenishmentproposal p
-    JOIN inventory_stockentry e ON e.cause_type = 'purchase_order' AND e.cause_id = p.order_reference
-                               AND e.kind = 'received' AND e.occurred_at >= p.decided_at
-    JOIN inventory_stocklevel l ON l.id = e.level_id AND l.product_id = p.product_id AND l.location_id = p.location_id
-    WHERE p.kind = 'purchase' AND p.state = 'ordered' AND p.supplier_code <> '' AND p.decided_at >= %s
-    GROUP BY p.supplier_code, p.location_id, p.order_reference
-) deliveries
-GROUP BY supplier_code, location_id HAVING count(*) >= %s
+SELECT s.code, o.location_id, count(*), avg(day.days), coalesce(stddev_samp(day.days), 0)
+FROM inventory_purchaseorder o
+JOIN inventory_supplier s ON s.id = o.supplier_id
+JOIN inventory_purchaseorderline l ON l.order_id = o.id
+CROSS JOIN LATERAL (SELECT extract(epoch FROM l.received_at - o.ordered_at) / 86400 AS days) day
+WHERE o.ordered_at >= %s AND o.ordered_at <= l.received_at AND l.quantity > 0
+  AND (l.received >= l.quantity OR o.state = 'closed_short')
+GROUP BY s.code, o.location_id HAVING count(*) >= %s
 """
 
 

@@ -10,10 +10,11 @@ from commerce import audit, ids, locks
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction, transaction_required
-from inventory import replenishment_alerts
+from inventory import replenishment_alerts, replenishment_orders
 from inventory.errors import ProposalNotOpen, ProposalUnknown
 from inventory.models import ReplenishmentProposal
 from inventory.replenishing import MOVES, ProposalState
+from inventory.replenishment_orders import Approved
 from inventory.replenishment_planning import Draft, Planner
 
 MOST_AT_ONCE = 500
@@ -45,6 +46,8 @@ def run(*, by: Actor, at: datetime, progress: Callable[[int], None] = lambda don
 
     Owns its transactions, one per portion of products. Safe to run twice and at the same time: the second finds the same.
     """
+    with transaction():
+        _follow(by=by, at=at)
     planner, watch = Planner(at=at), replenishment_alerts.Watch(at=at)
     proposed = kept = superseded = 0
     for products in planner.products():
@@ -63,8 +66,9 @@ def run(*, by: Actor, at: datetime, progress: Callable[[int], None] = lambda don
 
 @transaction_required
 def approve(decisions: Sequence[Decision], *, by: Actor, at: datetime) -> list[ReplenishmentProposal]:
-    """Approve proposals, all or none. Approving what was approved already changes nothing.
+    """Approve proposals, all or none, and draft the purchase orders and transfers that they become.
 
+    Each proposal then names its document. Approving what was approved already changes nothing.
     Raises: ProposalUnknown; ProposalNotOpen when one was dismissed, superseded or is past; InvalidInput for a quantity that
     is not 1 to 1,000,000.
     """
@@ -78,7 +82,11 @@ def approve(decisions: Sequence[Decision], *, by: Actor, at: datetime) -> list[R
             raise InvalidInput(message, errors=[{"field": "quantity", "value": quantity, "message": message}])
         _move(row, "approve", by=by, at=at)
         row.quantity = quantity or row.quantity
-    _save(fresh, "approve", ["quantity"], by=by)
+    drafted = replenishment_orders.draft([_approved(row) for row in fresh], by=by, at=at)
+    for row in fresh:
+        if row.pk in drafted:
+            row.order_reference, row.quantity = drafted[row.pk].reference, drafted[row.pk].quantity
+    _save(fresh, "approve", ["quantity", "order_reference"], by=by)
     return rows
 
 
@@ -100,7 +108,7 @@ def dismiss(proposal_ids: Iterable[UUID], *, reason: str, by: Actor, at: datetim
 
 @transaction_required
 def mark_ordered(references: Mapping[UUID, str], *, by: Actor, at: datetime) -> None:
-    """Note the purchase order or transfer that each approved proposal became. Raises: ProposalUnknown, ProposalNotOpen."""
+    """Note what someone ordered by hand for approved proposals. Raises: ProposalUnknown, ProposalNotOpen."""
     rows = _locked(references)
     fresh = [
         row for row in rows if (row.state, row.order_reference) != (ProposalState.ORDERED.value, references[row.pk])
@@ -109,6 +117,19 @@ def mark_ordered(references: Mapping[UUID, str], *, by: Actor, at: datetime) -> 
         _move(row, "order", by=by, at=at)
         row.order_reference = references[row.pk]
     _save(fresh, "mark_ordered", ["order_reference"], by=by)
+
+
+@transaction_required
+def _follow(*, by: Actor, at: datetime) -> None:
+    """Let approved proposals follow their documents: ordered when goods are on their way, dismissed when called off."""
+    actions = replenishment_orders.followed()
+    rows = list(ReplenishmentProposal.objects.select_for_update(of=("self",)).filter(pk__in=actions).order_by("pk"))
+    rows = [row for row in rows if row.state == ProposalState.APPROVED.value]
+    for row in rows:
+        _move(row, actions[row.pk], by=by, at=at)
+        if row.state == ProposalState.DISMISSED.value:
+            row.reason = "called off"
+    _save(rows, "follow", ["reason"], by=by)
 
 
 @transaction_required
@@ -177,6 +198,12 @@ def _locked(proposal_ids: Iterable[UUID]) -> list[ReplenishmentProposal]:
         missing = sorted(set(wanted) - {row.pk for row in rows})
         raise ProposalUnknown("There is no such proposal.", proposal_id=str(missing[0]))
     return rows
+
+
+def _approved(row: ReplenishmentProposal) -> Approved:
+    return Approved(
+        row.pk, row.product_id, row.location_id, row.from_location_id, row.supplier_code, row.quantity, row.expected_on
+    )
 
 
 def _move(row: ReplenishmentProposal, action: str, *, by: Actor, at: datetime) -> None:

@@ -14,6 +14,7 @@ from inventory import (
     balancing,
     demand_forecasts,
     geography,
+    incoming,
     lead_times,
     locations,
     order_sizes,
@@ -34,8 +35,7 @@ _POSITIONS = """
 SELECT l.product_id, l.location_id, p.category,
        coalesce(sum(l.on_hand) FILTER (WHERE l.condition = 'sellable'), 0),
        coalesce(sum(l.allocated) FILTER (WHERE l.condition = 'sellable'), 0),
-       coalesce(sum(l.held) FILTER (WHERE l.condition = 'sellable'), 0),
-       coalesce(sum(l.on_hand) FILTER (WHERE l.condition = 'in_transit'), 0)
+       coalesce(sum(l.held) FILTER (WHERE l.condition = 'sellable'), 0)
 FROM inventory_stocklevel l
 JOIN commerce_product p ON p.id = l.product_id AND p.is_active AND p.kind = 'goods'
 JOIN inventory_location o ON o.id = l.location_id AND o.is_active
@@ -62,7 +62,7 @@ class Position:
     on_hand: int = 0
     allocated: int = 0
     held: int = 0
-    coming: int = 0  # sent to here or ordered
+    coming: int = 0  # on transfers and purchase orders
     approved: int = 0  # proposals that will come, less those that will go
 
     @property
@@ -296,6 +296,9 @@ def _channel_codes(product_ids: Sequence[int]) -> dict[int, list[str]]:
 def _positions(products: Sequence[tuple[int, str]], besides: Sequence[tuple[int, str, int]]) -> list[Position]:
     """Return positions of the products wherever they have stock, and empty ones at the places named besides."""
     ids = [product_id for product_id, _category in products]
+    coming: dict[tuple[int, int], int] = {}
+    for one in incoming.expected(ids):
+        coming[one.product_id, one.location_id] = coming.get((one.product_id, one.location_id), 0) + one.quantity
     with connection.cursor() as cursor:
         cursor.execute(_POSITIONS, [ids])
         rows = cursor.fetchall()
@@ -307,10 +310,11 @@ def _positions(products: Sequence[tuple[int, str]], besides: Sequence[tuple[int,
                 approved[product_id, from_id] = approved.get((product_id, from_id), 0) - quantity
     found = {
         (product_id, place): Position(
-            product_id, place, category, int(on_hand), int(allocated), int(held), int(coming),
+            product_id, place, category, int(on_hand), int(allocated), int(held),
+            coming.get((product_id, place), 0),
             approved.get((product_id, place), 0),
         )
-        for product_id, place, category, on_hand, allocated, held, coming in rows
+        for product_id, place, category, on_hand, allocated, held in rows
     }  # fmt: skip
     for product_id, category, place in besides:
         found.setdefault((product_id, place), Position(product_id, place, category))

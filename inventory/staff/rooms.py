@@ -65,6 +65,17 @@ def register() -> None:
             counter=lambda store: discrepancy_lists.count_open(store.id),
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="replenishment",
+            label=_("Reorder"),
+            icon="repeat",
+            url_name="inventory-staff:replenishment",
+            permission=Permission.MANAGE_SUPPLY,
+            order=65,
+            is_only_in_more=True,
+        )
+    )
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
     for code, sentence in _SENTENCES.items():

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from inventory.staff import sharing, timeline, views
+from inventory.staff import replenishment, sharing, timeline, views
 
 app_name = "inventory-staff"
 urlpatterns = [

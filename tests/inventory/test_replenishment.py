@@ -3,14 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError
 from django.db import transaction as django_transaction
 
-from commerce import clock, ids
+from commerce import clock
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
@@ -18,21 +18,24 @@ from inventory import (
     demand,
     demand_forecasts,
     lead_times,
-    ledger,
     location_groups,
+    purchase_orders,
     replenishment,
     replenishment_rules,
+    suppliers,
+    transfers,
 )  # fmt: skip
 from inventory.errors import ProposalNotOpen, ProposalUnknown, RuleContradicts, RuleUnknown
-from inventory.ledger import LevelKey, Posting
 from inventory.locations import LocationRef
 from inventory.models import DemandForecast, ReplenishmentAlert, ReplenishmentProposal, ReplenishmentRule
+from inventory.purchasing import OrderTerms
 from inventory.replenishment import Decision, Made
-from inventory.stock import Counterparty, EntryKind
+from inventory.suppliers import SupplierRef
 from inventory.tasks import reorder
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.factories import past_sales
+from tests.factories import supply as make_supply
 from tests.inventory.conftest import BY
 
 pytestmark = pytest.mark.django_db
@@ -313,17 +316,92 @@ def test_the_day_of_ordering_follows_the_suppliers_calendar(lamp: int, store: Lo
 
 
 def test_lead_times_are_learned_from_what_was_received(lamp: int, store: LocationRef) -> None:
-    rule_id = add_rule(location_id=store.id, supplier_code="SLOW", lead_time_days=3.0)
-    for number, took in enumerate([18, 20, 22, 20, 20]):
-        _ordered_and_received(rule_id, lamp, store, f"PO-{number}", NOON - timedelta(days=100), took)
+    slow = make_supply.supplier("slow")
+    add_rule(location_id=store.id, supplier_code=slow.code, lead_time_days=3.0)
+    for took in (18, 20, 22, 20):
+        _ordered_and_received(slow, lamp, store, took)
+    assert lead_times.learned(at=NOON) == {}  # four deliveries say too little
+    _ordered_and_received(slow, lamp, store, 20)
     (learned,) = lead_times.learned(at=NOON).values()
     assert (learned.deliveries, learned.days) == (5, pytest.approx(20))
     assert learned.deviation_days == pytest.approx(1.41, abs=0.05)
-    past_sales.sold(lamp, store.id, STEADY, until=NOON)
+    past_sales.sold(lamp, store.id, [week * 2 for week in STEADY], until=NOON)
     night()
     newest = ReplenishmentProposal.objects.filter(state="proposed").get()
     assert newest.inputs["lead_time_days"] == 20
     assert newest.inputs["deliveries"] == 5
+
+
+def test_an_approved_proposal_becomes_an_order_that_is_received_against(lamp: int, store: LocationRef) -> None:
+    supplier = make_supply.supplier("lampco")
+    with transaction():
+        terms = [suppliers.Term(product_id=lamp, quantities=OrderTerms(case_pack=12))]
+        suppliers.set_terms(supplier.id, terms, by=BY)
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id, supplier_code=supplier.code)
+    night()
+    (proposal,) = opened()
+    with transaction():
+        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+    assert (approved.state, approved.quantity % 12) == ("approved", 0)
+    assert proposal.quantity <= approved.quantity < proposal.quantity + 12
+    order = purchase_orders.find(UUID(approved.order_reference))
+    assert [(line.product_id, line.quantity) for line in order.lines.all()] == [(lamp, approved.quantity)]
+    assert (order.state, order.supplier_id, order.location_id) == ("draft", supplier.id, store.id)
+    with transaction():
+        purchase_orders.approve(order.pk, by=BY, at=NOON)
+        purchase_orders.order(order.pk, by=BY, at=NOON)
+    assert night() == Made(0, 0, 0)
+    proposal.refresh_from_db()
+    assert proposal.state == "ordered"
+    make_supply.receive(order.pk, (lamp, approved.quantity))
+    assert night() == Made(0, 0, 0)
+
+
+def test_an_order_that_is_called_off_dismisses_its_proposal(lamp: int, store: LocationRef) -> None:
+    supplier = make_supply.supplier("lampco")
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id, supplier_code=supplier.code)
+    night()
+    (proposal,) = opened()
+    with transaction():
+        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        purchase_orders.cancel(UUID(approved.order_reference), reason="too dear", by=BY, at=NOON)
+    night()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.reason) == ("dismissed", "called off")
+
+
+def test_an_approved_transfer_is_drafted_between_the_stores(lamp: int) -> None:
+    short, near = make_inventory.store(), make_inventory.store(latitude=52.40, longitude=13.07)
+    past_sales.sold(lamp, short.id, STEADY, until=NOON, left=1)
+    past_sales.sold(lamp, near.id, [1] * 40, until=NOON, left=60)
+    add_rule(transfer_radius_km=100)
+    night()
+    (proposal,) = opened()
+    with transaction():
+        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+    transfer = transfers.get(UUID(approved.order_reference))
+    assert (transfer.origin_id, transfer.destination_id) == (near.id, short.id)
+    assert (transfer.state, transfer.pieces) == ("draft", proposal.quantity)
+    with transaction():
+        transfers.send(transfer.id, by=BY, at=NOON)
+    assert night().proposed == 0
+    proposal.refresh_from_db()
+    assert proposal.state == "ordered"
+
+
+def test_without_a_known_supplier_someone_orders_by_hand(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    add_rule(location_id=store.id, supplier_code="unheard-of")
+    night()
+    (proposal,) = opened()
+    with transaction():
+        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        assert (approved.state, approved.order_reference) == ("approved", "")
+        replenishment.mark_ordered({proposal.pk: "by phone, 1 June"}, by=BY, at=NOON)
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.order_reference) == ("ordered", "by phone, 1 June")
 
 
 def test_rules_that_misfire_are_on_the_list(lamp: int, store: LocationRef) -> None:
@@ -385,21 +463,9 @@ def _superseded(like: ReplenishmentProposal) -> Any:
     return like.pk
 
 
-def _ordered_and_received(
-    rule_id: int, product_id: int, store: LocationRef, reference: str, ordered_at: datetime, took_days: int
-) -> None:
-    ReplenishmentProposal.objects.create(
-        id=uuid4(), kind="purchase", state="ordered", rule_id=rule_id, product_id=product_id, location_id=store.id,
-        supplier_code="SLOW", quantity=1, order_on=ordered_at.date(), expected_on=ordered_at.date(), inputs={},
-        made_at=ordered_at, decided_at=ordered_at, order_reference=reference,
-    )  # fmt: skip
-
-    at = ordered_at + timedelta(days=took_days)
-    key = LevelKey(product_id, store.id)
-    with transaction():
-        levels = ledger.lock([key], at=at, create=True)
-        posting = Posting(
-            ids.new(), key, EntryKind.RECEIVED, on_hand=1, counterparty=Counterparty.SUPPLIER,
-            cause_type="purchase_order", cause_id=reference,
-        )  # fmt: skip
-        ledger.post(levels, [posting], by=BY, at=at)
+def _ordered_and_received(supplier: SupplierRef, product_id: int, store: LocationRef, took_days: int) -> None:
+    ordered_at = NOON - timedelta(days=100)
+    with clock.frozen(ordered_at):
+        order = make_supply.ordered(supplier, store.id, (product_id, 1))
+    with clock.frozen(ordered_at + timedelta(days=took_days)):
+        make_supply.receive(order.pk, (product_id, 1))
