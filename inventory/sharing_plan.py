@@ -18,18 +18,49 @@ Figure = tuple[int, int, int, int]  # product_id, location_id, on_hand, free
 Owed = Mapping[int, Mapping[int, int]]  # product_id → location_id → pieces that other channels have a right to
 
 
+class Placed:
+    """Rules by the places that they name; `is_local` says that those which name none may still differ from place to place."""
+
+    __slots__ = ("anywhere", "by_place", "is_local")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.anywhere: list[Rule] = []
+        self.by_place: dict[int, list[Rule]] = {}
+        self.is_local = False
+        for rule in rules:
+            if rule.scope.location_ids is None:
+                self.anywhere.append(rule)
+                self.is_local = self.is_local or rule.window.is_daily or bool(rule.levels)
+            else:
+                for location_id in rule.scope.location_ids:
+                    self.by_place.setdefault(location_id, []).append(rule)
+
+
 class Places(dict[int, Terms | None]):
     """What holds for one product (or for all that no rule names) at each place; worked out when first asked for."""
 
-    __slots__ = ("plan", "product_id", "rules")
+    __slots__ = ("is_local", "of_all", "own", "plan", "product_id", "usual")
 
-    def __init__(self, plan: "Plan", product_id: int, rules: Sequence[Rule]) -> None:
+    def __init__(self, plan: "Plan", product_id: int, own: Placed, of_all: Placed) -> None:
         super().__init__()
-        self.plan, self.product_id, self.rules = plan, product_id, rules
+        self.plan, self.product_id, self.own, self.of_all = plan, product_id, own, of_all
+        self.is_local = own.is_local or of_all.is_local
+        self.usual: list[Terms | None] = []  # what holds where no rule names the place, once that is known
 
     def __missing__(self, location_id: int) -> Terms | None:
-        terms = self[location_id] = self.plan.settle(self.rules, self.product_id, location_id)
+        here = [*self.own.by_place.get(location_id, ()), *self.of_all.by_place.get(location_id, ())]
+        if not here and not self.is_local and self.usual:
+            terms = self.usual[0]
+        else:
+            rules = [*here, *self.own.anywhere, *self.of_all.anywhere]
+            terms = self.plan.settle(rules, self.product_id, location_id)
+            if not here and not self.is_local:
+                self.usual.append(terms)
+        self[location_id] = terms
         return terms
+
+
+_NONE = Placed(())
 
 
 class Plan:
@@ -56,7 +87,8 @@ class Plan:
                 self._narrow(rule, at)
                 if rule.window.spans(at):
                     self._sort_in(rule)
-        self._common = Places(self, 0, self._of_all)  # all products that no rule names
+        self._placed_of_all = Placed(self._of_all)
+        self._common = Places(self, 0, _NONE, self._placed_of_all)  # all products that no rule names
         self._known: dict[int, Places] = {}
 
     def _narrow(self, rule: Rule, at: datetime) -> None:
@@ -96,35 +128,30 @@ class Plan:
             own += self._by_category.get(self._category_of(product_id), ())
         if not own and not any(rule.levels for rule in self._of_all):
             return self._common
-        return Places(self, product_id, [*own, *self._of_all])
+        return Places(self, product_id, Placed(own), self._placed_of_all)
 
     def settle(self, rules: Sequence[Rule], product_id: int, location_id: int) -> Terms | None:
-        """Return who wins of rules that are about the product, at a place."""
+        """Return who wins of rules that are about the product and the place, as far as they run there now."""
         matching = [
             rule
             for rule in rules
-            if (rule.scope.location_ids is None or location_id in rule.scope.location_ids)
-            and (not rule.window.is_daily or rule.window.is_running(self._at, self._zone_of(location_id)))
+            if not rule.window.is_daily or rule.window.is_running(self._at, self._zone_of(location_id))
         ]
         return cascade.settle(matching, product_id, location_id) if matching else None
 
     def withheld(self, figures: Sequence[Figure], owed: Owed) -> list[int]:
         """Return for each figure how many of its free pieces the channel must not see."""
         found = [0] * len(figures)
-        if owed:
-            for index, (product_id, location_id, on_hand, free) in enumerate(figures):
-                terms = self.places(product_id)[location_id]
-                others = owed.get(product_id)
-                pieces = others.get(location_id, 0) if others else 0
-                if terms is not None or pieces:
-                    found[index] = (terms or NOTHING).withheld(on_hand, free, pieces)
-            return found
-        last, places = None, self._common
+        last, places, others = None, self._common, None  # figures mostly come product by product
         for index, (product_id, location_id, on_hand, free) in enumerate(figures):
             if product_id != last:
-                last, places = product_id, self.places(product_id)
+                last, places, others = product_id, self.places(product_id), owed.get(product_id)
             terms = places[location_id]
-            if terms is not None:
+            if others is not None:
+                pieces = others.get(location_id, 0)
+                if pieces or terms is not None:
+                    found[index] = (terms or NOTHING).withheld(on_hand, free, pieces)
+            elif terms is not None:
                 found[index] = terms.withheld(on_hand, free)
         return found
 
