@@ -25,6 +25,7 @@ __all__ = [
     "book",
     "commit",
     "expire_due",
+    "extend",
     "forget",
     "hold",
     "release",
@@ -289,6 +290,19 @@ def release(hold_ids: Sequence[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_OF_HOLDS, [list(hold_ids)])
         cursor.execute(_RELEASE, [list(hold_ids)])
+
+
+@transaction_required
+def extend(hold_ids: Sequence[UUID], expires_at: datetime) -> None:
+    """Let running holds live until an instant. Those that are committed or ended stay as they are."""
+    if not hold_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_OF_HOLDS, [list(hold_ids)])
+        cursor.execute(
+            "UPDATE commerce_quotahold SET expires_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'held'",
+            [expires_at, list(hold_ids)],
+        )
 
 
 def usage(keys: Iterable[str], *, at: datetime) -> dict[str, Usage]:

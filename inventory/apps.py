@@ -10,7 +10,7 @@ class InventoryConfig(AppConfig):
         from commerce import events
         from commerce.staff import shell
         from inventory import handlers, locations, unit_costs, valuation
-        from inventory.events import LocationChanged, SharingChanged, StockChanged
+        from inventory.events import IncomingChanged, LocationChanged, SharingChanged, StockChanged
         from inventory.staff import rooms
 
         events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)
@@ -24,5 +24,6 @@ class InventoryConfig(AppConfig):
             SharingChanged, name="inventory.stock_feed.sharing", handler=handlers.feed_after_sharing_changed
         )
         valuation.register("costs", unit_costs.latest, order=valuation.COSTS)
+        events.subscribe(IncomingChanged, name="inventory.promises", handler=handlers.revise_promises, batch=True)
         shell.register_store_provider(locations.access)
         rooms.register()

@@ -1,7 +1,7 @@
 """Availability: the one function that says what may be promised to whom, and from what the number is made."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from django.db import connection
 
 from commerce import catalog
 from inventory import backorders, buffers, demands, ledger, locations
+from inventory.backorders import Queue
 from inventory.errors import InsufficientStock
 from inventory.ledger import LevelKey
 
@@ -79,14 +80,31 @@ def figures(
     Without a channel it is the house itself that asks: nothing is withheld from it. A product that was never at a location
     has no figure there: it is 0. Levels with a backorder limit cost three queries more, all of them together.
     """
-    wanted = list(product_ids)
-    rows = _read(wanted, location_ids, at=at)
+    rows = _read(list(product_ids), location_ids, at=at)
+    return _seen(rows, channel_id, _queues(rows, at=at), at=at)
+
+
+def figures_of_channels(
+    product_ids: Iterable[int],
+    channel_ids: Iterable[int],
+    *,
+    location_ids: Iterable[int] | None = None,
+    at: datetime,
+) -> dict[int, list[Figure]]:
+    """Return the figures as each of some channels sees them, from one reading of the ledger."""
+    rows = _read(list(product_ids), location_ids, at=at)
+    queues = _queues(rows, at=at)
+    return {channel_id: _seen(rows, channel_id, queues, at=at) for channel_id in channel_ids}
+
+
+def _seen(
+    rows: Sequence[Any], channel_id: int | None, queues: Mapping[LevelKey, Queue], *, at: datetime
+) -> list[Figure]:
     kept: Sequence[int] | None = None
     if channel_id is not None and buffers.is_anything_withheld():
         kept = buffers.withheld(channel_id, [row[:4] for row in rows], at=at)
-    later = _later(rows, channel_id, at=at) if any(row[7] for row in rows) else {}
-    in_all = _left_in_all(wanted, channel_id, at=at) if demands.may_be_open() else {}
-    if kept is None and not later and not in_all:
+    in_all = _left_in_all({row[0] for row in rows}, channel_id, at=at) if demands.may_be_open() else {}
+    if kept is None and not queues and not in_all:
         return [
             Figure(
                 product, place, on_hand, free, allocated, held, waiting, 0, free, 0, None, level, changed_at, version
@@ -95,14 +113,15 @@ def figures(
         ]
     found = []
     for number, row in enumerate(rows):
-        product, place, on_hand, free, allocated, held, waiting, _, level, changed_at, version = row
+        product, place, on_hand, free, allocated, held, waiting, limit, level, changed_at, version = row
         withheld = kept[number] if kept is not None else 0
         left = in_all.get((product, demands.area_of(place))) if in_all else None
         available = free - withheld if left is None else min(free - withheld, left)
+        later = queues[LevelKey(product, place)].later(channel_id) if limit else 0
         found.append(
             Figure(
-                product, place, on_hand, free, allocated, held, waiting, withheld, available,
-                later.get((product, place), 0), left, level, changed_at, version,
+                product, place, on_hand, free, allocated, held, waiting, withheld, available, later, left, level,
+                changed_at, version,
             )
         )  # fmt: skip
     return found
@@ -136,13 +155,13 @@ def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at:
         return cursor.fetchall()
 
 
-def _later(rows: Sequence[Any], channel_id: int | None, *, at: datetime) -> dict[tuple[int, int], int]:
-    """Return what the channel may promise from goods to come, by product and place, where there is any."""
-    queues = backorders.queues([(row[8], LevelKey(row[0], row[1]), row[7]) for row in rows if row[7]], at=at)
-    return {(key.product_id, key.location_id): queue.later(channel_id) for key, queue in queues.items()}
+def _queues(rows: Sequence[Any], *, at: datetime) -> dict[LevelKey, Queue]:
+    """Return who waits and what will come, of the levels that may promise more than they have."""
+    limited = [(row[8], LevelKey(row[0], row[1]), row[7]) for row in rows if row[7]]
+    return backorders.queues(limited, at=at) if limited else {}
 
 
-def _left_in_all(product_ids: Sequence[int], channel_id: int | None, *, at: datetime) -> dict[tuple[int, str], int]:
+def _left_in_all(product_ids: Iterable[int], channel_id: int | None, *, at: datetime) -> dict[tuple[int, str], int]:
     """Return by product and customs area what is left in all, where demand without a place needs some of it."""
     return {
         (product_id, area): left_in_all(product_id, channel_id=channel_id, country=area, at=at)

@@ -30,7 +30,10 @@ class StockChanged(events.Event):
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvailabilityChanged(events.Event):
-    """What a channel may sell of a product changed. Newest wins; `version` only grows, so late news can be dropped."""
+    """What a channel may sell of a product changed. Newest wins; `version` only grows, so late news can be dropped.
+
+    `backorderable` pieces besides may be promised from goods to come.
+    """
 
     type: ClassVar[str] = "availability.changed"
     is_public: ClassVar[bool] = True
@@ -40,6 +43,7 @@ class AvailabilityChanged(events.Event):
     sku: str
     version: int
     available: int
+    backorderable: int
     locations: dict[str, int]
     as_of: datetime
 

@@ -1,8 +1,11 @@
 """What the inventory room does when something happened."""
 
 from commerce import clock
+from commerce.actors import Actor
 from commerce.events import Received
-from inventory import buffers, location_groups, locations, queries, stock_feed
+from inventory import availability, backorders, buffers, location_groups, locations, queries, stock_feed
+
+PROMISER = Actor.system("promises")
 
 
 def feed_channels(messages: list[Received]) -> None:
@@ -28,9 +31,15 @@ def feed_after_sharing_changed(message: Received) -> None:
     """Tell the channels about everything from which now another quantity is withheld."""
     buffers.forget()
     location_groups.forget()
+    availability.forget()
     fact = message.payload
     portions = queries.products_shared(
         fact["product_ids"], fact["category"], fact["location_ids"], at_once=stock_feed.PRODUCTS_AT_ONCE
     )
     for product_ids in portions:
         stock_feed.tell(product_ids, at=clock.now())
+
+
+def revise_promises(messages: list[Received]) -> None:
+    """Work out again by when waiting pieces come, of products of which something else is on its way than before."""
+    backorders.revise({message.payload["product_id"] for message in messages}, by=PROMISER, at=clock.now())

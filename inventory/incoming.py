@@ -98,3 +98,19 @@ def tell(
 
 def _told(days: Days) -> dict[str, int]:
     return {day.isoformat(): pieces for day, pieces in sorted(days.items())}
+
+
+_PRODUCTS = """
+SELECT l.product_id FROM inventory_purchaseorderline l JOIN inventory_purchaseorder o ON o.id = l.order_id
+WHERE l.received < l.quantity AND o.state IN ('ordered', 'partly_received')
+UNION
+SELECT l.product_id FROM inventory_transferline l JOIN inventory_transfer t ON t.id = l.transfer_id
+WHERE l.received + l.lost + l.returned < l.quantity AND t.state IN ('sent', 'partly_received')
+"""
+
+
+def products() -> frozenset[int]:
+    """Return all products of which anything is still to come."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PRODUCTS)
+        return frozenset(row[0] for row in cursor.fetchall())

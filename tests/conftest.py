@@ -47,13 +47,15 @@ def _nothing_is_remembered_from_another_test() -> None:
     """Numbers come again after a flush, so what this process remembers of products, prices, places and keys goes before a test."""
     from commerce import catalog
     from commerce.api import authentication, throttling
-    from inventory import availability, buffers, location_groups, locations
+    from inventory import availability, buffers, location_groups, locations, promising, purchase_limits
     from pricing import revisions
 
     catalog.forget()
     revisions.forget()
     locations.forget()
     availability.forget()
+    promising.forget()
+    purchase_limits.forget()
     location_groups.forget()
     buffers.forget()
     authentication.forget()

@@ -373,5 +373,10 @@ class Migration(migrations.Migration):
                 name="unrouted_demand_not_overdrawn",
             ),
         ),
+        migrations.AddField(
+            model_name="feedfigure",
+            name="backorderable",
+            field=models.BigIntegerField(default=0),
+        ),
         migrations.RunSQL(LAWS, LAWLESS),
     ]

@@ -203,6 +203,7 @@ class FeedFigure(models.Model):
     product = models.ForeignKey("commerce.Product", on_delete=models.CASCADE, related_name="+")
     version = models.BigIntegerField()
     available = models.BigIntegerField()
+    backorderable = models.BigIntegerField(default=0)
     by_location = models.JSONField(default=dict)
     told_at = models.DateTimeField()
 

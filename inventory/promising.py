@@ -1,0 +1,246 @@
+"""Promising: how a figure of availability came about, part by part, and from when goods can be had.
+
+The parts of a breakdown sum to what is available; what is on its way stands beside them with its day. Days come from here;
+the clock times of pickup and delivery belong to the room above, which registers how it reckons them (`reckons_by`).
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from inventory import availability, backorders, buffers, demands, incoming, locations
+from inventory.availability import Figure
+from inventory.backorders import Queue
+from inventory.incoming import Incoming
+from inventory.ledger import LevelKey
+from inventory.locations import LocationRef
+
+HORIZON = timedelta(days=90)  # what comes later than that is no promise yet
+COMING_FRESH_FOR_SECONDS = 5.0  # how late a process may learn that something is on its way at all
+
+
+class What(StrEnum):
+    """The parts of which a figure is made."""
+
+    ON_HAND = "on_hand"
+    ALLOCATED = "allocated"
+    WAITING = "waiting"  # of those promised, for goods to come: they take nothing from the shelf
+    HELD = "held"  # in other baskets; may come back
+    WITHHELD = "withheld"
+    UNROUTED = "unrouted"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Pieces that a figure gains (+) or loses (−). What is withheld names its rule, its kind and its reason in English."""
+
+    what: What
+    pieces: int
+    rule_id: int = 0
+    name: str = ""
+    kind: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Pieces that are on their way and the day they are expected on; a late one is expected on no day any more."""
+
+    expected_on: date
+    quantity: int
+    source: str
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtDate:
+    """How many pieces may be had on a day and after it, without those that wait already."""
+
+    on: date
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """By when an order leaves the place, and the day on which it arrives."""
+
+    ships_by: datetime
+    arrives_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Why a channel may have what it may have of a product at a place, and from when.
+
+    `parts` sum to `figure.available`. `goods_at` is the instant from which a piece more can be had: now, or the morning of
+    the day on which it comes; None when nobody knows.
+    """
+
+    figure: Figure
+    parts: tuple[Part, ...]
+    coming: tuple[Coming, ...]
+    by_date: tuple[AtDate, ...]
+    goods_at: datetime | None
+    earliest_pickup: datetime | None
+    earliest_delivery: Delivery | None
+
+
+Pickup = Callable[[LocationRef, datetime], datetime | None]
+Arrival = Callable[[LocationRef, datetime, str], Delivery | None]
+
+_pickup: Pickup | None = None
+_delivery: Arrival | None = None
+
+
+def reckons_by(*, pickup: Pickup, delivery: Arrival) -> None:
+    """Have pickup(place, from when goods are there) and delivery(place, from when, country) say the earliest promise."""
+    global _pickup, _delivery
+    _pickup, _delivery = pickup, delivery
+
+
+def promises(figures: Sequence[Figure], *, channel_id: int | None, country: str, at: datetime) -> list[Promise]:
+    """Explain figures that the channel just read, at `at`. `country` is where it delivers."""
+    products = {figure.product_id for figure in figures}
+    supply = coming(products, at=at)
+    unrouted = demands.open_of(products) if figures and demands.may_be_open() else {}
+    limited = [
+        (figure.level_id, LevelKey(figure.product_id, figure.location_id), figure.backorderable + figure.waiting)
+        for figure in figures
+        if figure.backorderable or figure.waiting
+    ]
+    queues = backorders.queues(limited, at=at) if limited else {}
+    return [
+        _promise(
+            figure, channel_id, country, supply.get((figure.product_id, figure.location_id), ()),
+            queues.get(LevelKey(figure.product_id, figure.location_id)),
+            is_needed_elsewhere=figure.product_id in unrouted, at=at,
+        )
+        for figure in figures
+    ]  # fmt: skip
+
+
+def promise(product_id: int, location_id: int, *, channel_id: int | None, country: str, at: datetime) -> Promise | None:
+    """Return how the figure of one product at one place came about, or None where it never was."""
+    found = availability.figures([product_id], channel_id=channel_id, location_ids=[location_id], at=at)
+    return promises(found, channel_id=channel_id, country=country, at=at)[0] if found else None
+
+
+_known: tuple[float, frozenset[int]] = (0.0, frozenset())
+_lock = threading.Lock()
+
+
+def coming(product_ids: Iterable[int], *, at: datetime) -> dict[tuple[int, int], tuple[Coming, ...]]:
+    """Return what is on its way within the horizon, by product and place, late things included.
+
+    Costs nothing where none of the products is: which are, a process knows with COMING_FRESH_FOR_SECONDS delay.
+    """
+    expected = _coming_products().intersection(product_ids)
+    if not expected:
+        return {}
+    found: dict[tuple[int, int], list[Incoming]] = defaultdict(list)
+    for one in incoming.expected(expected, until=at.date() + HORIZON):
+        found[one.product_id, one.location_id].append(one)
+    return {key: _summed(key[1], ones, at=at) for key, ones in found.items()}
+
+
+def by_date(figure: Figure, on_the_way: Sequence[Coming], *, safety: int = 0) -> tuple[AtDate, ...]:
+    """Return how much may be had from each day on which something comes; who waits comes first."""
+    total, found = -figure.waiting - safety, []
+    for one in on_the_way:
+        if one.is_late:
+            continue
+        total += one.quantity
+        if total > 0:
+            found.append(AtDate(one.expected_on, figure.available + total))
+    return tuple(found)
+
+
+def forget() -> None:
+    """Look again at the next question what is on its way."""
+    global _known
+    _known = (0.0, frozenset())
+
+
+def _coming_products() -> frozenset[int]:
+    """Return the products of which something is on its way; one thread looks, the others go on."""
+    global _known
+    now = time.monotonic()
+    if _known[0] and now - _known[0] <= COMING_FRESH_FOR_SECONDS:
+        return _known[1]
+    if _lock.acquire(blocking=not _known[0]):
+        try:
+            if not _known[0] or now - _known[0] > COMING_FRESH_FOR_SECONDS:
+                _known = (now, incoming.products())
+        finally:
+            _lock.release()
+    return _known[1]
+
+
+def _summed(location_id: int, ones: Iterable[Incoming], *, at: datetime) -> tuple[Coming, ...]:
+    today = backorders.today_at(location_id, at)
+    sums: dict[tuple[date, str], int] = defaultdict(int)
+    for one in ones:
+        sums[one.expected_on, one.source] += one.quantity
+    return tuple(Coming(on, pieces, source, on < today) for (on, source), pieces in sorted(sums.items()))
+
+
+def _promise(
+    figure: Figure,
+    channel_id: int | None,
+    country: str,
+    on_the_way: Sequence[Coming],
+    queue: Queue | None,
+    *,
+    is_needed_elsewhere: bool,
+    at: datetime,
+) -> Promise:
+    place = locations.by_id(figure.location_id)
+    safety = queue.terms.safety if queue is not None and queue.terms is not None else 0
+    dates = by_date(figure, on_the_way, safety=safety)
+    goods_at = _goods_at(figure, place, dates, queue, at=at)
+    return Promise(
+        figure,
+        tuple(_parts(figure, channel_id, is_needed_elsewhere=is_needed_elsewhere, at=at)),
+        tuple(on_the_way),
+        dates,
+        goods_at,
+        _pickup(place, goods_at) if _pickup is not None and goods_at is not None else None,
+        _delivery(place, goods_at, country) if _delivery is not None and goods_at is not None else None,
+    )
+
+
+def _goods_at(
+    figure: Figure, place: LocationRef, dates: Sequence[AtDate], queue: Queue | None, *, at: datetime
+) -> datetime | None:
+    if figure.available > 0:
+        return at
+    on = queue.promise(1) if queue is not None and figure.backorderable else None
+    if on is None and queue is None and dates:
+        on = dates[0].on
+    if on is None:
+        return None
+    return max(datetime.combine(on, time_of_day.min, ZoneInfo(place.time_zone)), at)
+
+
+def _parts(figure: Figure, channel_id: int | None, *, is_needed_elsewhere: bool, at: datetime) -> list[Part]:
+    parts = [Part(What.ON_HAND, figure.on_hand)]
+    if figure.allocated:
+        parts.append(Part(What.ALLOCATED, -figure.allocated))
+    if figure.waiting:
+        parts.append(Part(What.WAITING, figure.waiting))
+    if figure.held:
+        parts.append(Part(What.HELD, -figure.held))
+    withheld = buffers.explain(
+        channel_id, figure.product_id, figure.location_id, on_hand=figure.on_hand, free=figure.free, at=at
+    )
+    parts += [Part(What.WITHHELD, -one.quantity, one.rule_id, one.name, one.kind, one.reason) for one in withheld]
+    rest = sum(part.pieces for part in parts) - figure.available
+    if rest and is_needed_elsewhere:
+        parts.append(Part(What.UNROUTED, -rest))
+    return parts
