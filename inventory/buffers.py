@@ -186,9 +186,9 @@ def is_till(channel_id: int) -> bool:
 
 
 def forget() -> None:
-    """Look again at the next question, after a write."""
-    global _copy, _checked_at
-    _copy, _checked_at = _EMPTY, 0.0
+    """Look for news at the next question, after a write; what has not changed stays."""
+    global _checked_at
+    _checked_at = 0.0
 
 
 def reason(rule: Rule | None) -> str:

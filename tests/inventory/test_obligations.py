@@ -13,7 +13,8 @@ from commerce import clock
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import buffers, obligations, owing
+from inventory import allocations, buffers, obligations, owing
+from inventory.allocations import Demand
 from inventory.errors import SharingStateWrong
 from inventory.models import Obligation, ObligationShare, ObligationTake
 from inventory.obligations import Agreement, Take
