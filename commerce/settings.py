@@ -235,6 +235,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["commerce.api.schema.only_the_api"],
+    "ENUM_NAME_OVERRIDES": {
+        "ConditionEnum": "inventory.api.serializers.CONDITIONS",
+        "LyingConditionEnum": "inventory.api.serializers.LYING",
+    },
 }
 
 # --- workers --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ MOST_SKUS_IN_BODY = 500
 MOST_LOCATIONS = 100
 FARTHEST_KM = 2_000
 LONGEST_REASON = 80
+CONDITIONS = [c.value for c in Condition]
+LYING = [c.value for c in Condition if c is not Condition.IN_TRANSIT]  # transfers alone move what is in transit
 
 
 class Sku(bodies.Text):
@@ -151,12 +153,12 @@ class _MovementLine(bodies.StrictSerializer):
 
 class ReceiptLine(_MovementLine):
     quantity = bodies.Quantity(help_text="Pieces; with a case-pack GTIN: packs.")
-    condition = serializers.ChoiceField([c.value for c in Condition], required=False, default=Condition.SELLABLE.value)
+    condition = serializers.ChoiceField(LYING, required=False, default=Condition.SELLABLE.value)
 
 
 class AdjustmentLine(_MovementLine):
     delta = bodies.Whole(min_value=-movements.MOST_PIECES, max_value=movements.MOST_PIECES)
-    condition = serializers.ChoiceField([c.value for c in Condition], required=False, default=Condition.SELLABLE.value)
+    condition = serializers.ChoiceField(LYING, required=False, default=Condition.SELLABLE.value)
 
     def validate_delta(self, value: int) -> int:
         if value == 0:
@@ -188,7 +190,7 @@ class StockParameters(bodies.QueryParameters):
 class LevelDocument(serializers.Serializer):
     sku = serializers.CharField()
     location = serializers.CharField()
-    condition = serializers.ChoiceField([c.value for c in Condition])
+    condition = serializers.ChoiceField(CONDITIONS)
     on_hand = serializers.IntegerField(min_value=0)
     allocated = serializers.IntegerField(min_value=0)
     held = serializers.IntegerField(min_value=0)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.api import look_back_views, reservation_views, statement_views, supply_views, views
+from inventory.api import look_back_views, movement_views, transfer_views, reservation_views, statement_views, supply_views, views
 
 urlpatterns = [
     path("availability", views.AvailabilityView.as_view(), name="availability"),
@@ -18,6 +18,21 @@ urlpatterns = [
     path("stock/timeline", look_back_views.TimelineView.as_view(), name="stock-timeline"),
     path("stock/receipts", views.ReceiptsView.as_view(), name="stock-receipts"),
     path("stock/adjustments", views.AdjustmentsView.as_view(), name="stock-adjustments"),
+    path("stock/returns", movement_views.ReturnsView.as_view(), name="stock-returns"),
+    path("stock/write-offs", movement_views.WriteOffsView.as_view(), name="stock-write-offs"),
+    path(
+        "stock/reclassifications", movement_views.ReclassificationsView.as_view(), name="stock-reclassifications"
+    ),
+    path("stock/corrections", movement_views.CorrectionsView.as_view(), name="stock-corrections"),
+    path("transfers", transfer_views.TransfersView.as_view(), name="transfers"),
+    path("transfers/<uuid:transfer_id>", transfer_views.TransferView.as_view(), name="transfer"),
+    path("transfers/<uuid:transfer_id>/send", transfer_views.TransferSendView.as_view(), name="transfer-send"),
+    path("transfers/<uuid:transfer_id>/expect", transfer_views.TransferExpectView.as_view(), name="transfer-expect"),
+    path(
+        "transfers/<uuid:transfer_id>/receipts", transfer_views.TransferReceiptsView.as_view(), name="transfer-receipts"
+    ),
+    path("transfers/<uuid:transfer_id>/close", transfer_views.TransferCloseView.as_view(), name="transfer-close"),
+    path("transfers/<uuid:transfer_id>/cancel", transfer_views.TransferCancelView.as_view(), name="transfer-cancel"),
     path("stock/statements", statement_views.StatementsView.as_view(), name="stock-statements"),
     path("stock/discrepancies", statement_views.DiscrepanciesView.as_view(), name="stock-discrepancies"),
     path("locations", views.LocationsView.as_view(), name="locations"),

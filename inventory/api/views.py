@@ -161,7 +161,7 @@ class ReceiptsView(ApiView):
                 source=request.auth.channel_code,
                 occurred_at=occurred_at,
             )
-            return 201, _moved(place, booked, [line.product_id for line in lines])
+            return 201, moved(place, booked, [line.product_id for line in lines])
 
         return self.once(request, work)
 
@@ -190,12 +190,13 @@ class AdjustmentsView(ApiView):
             booked = movements.adjust(
                 lines, by=request.auth.actor, at=clock.now(), source=request.auth.channel_code, occurred_at=occurred_at
             )
-            return 201, _moved(place, booked, [line.product_id for line in lines])
+            return 201, moved(place, booked, [line.product_id for line in lines])
 
         return self.once(request, work)
 
 
-def _moved(place: locations.LocationRef, booked: int, product_ids: list[int]) -> dict[str, Any]:
+def moved(place: locations.LocationRef, booked: int, product_ids: list[int]) -> dict[str, Any]:
+    """Return what a movement came to: how many lines were new, and the levels of its products after it."""
     rows = queries.levels(
         product_ids=sorted(set(product_ids)), location_ids=[place.id], at_most=movements.MOST_LINES * len(Condition)
     )
