@@ -32,6 +32,7 @@ class ChannelRef:
     kind: str
     country: str
     is_active: bool
+    currency: str
 
     @property
     def is_till(self) -> bool:
@@ -40,7 +41,9 @@ class ChannelRef:
 
 def channels() -> list[ChannelRef]:
     """Return all channels, also those that are closed, by code."""
-    rows = Channel.objects.order_by("code").values_list("id", "code", "name", "kind", "country", "is_active")
+    rows = Channel.objects.order_by("code").values_list(
+        "id", "code", "name", "kind", "country", "is_active", "currency"
+    )
     return [ChannelRef(*row) for row in rows]
 
 

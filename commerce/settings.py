@@ -279,6 +279,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire reservations": _every(5, "inventory.tasks.expire_reservations"),
     "follow sharing": _every(15, "inventory.tasks.follow_sharing"),
     "step dynamic buffers": _every(60, "inventory.tasks.step_dynamic_buffers"),
+    "mend discrepancies": _every(60, "inventory.tasks.mend_discrepancies"),
+    "forget statements": _every(3600, "inventory.tasks.forget_statements"),
     "seal the journal": _every(300, "inventory.tasks.seal_journal"),
     "forecast and reorder": {
         "task": "inventory.tasks.reorder",

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from commerce import audit, integrity
+from commerce import audit, ids, integrity
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
@@ -339,7 +339,7 @@ def our_figure(ours: timeline.Snapshot, meaning: Meaning) -> int:
 
 def _posting(row: Discrepancy, pieces: int, reason: str) -> Posting:
     return Posting(
-        uuid5(row.id, f"repair:{row.repaired}"), _key(row), EntryKind.ADJUSTED, on_hand=pieces,
+        ids.new(), _key(row), EntryKind.ADJUSTED, on_hand=pieces,
         counterparty=Counterparty.FOUND if pieces > 0 else Counterparty.SHRINKAGE, reason=reason[:80],
         cause_type=CAUSE, cause_id=str(row.id), source=row.source,
         occurred_at=row.as_of if row.kind == DiscrepancyKind.STATEMENT_DIFFERENCE else None,

@@ -153,8 +153,9 @@ def count_open(location_id: int) -> int:
 
 
 def _row(row: Sequence[Any]) -> Listed:
-    place = _FACTS  # Django leaves documents of raw queries as text
-    return Listed(*row[:place], orjson.loads(row[place]), *row[place + 1 :])
+    values = list(row)
+    values[_FACTS] = orjson.loads(values[_FACTS])  # Django leaves documents of raw queries as text
+    return Listed(*values)
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

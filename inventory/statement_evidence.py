@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
 from commerce import catalog
+from inventory import incoming
 from inventory.reconciling import LOOK_BACK, PACE_DAYS, Difference
 
 MOST_EXPLAINED = 500  # differences of one statement; the largest are explained, the rest only listed
@@ -26,10 +28,6 @@ CROSS JOIN LATERAL inventory_level_at(l.id, l.version, %(since)s) AS was
 JOIN inventory_stockentry e ON e.level_id = l.id AND e.version > was.version AND e.occurred_at <= %(as_of)s
 WHERE l.location_id = %(location)s AND l.condition = %(condition)s AND l.product_id = ANY(%(products)s)
 GROUP BY l.product_id
-"""
-_ON_THE_WAY = """
-SELECT product_id, on_hand FROM inventory_stocklevel
-WHERE location_id = %(location)s AND condition = 'in_transit' AND product_id = ANY(%(products)s) AND on_hand > 0
 """
 _PACKS = """
 SELECT product_id, array_agg(DISTINCT pieces::bigint ORDER BY pieces::bigint) FROM commerce_productgtin
@@ -69,8 +67,10 @@ def gathered(
     return [replace(one, **known.get(one.product_id, {})) for one in plain]
 
 
-def _facts(product_ids: list[int], location_id: int | None, condition: str, as_of: datetime) -> dict[int, dict]:
-    facts: dict[int, dict] = {product_id: {} for product_id in product_ids}
+def _facts(
+    product_ids: list[int], location_id: int | None, condition: str, as_of: datetime
+) -> dict[int, dict[str, Any]]:
+    facts: dict[int, dict[str, Any]] = {product_id: {} for product_id in product_ids}
     if not product_ids:
         return facts
     parameters = {
@@ -88,10 +88,10 @@ def _facts(product_ids: list[int], location_id: int | None, condition: str, as_o
             facts[product_id] |= {"arrived": int(arrived), "left": int(left), "sold_a_day": float(sold) / PACE_DAYS}
             if last_sold_at is not None:
                 facts[product_id]["hours_unreported"] = (as_of - last_sold_at).total_seconds() / 3600
-        cursor.execute(_ON_THE_WAY, parameters)
-        for product_id, pieces in cursor.fetchall():
-            facts[product_id]["on_the_way"] = pieces
         cursor.execute(_LOSSES, parameters)
         for product_id, times in cursor.fetchall():
             facts[product_id]["losses"] = times
+    tomorrow = (as_of + timedelta(days=1)).date()  # what is due by then may be here by now
+    for one in incoming.expected(product_ids, location_ids=[location_id], until=tomorrow):
+        facts[one.product_id]["on_the_way"] = facts[one.product_id].get("on_the_way", 0) + one.quantity
     return facts

@@ -9,12 +9,14 @@ from inventory import (
     demand,
     demand_forecasts,
     dynamic_buffers,
+    mending,
     obligations,
     replenishment,
     replenishment_rules,
     reservations,
     seals,
     sharing_times,
+    statements,
 )
 
 log = logs.get(__name__)
@@ -24,6 +26,9 @@ PLANNER = Actor.system("replenishment")
 LONGEST_NIGHT = 4 * 3600  # seconds that forecasting everything may take
 SEALER = Actor.system("journal sealer")
 SHARER = Actor.system("sharing")
+MENDER = Actor.system("reconciling")
+DISCREPANCIES_AT_ONCE = 200
+STATEMENTS_AT_ONCE = 1_000
 LEVELS_AT_ONCE = 200
 MOST_ROUNDS = 50
 SEGMENTS_AT_ONCE = 50  # 2.5 million entries, more than come in the time between two runs
@@ -61,6 +66,26 @@ def seal_journal() -> int:
             "journal_not_sealed", law=finding.check, what=finding.what, expected=finding.expected, found=finding.found
         )
     return done.entries
+
+
+@shared_task
+def mend_discrepancies() -> int:
+    """Put right what a source's policy lets us put right without asking, once its patience is over."""
+    mended = 0
+    for _ in range(MOST_ROUNDS):
+        with transaction():
+            done = mending.mend_due(by=MENDER, at=clock.now(), at_most=DISCREPANCIES_AT_ONCE)
+        mended += done
+        if done < DISCREPANCIES_AT_ONCE:
+            break
+    return mended
+
+
+@shared_task
+def forget_statements() -> int:
+    """Delete stock statements that are too old for anybody to ask about."""
+    with transaction():
+        return statements.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
 
 
 @shared_task

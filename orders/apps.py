@@ -12,3 +12,4 @@ class OrdersConfig(AppConfig):
         """Make this room's events known to whoever subscribes, and its screens known to the staff shell."""
         import_module("orders.events")
         import_module("orders.staff.menu").register()
+        import_module("orders.worth").register()

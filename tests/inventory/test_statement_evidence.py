@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from commerce import clock, ids
 from commerce.transactions import transaction
-from inventory import allocations, discrepancies, ledger, statement_evidence
+from inventory import allocations, discrepancies, statement_evidence
 from inventory.discrepancies import NewDiscrepancy
-from inventory.ledger import LevelKey, Posting
 from inventory.reconciling import Difference, DiscrepancyKind
-from inventory.stock import Condition, Counterparty, EntryKind
+from inventory.stock import EntryKind
 from tests.factories import commerce as shop
+from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 
 
@@ -39,11 +39,9 @@ def test_what_came_longer_ago_explains_nothing_any_more(shelf: Shelf) -> None:
 
 
 def test_goods_on_their_way_case_packs_and_earlier_losses_are_known(shelf: Shelf) -> None:
-    key = LevelKey(shelf.product_id, shelf.store.id, Condition.IN_TRANSIT.value)
-    sent = Posting(ids.new(), key, EntryKind.RECEIVED, on_hand=6, counterparty=Counterparty.SUPPLIER)
-    with transaction():
-        levels = ledger.lock([key], at=clock.now(), create=True)
-        ledger.post(levels, [sent], by=BY, at=clock.now())
+    origin = make.store()
+    make.receive(shelf.product_id, origin.id, 6)
+    make.transfer(origin.id, shelf.store.id, (shelf.product_id, 6))
     for found in (9, 8):
         row = NewDiscrepancy(
             id=ids.new(),

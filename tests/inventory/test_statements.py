@@ -13,6 +13,7 @@ from inventory import (
     location_groups,
     mending,
     movements,
+    reservations,
     statement_sources,
     statements,
     stock_feed,
@@ -286,6 +287,23 @@ def test_promised_pieces_are_not_taken_over_and_tried_again_later(shelf: Shelf) 
     assert mend() == 0
     assert mend(4 * HOUR) == 1
     assert (open_rows()[0].repaired, open_rows()[0].found) == (-1, 6)
+
+
+def test_a_difference_is_repaired_in_parts_while_statements_go_on(shelf: Shelf) -> None:
+    agree()
+    shelf.allocate(8)
+    as_of = clock.now()
+    for theirs, on_hand in ((6, 9), (5, 8), (4, 8)):
+        take(shelf, (shelf.product_id, theirs), as_of=as_of)
+        if on_hand == 9:
+            held = shelf.reserve(1)
+        with transaction():
+            done = discrepancies.repair([open_rows()[0].id], reason="missing", by=BY, at=clock.now())
+        assert shelf.figure().on_hand == on_hand
+        if on_hand == 9:
+            with transaction():
+                reservations.release(held.id, channel_id=shelf.channel_id, by=BY, at=clock.now())  # type: ignore[union-attr]
+    assert next(iter(done.values())).left == -4
 
 
 def test_after_a_repair_the_same_figure_agrees(shelf: Shelf) -> None:
