@@ -22,67 +22,6 @@ class Sku(bodies.Text):
         super().__init__(max_length=64, **options)
 
 
-class Skus(serializers.ListField):
-    child = Sku()
-
-
-class Locations(serializers.ListField):
-    child = bodies.Text(max_length=20)
-
-
-class _Near(bodies.StrictSerializer):
-    """Where the asker is: a postal code, and how far they would go."""
-
-    country = serializers.RegexField(r"^[A-Z]{2}$", required=False, help_text="ISO 3166-1 code of the postal code: DE.")
-    postal_code = bodies.Text(required=False, max_length=12)
-    radius_km = bodies.Whole(required=False, min_value=1, max_value=FARTHEST_KM)
-    limit = bodies.Whole(
-        required=False, min_value=1, max_value=MOST_LOCATIONS, help_text="At most so many locations per product."
-    )
-
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if ("postal_code" in values) != ("country" in values):
-            missing = "country" if "postal_code" in values else "postal_code"
-            raise serializers.ValidationError({missing: ["Send country and postal_code together."]})
-        if "radius_km" in values and "postal_code" not in values:
-            raise serializers.ValidationError({"radius_km": ["A radius needs country and postal_code."]})
-        return values
-
-
-class AvailabilityParameters(bodies.QueryParameters, _Near):
-    sku = bodies.CommaSeparated(
-        child=Sku(), max_length=MOST_SKUS_IN_ADDRESS, min_length=1, help_text="One SKU or several, separated by commas."
-    )
-    location = bodies.CommaSeparated(required=False, max_length=MOST_LOCATIONS, help_text="Only these location codes.")
-
-
-class AvailabilityQuery(_Near):
-    skus = Skus(min_length=1, max_length=MOST_SKUS_IN_BODY)
-    locations = Locations(required=False, min_length=1, max_length=MOST_LOCATIONS)
-
-
-class FigureDocument(serializers.Serializer):
-    location = serializers.CharField()
-    name = serializers.CharField()
-    distance_km = serializers.FloatField(allow_null=True)
-    available = serializers.IntegerField(min_value=0, help_text="On hand − promised to orders − held by baskets.")
-    on_hand = serializers.IntegerField(min_value=0)
-    held = serializers.IntegerField(min_value=0, help_text="In other baskets; may come back.")
-    changed_at = serializers.DateTimeField(help_text="When a movement last changed the figure.")
-    age_seconds = serializers.FloatField(min_value=0, help_text="How old the reading is; 0 when read from the ledger.")
-
-
-class AvailabilityItem(serializers.Serializer):
-    sku = serializers.CharField()
-    total_available = serializers.IntegerField(min_value=0)
-    locations = FigureDocument(many=True)
-
-
-class AvailabilityDocument(serializers.Serializer):
-    as_of = serializers.DateTimeField()
-    items = AvailabilityItem(many=True)
-
-
 class ReservationLine(bodies.StrictSerializer):
     sku = Sku()
     quantity = bodies.Quantity()

@@ -1,10 +1,19 @@
 from django.urls import path
 
-from inventory.api import look_back_views, movement_views, transfer_views, reservation_views, statement_views, supply_views, views
+from inventory.api import (
+    availability_views,
+    look_back_views,
+    movement_views,
+    reservation_views,
+    statement_views,
+    supply_views,
+    transfer_views,
+    views,
+)
 
 urlpatterns = [
-    path("availability", views.AvailabilityView.as_view(), name="availability"),
-    path("availability/query", views.AvailabilityQueryView.as_view(), name="availability-query"),
+    path("availability", availability_views.AvailabilityView.as_view(), name="availability"),
+    path("availability/query", availability_views.AvailabilityQueryView.as_view(), name="availability-query"),
     path("reservations", reservation_views.ReservationsView.as_view(), name="reservations"),
     path("reservations/batch", reservation_views.ReservationBatchView.as_view(), name="reservation-batch"),
     path("reservations/<uuid:reservation_id>", reservation_views.ReservationView.as_view(), name="reservation"),
@@ -20,9 +29,7 @@ urlpatterns = [
     path("stock/adjustments", views.AdjustmentsView.as_view(), name="stock-adjustments"),
     path("stock/returns", movement_views.ReturnsView.as_view(), name="stock-returns"),
     path("stock/write-offs", movement_views.WriteOffsView.as_view(), name="stock-write-offs"),
-    path(
-        "stock/reclassifications", movement_views.ReclassificationsView.as_view(), name="stock-reclassifications"
-    ),
+    path("stock/reclassifications", movement_views.ReclassificationsView.as_view(), name="stock-reclassifications"),
     path("stock/corrections", movement_views.CorrectionsView.as_view(), name="stock-corrections"),
     path("transfers", transfer_views.TransfersView.as_view(), name="transfers"),
     path("transfers/<uuid:transfer_id>", transfer_views.TransferView.as_view(), name="transfer"),

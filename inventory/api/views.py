@@ -1,6 +1,6 @@
-"""The goods part of the API: availability, stock, locations. Reservations are beside, in `reservation_views`."""
+"""The goods part of the API: stock and locations. Availability and reservations are beside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,101 +8,12 @@ from drf_spectacular.utils import extend_schema
 
 from commerce import catalog, clock, ids
 from commerce.api.views import ApiRequest, ApiView
-from commerce.errors import InvalidInput, NotFound
+from commerce.errors import NotFound
 from commerce.roles import Scope
-from inventory import availability, locations, movements, queries
+from inventory import locations, movements, queries
 from inventory.api import reported, serializers
 from inventory.errors import LocationUnknown
 from inventory.stock import Condition
-
-NEAR_BY_DEFAULT = 10
-
-
-class AvailabilityView(ApiView):
-    scopes = {"GET": Scope.AVAILABILITY_READ}
-
-    @extend_schema(
-        summary="What may be sold where, now",
-        parameters=[serializers.AvailabilityParameters],
-        responses=serializers.AvailabilityDocument,
-    )
-    def get(self, request: ApiRequest) -> HttpResponse:
-        """Read the figures of up to 100 products from the ledger, at named locations, or near a postal code."""
-        asked = serializers.AvailabilityParameters.of(request)
-        return self.reply(_availability(asked["sku"], asked.get("location"), asked, request.auth.country, at="sku"))
-
-
-class AvailabilityQueryView(ApiView):
-    scopes = {"POST": Scope.AVAILABILITY_READ}
-    reading = frozenset({"POST"})
-
-    @extend_schema(
-        summary="What may be sold where, for up to 500 products",
-        request=serializers.AvailabilityQuery,
-        responses=serializers.AvailabilityDocument,
-    )
-    def post(self, request: ApiRequest) -> HttpResponse:
-        """Do as GET, with the products in the body. Changes nothing."""
-        asked = serializers.AvailabilityQuery.read(request.data)
-        return self.reply(
-            _availability(asked["skus"], asked.get("locations"), asked, request.auth.country, at="skus[{}]")
-        )
-
-
-def _availability(
-    skus: Sequence[str], codes: Sequence[str] | None, asked: Mapping[str, Any], country: str, *, at: str
-) -> dict[str, Any]:
-    products = catalog.known(list(skus), at=at)
-    places = {
-        place.id: place for place in ([locations.ref(code) for code in codes] if codes else locations.serving(country))
-    }
-    distances: dict[int, float] = {}
-    limit = asked.get("limit")
-    if "postal_code" in asked:
-        origin = locations.place(asked["country"], asked["postal_code"])
-        if origin is None:
-            message = (
-                f"{asked['country']} {asked['postal_code']} is no postal code we know; leave it out or name locations."
-            )
-            raise InvalidInput(
-                message,
-                errors=[{"field": "postal_code", "value": asked["postal_code"], "message": "unknown postal code"}],
-            )
-        radius = asked.get("radius_km", serializers.FARTHEST_KM)
-        near = [(place, km) for place, km in locations.nearest(list(places.values()), *origin) if km <= radius]
-        distances = {place.id: km for place, km in near}
-        places = {place.id: place for place, _ in near}
-        limit = limit or NEAR_BY_DEFAULT
-    now = clock.now()
-    figures: dict[int, list[availability.Figure]] = {product.id: [] for product in products.values()}
-    for figure in availability.figures(figures, location_ids=places if codes or distances else None, at=now):
-        if figure.location_id in places:
-            figures[figure.product_id].append(figure)
-    items = []
-    for sku in dict.fromkeys(skus):
-        found = figures[products[sku].id]
-        found.sort(key=lambda figure: (distances.get(figure.location_id, 0.0), places[figure.location_id].code))
-        items.append(
-            {
-                "sku": sku,
-                "total_available": sum(figure.available for figure in found),
-                "locations": [
-                    {
-                        "location": places[figure.location_id].code,
-                        "name": places[figure.location_id].name,
-                        "distance_km": round(distances[figure.location_id], 1) if distances else None,
-                        "available": figure.available,
-                        "on_hand": figure.on_hand,
-                        "held": figure.held,
-                        "changed_at": figure.changed_at,
-                        "age_seconds": 0.0,
-                    }
-                    for figure in (found[:limit] if limit else found)
-                ],
-            }
-        )
-    return {"as_of": now, "items": items}
-
 
 # --- stock ----------------------------------------------------------------------------------------------------------
 

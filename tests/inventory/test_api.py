@@ -56,7 +56,7 @@ def test_availability_near_a_postal_code_is_sorted_by_distance_and_dated(web: di
     (first, second) = document["items"][0]["locations"]
     assert (first["location"], first["available"], second["location"]) == ("MUC", 5, "BER")
     assert first["distance_km"] < 2 < second["distance_km"]
-    assert first["age_seconds"] == 0
+    assert 0 <= first["age_seconds"] < 5, "the time between reading the ledger and answering"
     assert document["items"][0]["total_available"] == 15
     assert document["as_of"].endswith("Z")
 
