@@ -91,7 +91,7 @@ def approve(decisions: Sequence[Decision], *, by: Actor, at: datetime) -> list[R
 
 
 @transaction_required
-def dismiss(proposal_ids: Iterable[UUID], *, reason: str, by: Actor, at: datetime) -> None:
+def dismiss(proposal_ids: Iterable[UUID], *, reason: str, by: Actor, at: datetime) -> list[ReplenishmentProposal]:
     """Dismiss proposals, all or none, with a reason. Dismissing twice changes nothing.
 
     Raises: ProposalUnknown; ProposalNotOpen; InvalidInput without a reason.
@@ -99,15 +99,17 @@ def dismiss(proposal_ids: Iterable[UUID], *, reason: str, by: Actor, at: datetim
     if not reason.strip():
         message = "Say why: the next one who reads it wants to know."
         raise InvalidInput(message, errors=[{"field": "reason", "value": reason, "message": message}])
-    fresh = [row for row in _locked(proposal_ids) if row.state != ProposalState.DISMISSED.value]
+    rows = _locked(proposal_ids)
+    fresh = [row for row in rows if row.state != ProposalState.DISMISSED.value]
     for row in fresh:
         _move(row, "dismiss", by=by, at=at)
         row.reason = reason.strip()[:200]
     _save(fresh, "dismiss", ["reason"], by=by)
+    return rows
 
 
 @transaction_required
-def mark_ordered(references: Mapping[UUID, str], *, by: Actor, at: datetime) -> None:
+def mark_ordered(references: Mapping[UUID, str], *, by: Actor, at: datetime) -> list[ReplenishmentProposal]:
     """Note what someone ordered by hand for approved proposals. Raises: ProposalUnknown, ProposalNotOpen."""
     rows = _locked(references)
     fresh = [
@@ -117,6 +119,7 @@ def mark_ordered(references: Mapping[UUID, str], *, by: Actor, at: datetime) -> 
         _move(row, "order", by=by, at=at)
         row.order_reference = references[row.pk]
     _save(fresh, "mark_ordered", ["order_reference"], by=by)
+    return rows
 
 
 @transaction_required

@@ -88,7 +88,7 @@ class RuleForm(forms.Form):
         super().__init__(*arguments, **options)
         groups = [(f"group:{key}", name) for key, name in replenishment_lists.groups().items()]
         places = [(f"place:{place.id}", f"{place.code} {place.name}") for place in locations.active()]
-        self.fields["place"].choices = [  # type: ignore[attr-defined]
+        self.fields["place"].choices = [
             (EVERYWHERE, _("Everywhere")), (_("Groups"), groups), (_("Places"), places),
         ]  # fmt: skip
 

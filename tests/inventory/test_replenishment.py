@@ -25,9 +25,9 @@ from inventory import (
     suppliers,
     transfers,
 )  # fmt: skip
-from inventory.errors import ProposalNotOpen, ProposalUnknown, RuleContradicts, RuleUnknown
+from inventory.errors import ProposalNotOpen, ProposalUnknown
 from inventory.locations import LocationRef
-from inventory.models import DemandForecast, ReplenishmentAlert, ReplenishmentProposal, ReplenishmentRule
+from inventory.models import DemandForecast, ReplenishmentAlert, ReplenishmentProposal
 from inventory.purchasing import OrderTerms
 from inventory.replenishment import Decision, Made
 from inventory.suppliers import SupplierRef
@@ -72,93 +72,6 @@ def lamp() -> int:
 @pytest.fixture
 def store() -> LocationRef:
     return make_inventory.store()
-
-
-@pytest.mark.usefixtures("db")
-class TestRules:
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
-            ("lead_time_days", -1.0), ("lead_time_deviation_days", -0.5), ("review_days", 0), ("safety_stock", -1),
-            ("reorder_point", -1), ("service_level_percent", 100.0), ("service_level_percent", 120.0), ("case_pack", 0),
-            ("lot_size", 0), ("minimum_order", 0), ("transfer_radius_km", -1), ("order_weekdays", [0]), ("order_weekdays", [8]),
-            ("name", " "), ("channel_priorities", {"web": 0}), ("channel_priorities", {"web": "1"}),
-        ],
-    )  # fmt: skip
-    def test_what_makes_no_sense_is_refused_by_field(self, field: str, value: object) -> None:
-        with pytest.raises(InvalidInput) as refusal:
-            add_rule(**{field: value})
-        assert [error["field"] for error in refusal.value.errors] == [field]
-        assert not ReplenishmentRule.objects.exists()
-
-    @pytest.mark.parametrize(
-        ("values", "field"),
-        [
-            ({"reorder_point": 20, "target_level": 10}, "target_level"),
-            ({"safety_stock": 30, "target_level": 10}, "target_level"),
-            ({"closed_from": date(2026, 8, 1)}, "closed_until"),
-            ({"closed_from": date(2026, 8, 9), "closed_until": date(2026, 8, 1)}, "closed_until"),
-        ],
-    )
-    def test_numbers_that_contradict_each_other_are_refused_with_the_way_out(
-        self, values: dict[str, Any], field: str
-    ) -> None:
-        with pytest.raises(RuleContradicts) as refusal:
-            add_rule(**values)
-        assert refusal.value.errors[0]["field"] == field
-
-    def test_the_database_refuses_what_python_would_let_pass(self, store: LocationRef) -> None:
-        rule_id = add_rule(location_id=store.id)
-        for values in ({"lead_time_days": -1}, {"reorder_point": 9, "target_level": 3}, {"service_level_percent": 100}):
-            with pytest.raises(IntegrityError), django_transaction.atomic():
-                ReplenishmentRule.objects.filter(pk=rule_id).update(**values)
-
-    def test_two_active_rules_never_have_the_same_scope(self, lamp: int, store: LocationRef) -> None:
-        first = add_rule(product_id=lamp, location_id=store.id)
-        with pytest.raises(RuleContradicts) as refusal:
-            add_rule(product_id=lamp, location_id=store.id)
-        assert refusal.value.detail["rule_id"] == first
-        change_rule(first, is_active=False)
-        assert add_rule(product_id=lamp, location_id=store.id) != first
-
-    def test_a_change_is_audited_and_nothing_changed_writes_nothing(self, store: LocationRef) -> None:
-        rule_id = add_rule(location_id=store.id)
-        change_rule(rule_id, case_pack=6)
-        change_rule(rule_id, case_pack=6)
-        verbs = AuditEntry.objects.filter(object_type="replenishment_rule", object_id=str(rule_id)).order_by("id")
-        assert [row.verb.rpartition(".")[2] for row in verbs] == ["add_rule", "change_rule"]
-        with pytest.raises(RuleUnknown):
-            change_rule(rule_id + 999, case_pack=6)
-
-    def test_a_charge_has_no_rule(self) -> None:
-        postage = make.product(kind="charge").id
-        with pytest.raises(InvalidInput, match="Only goods"):
-            add_rule(product_id=postage)
-
-    def test_the_narrowest_scope_wins(self, lamp: int, store: LocationRef) -> None:
-        with transaction():
-            group = location_groups.set_group("west", "West", [store.id], by=BY)
-        everything = add_rule(name="all")
-        category = add_rule(name="lamps", category="lamps")
-        grouped = add_rule(name="lamps west", category="lamps", group_id=group)
-        product = add_rule(name="this lamp", product_id=lamp)
-        book = replenishment_rules.Book()
-        other = make_inventory.store()
-        assert book.rule_for(lamp, "lamps", store.id).id == product  # type: ignore[union-attr]
-        assert book.rule_for(lamp + 1, "lamps", store.id).id == grouped  # type: ignore[union-attr]
-        assert book.rule_for(lamp + 1, "lamps", other.id).id == category  # type: ignore[union-attr]
-        assert book.rule_for(lamp + 1, "chairs", other.id).id == everything  # type: ignore[union-attr]
-
-    @pytest.mark.parametrize(
-        "values",
-        [{"factor": 0.0}, {"factor": -2.0}, {"last_day": date(2026, 5, 1)}, {"category": ""}, {"name": ""}],
-    )
-    def test_promotions_that_make_no_sense_are_refused(self, values: dict[str, Any]) -> None:
-        facts: dict[str, Any] = {
-            "name": "Summer", "factor": 2.0, "first_day": NOON.date(), "last_day": NOON.date(), "category": "lamps",
-        }  # fmt: skip
-        with pytest.raises(InvalidInput), transaction():
-            replenishment_rules.add_uplift(**(facts | values), by=BY)
 
 
 def test_what_runs_low_is_proposed_with_every_number_behind_it(lamp: int, store: LocationRef) -> None:
