@@ -306,3 +306,31 @@ class PurchaseLimitReached(CommerceError):
 
     code = "purchase_limit_reached"
     title = "Limit per customer reached"
+
+
+class CountNotFound(NotFound):
+    """There is no such count, item of it or finding, or not at the caller's place."""
+
+    code = "count_not_found"
+    title = "Count not found"
+
+
+class CountDiffers(Conflict):
+    """The id of the count belongs to another one: another place, or about something else."""
+
+    code = "count_differs"
+    title = "The id belongs to another count"
+
+
+class CountStateWrong(Conflict):
+    """The count, its item or finding is in a state in which this can't be done: `state`."""
+
+    code = "count_state_wrong"
+    title = "Not in this state of the count"
+
+
+class SecondPersonNeeded(Conflict):
+    """Whoever counted an item can't decide about its difference: `skus` names the items."""
+
+    code = "second_person_needed"
+    title = "Somebody else has to decide"

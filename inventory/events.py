@@ -149,3 +149,28 @@ class PromiseRevised(events.Event):
     @property
     def aggregate(self) -> str:
         return f"backorder:{self.backorder_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountPosted(events.Event):
+    """A count is over: everything that was counted is settled, and what differed is in the journal or was decided otherwise.
+
+    `counted` and `differing` are numbers of items; `found`, `missing` and `short` are pieces that were booked up and down, and
+    that are missing but promised, so not booked yet.
+    """
+
+    type: ClassVar[str] = "inventory.count_posted"
+
+    count_id: str
+    number: str
+    location_id: int
+    counted: int
+    differing: int
+    found: int
+    missing: int
+    short: int
+
+    @property
+    def aggregate(self) -> str:
+        return f"count:{self.count_id}"

@@ -1,5 +1,6 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from inventory.models.counts import CountFinding, CountItem, CountPolicy, CountRecord, StockCount
 from inventory.models.moving import ShelfPlace, Transfer, TransferLine, TransferScan
 from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
 from inventory.models.promising import (
@@ -41,6 +42,10 @@ __all__ = [
     "BackorderPolicy",
     "BufferRule",
     "BufferStep",
+    "CountFinding",
+    "CountItem",
+    "CountPolicy",
+    "CountRecord",
     "DemandDay",
     "DemandForecast",
     "DemandMark",
@@ -74,6 +79,7 @@ __all__ = [
     "StaffAssignment",
     "StatementPolicy",
     "StatementSource",
+    "StockCount",
     "StockEntry",
     "StockLevel",
     "StockStatement",
