@@ -21,10 +21,10 @@ from commerce.transactions import transaction_required
 from inventory import backorders, buffers, ledger, obligations, reservations
 from inventory.backorders import ALL, NewClaim, Waiting
 from inventory.errors import AllocationOverdrawn, GoodsAwaited, HoldElsewhere, InsufficientStock
+from inventory.holds import HoldRow
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.obligations import Take
 from inventory.promise_dates import ClaimKind
-from inventory.reservations import HoldRow
 from inventory.room import Room
 from inventory.stock import Counterparty, EntryKind
 

@@ -214,6 +214,38 @@ def shares(buyers: Sequence[Buyer], *, at: datetime) -> dict[UUID, Share]:
     return found
 
 
+class Taking:
+    """Locked quotas while reservations are decided one by one: what limits allow is taken before goods are."""
+
+    def __init__(self, buyers: Sequence[Buyer], *, at: datetime) -> None:
+        """Lock the quotas that the buyers touch, before any stock level is locked."""
+        self._at = at
+        self._shares = shares(buyers, at=at)
+        self._taken: dict[UUID, list[UUID]] = {}
+        self._claims = quotas.Claims([one for share in self._shares.values() for one in share.locks], at=at)
+
+    def take(self, cause_id: UUID) -> PurchaseLimitReached | None:
+        """Take what a buyer needs, or return why they can't have it."""
+        share = self._shares.get(cause_id)
+        if share is None or not share.requests:
+            return None
+        try:
+            self._taken[cause_id] = self._claims.take(share.requests)
+        except QuotaExhausted as exhausted:
+            return refusal(share, exhausted)
+        return None
+
+    def give_back(self, cause_id: UUID) -> None:
+        """Undo a `take` that is not written yet."""
+        self._claims.give_back(self._taken.pop(cause_id, []))
+
+    def write(self) -> None:
+        """Store what was taken, once."""
+        self._claims.write()
+        settle([(self._shares[cause_id], hold_ids) for cause_id, hold_ids in self._taken.items()], at=self._at)
+        self._taken = {}
+
+
 def unnamed(share: Share) -> InvalidInput | None:
     """Return the refusal of an order for limited goods by a customer whom nobody named."""
     if share.buyer.identities:

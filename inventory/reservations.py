@@ -15,13 +15,15 @@ from commerce import clock, ids, outbox
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import backorders, buffers, ledger, obligations
+from inventory import backorders, buffers, ledger, obligations, purchase_limits
 from inventory.backorders import ALL, NewClaim
-from inventory.errors import HoldEnded, HoldExpired, HoldNotFound, HoldTooOld, InsufficientStock
+from inventory.errors import HoldEnded, HoldTooOld, InsufficientStock, PurchaseLimitReached
 from inventory.events import ReservationExpired
+from inventory.holds import HoldRow, check_owner, check_usable, holds_of
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.obligations import Take
 from inventory.promise_dates import ClaimKind
+from inventory.purchase_limits import Buyer, Taking
 from inventory.room import Room
 from inventory.stock import EntryKind
 
@@ -39,7 +41,7 @@ LONGEST_LIFE = timedelta(
 class ReservationRequest:
     """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces).
 
-    `request_id` says whose request it is where many are served at once.
+    `request_id` says whose request it is where many are served at once; `identities` who buys, as limits count them.
     """
 
     id: UUID
@@ -49,6 +51,7 @@ class ReservationRequest:
     expires_at: datetime
     reference: str = ""
     request_id: str = ""
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Reserved:
     expires_at: datetime
     reference: str
     state: str = "active"
+
+
+Verdict = Reserved | InsufficientStock | PurchaseLimitReached
 
 
 _INSERT_HOLDS = """
@@ -79,57 +85,44 @@ RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires
     ORDER BY first.id LIMIT 1)
 """
 
-_OF_RESERVATIONS = """
-SELECT h.reservation_id, h.id, h.level_id, h.quantity, h.state, h.expires_at, h.channel_id,
-       l.product_id, l.location_id, l.condition, h.reference, h.created_at
-FROM inventory_hold h JOIN inventory_stocklevel l ON l.id = h.level_id
-WHERE h.reservation_id = ANY(%s::uuid[])
-ORDER BY l.product_id
-"""
-
 _END = "UPDATE inventory_hold SET state = %s, ended_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
 
 _EXTEND = "UPDATE inventory_hold SET expires_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRow:
-    """One stored hold with the key of its level."""
-
-    id: UUID
-    level_id: int
-    quantity: int
-    state: str
-    expires_at: datetime
-    channel_id: int
-    key: LevelKey
-    reference: str
-    created_at: datetime
-
-
 @transaction_required
-def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) -> list[Reserved | InsufficientStock]:
+def reserve(
+    requests: Sequence[ReservationRequest], *, by: Actor, at: datetime, limits: Taking | None = None
+) -> list[Verdict]:
     """Hold goods for many checkouts at once; each gets all of its lines or a refusal, and no one fails a neighbour.
 
     A channel gets no more than it may see, and beyond that what a backorder policy lets it promise. Requests are served in
     the order given. Returns one verdict per request. The refusal is returned, not raised: it
-    names every short line with wanted and available pieces (by product id; interfaces add names and alternatives).
+    names every short line with wanted and available pieces (by product id; interfaces add names and alternatives), or the
+    limit per customer that is reached. `limits` are the caller's, who locked other levels before.
     """
     if len(requests) > MOST_REQUESTS:
         raise ValueError(f"at most {MOST_REQUESTS} reservations at once, not {len(requests)}")
     wanted = [_summed(request) for request in requests]
     # Whoever wants the same goods waits from the lock on, so all that needs no lock is said before it.
     claims = [_claimed(request, lines) for request, lines in zip(requests, wanted, strict=True)]
+    limits = limits or _limits(requests, at=at)
     levels = ledger.lock({key for lines in wanted for key in lines}, at=at)
     postings = sweep(levels, by=by, at=at)
     room = Room(levels, postings, at=at)  # what was swept is posted below, but free already
-    verdicts: list[Reserved | InsufficientStock] = []
+    verdicts: list[Verdict] = []
     holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
     waiting: list[NewClaim] = []
     takes: dict[int, list[Take]] = {}
     for request, lines, (reserved, claim) in zip(requests, wanted, claims, strict=True):
+        refusal = limits.take(request.id) if limits else None
+        if refusal is not None:
+            verdicts.append(refusal)
+            continue
         short, later = _short(room, request.channel_id, lines)
         if short:
+            if limits:
+                limits.give_back(request.id)
             verdicts.append(_refusal(short))
             continue
         for posting in claim:
@@ -160,22 +153,24 @@ def reserve(requests: Sequence[ReservationRequest], *, by: Actor, at: datetime) 
         _insert(holds, at=at)
     for channel_id, taken in takes.items():
         obligations.take(channel_id, taken, at=at)
+    if limits:
+        limits.write()
     return verdicts
 
 
 @transaction_required
-def reserve_for(
-    groups: Mapping[Actor, Sequence[ReservationRequest]], *, at: datetime
-) -> dict[UUID, Reserved | InsufficientStock]:
+def reserve_for(groups: Mapping[Actor, Sequence[ReservationRequest]], *, at: datetime) -> dict[UUID, Verdict]:
     """Do as `reserve` for several actors, each of whom signs for their own; return the verdicts by request id.
 
     The levels of all are locked first, so that two such calls never wait for each other crosswise.
     """
+    limits = None
     if len(groups) > 1:
+        limits = _limits([one for requests in groups.values() for one in requests], at=at)
         ledger.lock({key for requests in groups.values() for one in requests for key in _summed(one)}, at=at)
-    verdicts: dict[UUID, Reserved | InsufficientStock] = {}
+    verdicts: dict[UUID, Verdict] = {}
     for by, requests in groups.items():
-        verdicts |= zip((one.id for one in requests), reserve(requests, by=by, at=at), strict=True)
+        verdicts |= zip((one.id for one in requests), reserve(requests, by=by, at=at, limits=limits), strict=True)
     return verdicts
 
 
@@ -186,6 +181,10 @@ def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: date
     Raises: HoldNotFound for an unknown id or another channel's; HoldEnded when an order used it.
     """
     holds = _of(reservation_id, channel_id)
+    if not any(hold.state == "consumed" for hold in holds):
+        purchase_limits.give_back(
+            reservation_id
+        )  # of the quotas, which come before stock; undone with the rest if refused
     levels = ledger.lock({hold.key for hold in holds}, at=at)
     postings = sweep(levels, by=by, at=at)
     holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
@@ -215,6 +214,7 @@ def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: A
     Raises: HoldNotFound, HoldExpired, HoldEnded, HoldTooOld when that is more than LONGEST_LIFE after it was made.
     """
     holds = _of(reservation_id, channel_id)
+    purchase_limits.extend(reservation_id, max(expires_at, holds[0].expires_at))  # undone with the rest if refused
     levels = ledger.lock({hold.key for hold in holds}, at=at)
     postings = sweep(levels, by=by, at=at)
     holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
@@ -260,50 +260,6 @@ def read(reservation_id: UUID, *, channel_id: int, at: datetime) -> Reserved:
         holds[0].reference,
         state,
     )
-
-
-def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
-    """Return the stored holds of each reservation that exists, whatever became of them, in one query."""
-    found: dict[UUID, list[HoldRow]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_RESERVATIONS, [ledger.uuids(reservation_ids)])
-        for (
-            reservation_id,
-            hold_id,
-            level_id,
-            quantity,
-            state,
-            expires_at,
-            channel_id,
-            *key,
-            reference,
-            created_at,
-        ) in cursor.fetchall():
-            found.setdefault(reservation_id, []).append(
-                HoldRow(
-                    hold_id, level_id, quantity, state, expires_at, channel_id, LevelKey(*key), reference, created_at
-                )
-            )
-    return found
-
-
-def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime) -> None:
-    """Make sure that a reservation still counts; its holds must have been read while their levels were locked. [pure]
-
-    Raises: HoldNotFound for one that isn't there or is another channel's, HoldExpired, HoldEnded.
-    """
-    _check_owner(holds, reservation_id, channel_id)
-    if any(hold.state in ("consumed", "released") for hold in holds):
-        used = any(hold.state == "consumed" for hold in holds)
-        raise HoldEnded(
-            "This reservation was already used by an order." if used else "This reservation was released before."
-        )
-    if any(hold.state == "expired" or hold.expires_at <= at for hold in holds):
-        raise HoldExpired(
-            f"The reservation expired at {clock.utc_text(holds[0].expires_at)}; reserve again or order from free stock.",
-            reservation=str(reservation_id),
-            expired_at=clock.utc_text(holds[0].expires_at),
-        )
 
 
 @transaction_required
@@ -358,6 +314,21 @@ def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
         cursor.execute(_END, [state, at, ledger.uuids(hold_ids)])
 
 
+def _limits(requests: Sequence[ReservationRequest], *, at: datetime) -> Taking | None:
+    """Lock what limits per customer have to say about requests whose buyers are named, if any limit is in force."""
+    if not purchase_limits.may_be_limited():
+        return None
+    buyers = [
+        Buyer(
+            one.id, one.channel_id, {key.product_id: pieces for key, pieces in _summed(one).items()}, one.identities,
+            expires_at=one.expires_at,
+        )
+        for one in requests
+        if one.identities
+    ]  # fmt: skip
+    return Taking(buyers, at=at) if buyers else None
+
+
 def _let_go(holds: Sequence[tuple[UUID, LevelKey]], levels: Mapping[LevelKey, Level], *, at: datetime) -> None:
     """Count back what ended holds had taken of a guarantee, and let nothing wait for them any more."""
     obligations.give_back([(hold_id, None) for hold_id, _key in holds], at=at)
@@ -394,13 +365,8 @@ def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *,
 
 def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
     holds = holds_of([reservation_id]).get(reservation_id, [])
-    _check_owner(holds, reservation_id, channel_id)
+    check_owner(holds, reservation_id, channel_id)
     return holds
-
-
-def _check_owner(holds: Sequence[HoldRow], reservation_id: UUID, channel_id: int | None) -> None:
-    if not holds or (channel_id is not None and holds[0].channel_id != channel_id):
-        raise HoldNotFound(f"There is no reservation {reservation_id}.", reservation=str(reservation_id))
 
 
 def _summed(request: ReservationRequest) -> dict[LevelKey, int]:

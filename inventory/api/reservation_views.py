@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from commerce.catalog import ProductRef
 from commerce.errors import CommerceError
 from commerce.grouping import Combiner
 from commerce.roles import Scope
-from inventory import availability, locations, reservations
+from inventory import availability, locations, purchase_limits, reservations
 from inventory.api import plain, serializers
 from inventory.errors import InsufficientStock
 from inventory.reservations import ReservationRequest, Reserved
@@ -85,10 +85,11 @@ class ReservationBatchView(ApiView):
             for index, verdict in enumerate(verdicts):
                 if verdict is None:
                     outcome = next(outcomes)
-                    if isinstance(outcome, InsufficientStock):
-                        verdict = _refused(index, availability.explained(outcome, at=now), request.path)
-                    else:
+                    if isinstance(outcome, Reserved):
                         verdict = {"index": index, "status": "reserved", "reservation": document(outcome)}
+                    else:
+                        refusal = _explained(outcome, request.auth.channel_id, at=now)
+                        verdict = _refused(index, refusal, request.path)
                 answers.append(verdict)
             reserved = sum(answer["status"] == "reserved" for answer in answers)
             return 200, {"reserved": reserved, "refused": len(answers) - reserved, "items": answers}
@@ -169,7 +170,25 @@ def _request(
         clock.now() + timedelta(seconds=body["ttl_seconds"]),
         body["reference"],
         request_id,
+        _identities(body.get("customer"), channel_id),
     )
+
+
+def _identities(customer: Mapping[str, str] | None, channel_id: int) -> tuple[str, ...]:
+    """Return who buys, as limits per customer count them; nobody when the channel doesn't say."""
+    if not customer:
+        return ()
+    return purchase_limits.identities(
+        email=customer.get("email", ""),
+        channel_id=channel_id,
+        channel_customer_id=customer.get("channel_customer_id", ""),
+    )
+
+
+def _explained(refusal: CommerceError, channel_id: int, *, at: datetime) -> CommerceError:
+    if isinstance(refusal, InsufficientStock):
+        return availability.explained(refusal, channel_id=channel_id, at=at)
+    return refusal
 
 
 def _refused(index: int, refusal: CommerceError, path: str) -> dict[str, Any]:
@@ -205,11 +224,12 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
             answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
             continue
         outcome = outcomes[wish.request.id]
-        if isinstance(outcome, InsufficientStock):
-            with context.bound(wish.request.request_id):  # the writer serves many
-                response = problems.respond(availability.explained(outcome, at=now), instance=PATH)
-        else:
+        if isinstance(outcome, Reserved):
             response = rendering.reply(document(outcome), 201)
+        else:
+            refusal = _explained(outcome, wish.request.channel_id, at=now)
+            with context.bound(wish.request.request_id):  # the writer serves many
+                response = problems.respond(refusal, instance=PATH)
         if wish.attempt:
             kept.append(
                 idempotency.Answer(

@@ -27,6 +27,13 @@ class ReservationLine(bodies.StrictSerializer):
     quantity = bodies.Quantity()
 
 
+class BuyerBody(bodies.StrictSerializer):
+    """Who buys, as far as limits per customer have to know: one of the two, or both."""
+
+    email = bodies.Text(required=False, default="", allow_blank=True, max_length=254)
+    channel_customer_id = bodies.Text(required=False, default="", allow_blank=True, max_length=120)
+
+
 class ReservationBody(bodies.StrictSerializer):
     location = bodies.Text(max_length=20)
     lines = ReservationLine(many=True, min_length=1, max_length=reservations.MOST_LINES)
@@ -37,6 +44,9 @@ class ReservationBody(bodies.StrictSerializer):
         max_value=reservations.LONGEST_SECONDS,
     )
     reference = bodies.Text(required=False, default="", allow_blank=True, max_length=120)
+    customer = BuyerBody(
+        required=False, help_text="Products that are limited per customer are counted for them from now on."
+    )
 
 
 class ReservationBatchBody(bodies.StrictSerializer):
