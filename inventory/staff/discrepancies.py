@@ -78,7 +78,7 @@ class AcceptForm(forms.Form):
         label=_("Why our books stand"),
         max_length=discrepancies.LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2, "data-scan-guard": ""}),
-        error_messages={"required": _("Say why; the sentence stays with the discrepancy.")},
+        error_messages={"required": _("Say why; the sentence stays with the difference.")},
     )
 
 

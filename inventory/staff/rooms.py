@@ -57,7 +57,7 @@ def register() -> None:
     shell.register_menu(
         shell.MenuEntry(
             key="discrepancies",
-            label=_("Discrepancies"),
+            label=_("Differences"),
             icon="scale",
             url_name="inventory-staff:discrepancies",
             permission=Permission.MANAGE_DISCREPANCIES,
@@ -93,7 +93,7 @@ _SENTENCES = {
     "sharing_state_wrong": _("This has moved on in the meantime. Look at its new state."),
     "preview_needed": _("The figures are too old. Measure again what the rule would change, then activate it."),
     "confirmation_needed": _("This rule withholds everything that it is about. Write “%(words)s” to confirm that."),
-    "discrepancy_settled": _("Someone has settled this discrepancy in the meantime. Go back to the list."),
+    "discrepancy_settled": _("Someone has settled this difference in the meantime. Go back to the list."),
     "not_repairable": _("This was booked as it happened, or concerns no single place. Settle it with a sentence instead."),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

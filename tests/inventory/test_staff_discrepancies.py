@@ -117,7 +117,7 @@ def test_one_button_with_a_reason_books_it(shelf: Shelf) -> None:
     assert "Stolen" in history
     again = client.post(f"{PAGE}{one}/book/", {"reason": "stolen"})
     assert again.status_code == 409
-    assert "Someone has settled this discrepancy" in text_of(again)
+    assert "Someone has settled this difference" in text_of(again)
 
 
 def test_promised_pieces_stay_and_the_page_says_so(shelf: Shelf) -> None:
