@@ -15,11 +15,11 @@ from statistics import NormalDist
 SIZES = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)  # pieces expected; the borders of the classes
 LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.875, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.999)
 HORIZONS = (1, 2, 3, 4, 6, 8, 12)  # weeks ahead that are learned; those between are interpolated
-LEAST_OBSERVATIONS = 200  # of a class, before its quantiles count
+LEAST_OBSERVATIONS = 100  # of a class, before its quantiles count; until then the class next to it answers
 MOST_KEPT = 5_000  # per class and horizon, drawn evenly from all: memory stays bounded
 HALF_A_PIECE = 0.5  # added to both sides, so that expecting nearly nothing divides by something
 # What demand varies by when nothing is known: mean + share × mean², as of a negative binomial.
-SHARE_OF_SQUARE = 0.6
+SHARE_OF_SQUARE = 0.3
 
 
 def size_of(expected: float) -> int:
@@ -84,12 +84,21 @@ class Spread:
     def observations(self, expected: float, days: float) -> int:
         """Return on how many forecasts that came true the answer for `days` rests; 0 when it is assumed."""
         horizon = min(HORIZONS, key=lambda known: abs(known - days / 7))
-        seen = self.known.get((horizon, size_of(expected)), (0, ()))[0]
-        return seen if seen >= LEAST_OBSERVATIONS else 0
+        return self._nearest(horizon, expected)[0]
+
+    def _nearest(self, weeks: int, expected: float) -> tuple[int, Sequence[float]]:
+        """Return (observations, quantiles) of the class of the expectation, or of the nearest that has enough; else (0, ())."""
+        size = size_of(expected)
+        enough = [
+            key for key, (seen, _quantiles) in self.known.items() if key[0] == weeks and seen >= LEAST_OBSERVATIONS
+        ]
+        if not enough:
+            return 0, ()
+        return self.known[min(enough, key=lambda key: (abs(key[1] - size), key[1]))]
 
     def _ratio(self, weeks: int, expected: float, level: float) -> float:
-        seen, quantiles = self.known.get((weeks, size_of(expected)), (0, ()))
-        if seen < LEAST_OBSERVATIONS:
+        seen, quantiles = self._nearest(weeks, expected)
+        if not seen:
             return assumed_ratio(expected, level)
         if level <= LEVELS[0]:
             return quantiles[0]

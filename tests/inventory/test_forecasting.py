@@ -116,6 +116,16 @@ def test_without_a_history_the_tail_is_assumed_and_grows_with_the_level() -> Non
     assert nothing.observations(10.0, 14) == 0
 
 
+def test_a_size_without_observations_is_answered_by_the_one_next_to_it() -> None:
+    learning = spread.Learning()
+    for number in range(spread.LEAST_OBSERVATIONS):
+        learning.add(3, 10.0, 9.0 + number % 3)
+        learning.add(3, 1.5, 30.0)
+    known = learning.spread()
+    assert known.quantile(20.0, 21, 0.95) == pytest.approx(22, abs=1)
+    assert known.observations(20.0, 21) == spread.LEAST_OBSERVATIONS
+
+
 def test_the_sample_of_a_class_is_bounded() -> None:
     learning = spread.Learning()
     for number in range(spread.MOST_KEPT * 2):
