@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import discrepancy_lists
-from inventory.staff import finding
+from inventory.staff import deliveries, finding
 
 
 def register() -> None:
@@ -76,6 +76,29 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="deliveries",
+            label=_("Deliveries"),
+            icon="truck",
+            url_name="inventory-staff:deliveries",
+            permission=Permission.RECEIVE_STOCK,
+            order=58,
+            counter=deliveries.due_here,
+            is_only_in_more=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="purchase-orders",
+            label=_("Purchase orders"),
+            icon="clipboard-list",
+            url_name="inventory-staff:purchase-orders",
+            permission=Permission.MANAGE_SUPPLY,
+            order=62,
+            is_only_in_more=True,
+        )
+    )
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
     for code, sentence in _SENTENCES.items():
@@ -83,6 +106,10 @@ def register() -> None:
 
 
 _SENTENCES = {
+    "purchase_order_state_wrong": _("This has moved on in the meantime. Load the page again and look at its state."),
+    "unknown_supplier": _("This supplier isn’t active any more. Choose another one."),
+    "reference_taken": _("This reference names another order already: %(number)s."),
+    "received_already": _("%(received)s pieces of %(sku)s have come already; the order can’t say %(wanted)s."),
     "proposal_not_open": _("One of these was decided or replaced in the meantime. Look at the newest list."),
     "proposal_unknown": _("This proposal doesn’t exist, or not for this store."),
     "rule_contradicts": _("This contradicts itself or another rule: check levels and days, or change the rule that exists."),

@@ -36,7 +36,7 @@ def stock(request: HttpRequest) -> HttpResponse:
         "text": text,
         "hits": lookup.search(text, store, at=now) if text else lookup.recent(store, at=now),
         "most_found": lookup.MOST_FOUND,
-        "hint": _what_is_wrong(text) if text else "",
+        "hint": what_is_wrong(text) if text else "",
     }
     return render(request, "inventory/stock.html", facts)
 
@@ -129,7 +129,7 @@ def scan_delivery(request: HttpRequest) -> HttpResponse:
     text = shell.typed(request.POST.get("text", ""))
     found = catalog.product_by_barcode(text) if text else None
     if found is None:
-        sentence = _what_is_wrong(text) if text else _("Nothing was read. Scan again, or type the number.")
+        sentence = what_is_wrong(text) if text else _("Nothing was read. Scan again, or type the number.")
         return _lines(request, replace(delivery, error=sentence), sound="stop")
     product, pieces = found
     if not product.has_stock:
@@ -160,7 +160,7 @@ def _product_page(
     return render(request, "inventory/product.html", facts, status=status)
 
 
-def _what_is_wrong(text: str) -> str:
+def what_is_wrong(text: str) -> str:
     """Say why a scan means nothing here, and the way out."""
     digits = text.replace(" ", "").replace("-", "")
     if not digits.isdigit() or not digits.isascii():
