@@ -61,7 +61,7 @@ def register() -> None:
             icon="scale",
             url_name="inventory-staff:discrepancies",
             permission=Permission.MANAGE_DISCREPANCIES,
-            order=40,
+            order=55,
             counter=lambda store: discrepancy_lists.count_open(store.id),
         )
     )

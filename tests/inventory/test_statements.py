@@ -1,12 +1,16 @@
 """Absolute figures from outside: compared with our books as of their moment, never older than the last, replayed alike."""
 
+import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from commerce import catalog, clock, ids
-from commerce.errors import InvalidInput
+from commerce.errors import CommerceError, InvalidInput
 from commerce.transactions import transaction
 from inventory import (
     discrepancies,
@@ -17,6 +21,7 @@ from inventory import (
     statement_sources,
     statements,
     stock_feed,
+    tasks,
 )
 from inventory.errors import NotGoods, StatementDiffers, StatementNotAgreed, StatementOutdated
 from inventory.models import Discrepancy, FeedFigure, StockStatement
@@ -379,3 +384,61 @@ def test_old_statements_are_forgotten_but_the_newest_of_a_place_still_bars_older
         assert statements.forget(at=start + timedelta(days=91), at_most=10) == 2
     with pytest.raises(StatementOutdated):
         take(shelf, (shelf.product_id, 10), as_of=start - 2 * HOUR)
+
+
+# --- at the same time ------------------------------------------------------------------------------------------------
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Do all works in threads of their own, started together, and return what each came to (a refusal as itself)."""
+    start, done = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            done.append(work())
+        except CommerceError as refusal:
+            done.append(refusal)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return done
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.races
+def test_the_same_statement_sent_several_times_at_once_has_one_effect(shelf: Shelf) -> None:
+    agree()
+    said = {"reference": "S-1", "as_of": clock.now()}
+    answers = at_once(*[lambda: take(shelf, (shelf.product_id, 8), **said)] * 4)
+    assert len(answers) == 4
+    assert all(answer == answers[0] for answer in answers)
+    assert (StockStatement.objects.count(), Discrepancy.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.races
+def test_repairs_and_promises_at_the_same_time_never_pass_what_is_there(shelf: Shelf) -> None:
+    agree(decision=Decision.THEIRS, patience_minutes=0)
+    take(shelf, (shelf.product_id, 4))
+    outcomes = at_once(mend, mend, *[lambda: shelf.allocate(2)] * 5)
+    assert len(outcomes) == 7
+    figure = shelf.figure()
+    promised = 2 * sum(isinstance(outcome, UUID) for outcome in outcomes)
+    assert figure.allocated == promised <= figure.on_hand
+    assert figure.on_hand == max(4, promised)
+
+
+def test_the_worker_mends_and_forgets(shelf: Shelf) -> None:
+    agree(decision=Decision.THEIRS, patience_minutes=0)
+    take(shelf, (shelf.product_id, 4))
+    assert (tasks.mend_discrepancies(), shelf.figure().on_hand) == (1, 4)
+    assert tasks.mend_discrepancies() == 0
+    take(shelf, (shelf.product_id, 4))
+    with clock.frozen(clock.now() + timedelta(days=91)):
+        assert tasks.forget_statements() == 1
