@@ -22,7 +22,7 @@ from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory import geography, ledger, locations, sharing_news
 from inventory.errors import DemandOverdrawn, InsufficientStock
-from inventory.ledger import LevelKey
+from inventory.ledger import Level, LevelKey
 
 MOST_DEMANDS = 500  # accepted at once
 MOST_PIECES = 1_000_000
@@ -81,7 +81,7 @@ def accept(rows: Sequence[Accepted], *, by: Actor, at: datetime) -> int:
     from inventory import availability  # which asks this module what is open
 
     _check(rows)
-    _lock({row.product_id for row in rows}, {area(row.country) for row in rows}, at=at)
+    levels = _lock({row.product_id for row in rows}, {area(row.country) for row in rows}, at=at)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM inventory_unrouteddemand WHERE id = ANY(%s::uuid[])", [ledger.uuids(row.id for row in rows)]
@@ -103,6 +103,7 @@ def accept(rows: Sequence[Accepted], *, by: Actor, at: datetime) -> int:
     if short:
         raise InsufficientStock("There is not enough stock anywhere for this.", lines=short)
     if fresh:
+        ledger.mark_unrouted(levels, has_unrouted=True)
         with connection.cursor() as cursor:
             cursor.execute(
                 _ACCEPT,
@@ -150,8 +151,29 @@ def open_of(product_ids: Iterable[int]) -> dict[int, dict[str, int]]:
 
 
 @transaction_required
+def unmark_done(*, at: datetime, at_most: int = 1_000) -> int:
+    """Let levels of products without open demand be promised without asking again; return how many levels that were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.product_id, l.location_id, l.condition FROM inventory_stocklevel l WHERE l.has_unrouted AND NOT EXISTS ("
+            " SELECT 1 FROM inventory_unrouteddemand d WHERE d.product_id = l.product_id AND d.quantity > d.routed + d.withdrawn)"
+            " ORDER BY l.product_id, l.location_id LIMIT %s",
+            [at_most],
+        )
+        keys = [LevelKey(*row) for row in cursor.fetchall()]
+    levels = list(ledger.lock(keys, at=at).values())
+    still = (
+        open_of({level.key.product_id for level in levels}) if levels else {}
+    )  # accepted while we waited for the locks
+    ledger.mark_unrouted([one for one in levels if one.key.product_id not in still], has_unrouted=False)
+    return len(levels)
+
+
+@transaction_required
 def claim(product_ids: Iterable[int]) -> Open:
-    """Return what is open of products whose levels are locked; for those that have some, wait for who else promises them."""
+    """Return what is open of products whose locked levels say that there may be some; for those that have some, wait for
+    who else promises them.
+    """
     found = open_of(product_ids)
     for product_id in sorted(found):
         locks.hold(Purpose.PRODUCT_IN_ALL, str(product_id))
@@ -205,15 +227,16 @@ def _check(rows: Sequence[Accepted]) -> None:
             )
 
 
-def _lock(product_ids: set[int], areas: set[str], *, at: datetime) -> None:
+def _lock(product_ids: set[int], areas: set[str], *, at: datetime) -> list[Level]:
     """Lock every level from which the products could be promised in the areas, then the products."""
     places = [place.id for place in locations.active() if area(place.country) in areas]
     with connection.cursor() as cursor:
         cursor.execute(_LEVELS, [ledger.numbers(product_ids), ledger.numbers(places)])
         keys = [LevelKey(*row) for row in cursor.fetchall()]
-    ledger.lock(keys, at=at)
+    levels = ledger.lock(keys, at=at)
     for product_id in sorted(product_ids):
         locks.hold(Purpose.PRODUCT_IN_ALL, str(product_id))
+    return list(levels.values())
 
 
 def _move(column: str, parts: Mapping[UUID, int], *, by: Actor, at: datetime, reason: str = "") -> None:

@@ -43,6 +43,7 @@ class Level:
     version: int
     may_have_expired_holds: bool
     changed_at: datetime  # when its newest entry was recorded
+    has_unrouted: bool = False  # perhaps: demand without a place for its product has to be asked for
 
     @property
     def free(self) -> int:
@@ -75,7 +76,7 @@ _LOCK = """
 SELECT l.id, l.product_id, l.location_id, l.condition, l.on_hand, l.allocated, l.held, l.backorder_limit, l.version,
        l.held > 0 AND coalesce(
            (SELECT min(h.expires_at) FROM inventory_hold h WHERE h.level_id = l.id AND h.state = 'active') <= %s, false),
-       l.changed_at
+       l.changed_at, l.has_unrouted
 FROM inventory_stocklevel l
 WHERE (l.product_id, l.location_id, l.condition) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]))
 ORDER BY l.product_id, l.location_id, l.condition
@@ -95,6 +96,8 @@ _LIMIT = """
 UPDATE inventory_stocklevel l SET backorder_limit = w.backorder_limit
 FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, backorder_limit) WHERE l.id = w.id
 """
+
+_MARK = "UPDATE inventory_stocklevel SET has_unrouted = %s WHERE id = ANY(%s::bigint[])"
 
 _TELL = outbox.telling(
     StockChanged,
@@ -197,6 +200,17 @@ def limit(levels: Mapping[LevelKey, Level], limits: Mapping[LevelKey, int]) -> N
         _check(levels[key])
     with connection.cursor() as cursor:
         cursor.execute(_LIMIT, [numbers(levels[key].id for key in limits), numbers(limits.values())])
+
+
+@transaction_required
+def mark_unrouted(levels: Iterable[Level], *, has_unrouted: bool) -> None:
+    """Say on locked levels whether demand without a place has to be asked for before their goods are promised."""
+    wanted = [level for level in levels if level.has_unrouted is not has_unrouted]
+    for level in wanted:
+        level.has_unrouted = has_unrouted
+    if wanted:
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, [has_unrouted, numbers(level.id for level in wanted)])
 
 
 def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:

@@ -28,7 +28,8 @@ class Room:
         self._queues: dict[LevelKey, Queue] = backorders.queues(limited, at=at) if limited else {}
         for key, queue in self._queues.items():
             self._free[key] += queue.waiting
-        self._unrouted = demands.claim({key.product_id for key in levels})
+        asked = {key.product_id for key, level in levels.items() if level.has_unrouted}
+        self._unrouted = demands.claim(asked) if asked else {}
         self._network: dict[tuple[int, int | None, str], int] = {}
         self._taken: dict[tuple[int, str], int] = defaultdict(int)
 

@@ -9,7 +9,14 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Make this room's events known to whoever subscribes, and its screens known to the staff shell."""
+        """Make this room's events known to whoever subscribes, what it reckons to who asks, its screens to the staff shell."""
+        from commerce import events
+        from inventory import promising
+        from inventory.events import PromiseRevised
+        from orders import handlers, promise_times
+
         import_module("orders.events")
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
+        promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
+        events.subscribe(PromiseRevised, name="orders.promises", handler=handlers.follow_promise)

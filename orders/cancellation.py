@@ -8,7 +8,7 @@ from uuid import UUID
 from commerce import quotas
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import allocations
+from inventory import allocations, purchase_limits
 from orders import errors, events, fulfilment, lifecycle, totals
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
@@ -34,6 +34,7 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
     lines = [line for one in going for line in work.lines_of(one)]
     quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
+    purchase_limits.give_back(order_id)
     allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")
     cancel_rest(work, going)
     work.focus = going[0]

@@ -1,17 +1,19 @@
-"""What orders lay claim to: a place in their pickup window and their goods, both or neither.
+"""What orders lay claim to: a place in their pickup window, what limits per customer allow, and goods; all or nothing.
 
-Windows and stock levels of all orders are locked before the first is decided, in the house's order; decisions are made in
+Windows, limits and stock levels of all orders are locked before the first is decided, in the house's order; decisions are made in
 memory, earlier orders first, and written at once. A refused order leaves no trace; one whose reference an earlier order of
 the group got takes nothing either.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from commerce import quotas
 from commerce.errors import CommerceError
-from inventory import allocations, availability
+from inventory import allocations, availability, purchase_limits
 from inventory.errors import InsufficientStock
+from inventory.purchase_limits import Buyer, Share
 from orders import pickup_windows
 from orders.drafts import Draft
 
@@ -25,29 +27,57 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
         return {}
     places = {draft: _place(draft) for draft in drafts}
     goods = {draft: _goods(draft) for draft in drafts}
-    windows = quotas.Claims([request for requests in places.values() for request in requests], at=at)
+    limits = _limits(drafts, at=at)
+    locks = [request for share in limits.values() for request in share.locks]
+    windows = quotas.Claims([*locks, *(request for requests in places.values() for request in requests)], at=at)
     promises = allocations.Promises(list(goods.values()), at=at)
     refused: dict[Draft, CommerceError] = {}
+    counted: list[tuple[Share, Sequence[UUID]]] = []
     standing: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
         draft.first = standing.get(draft.reference)
         if draft.first is not None:
             continue
+        share = limits.get(draft.id)
+        if share is not None and (nobody := purchase_limits.unnamed(share)):
+            refused[draft] = nobody
+            continue
+        wanted = [*places[draft], *(share.requests if share else ())]
         try:
-            taken = windows.take(places[draft])
-        except quotas.QuotaExhausted as refusal:
-            refused[draft] = refusal
+            taken = windows.take(wanted)
+        except quotas.QuotaExhausted as exhausted:
+            refused[draft] = (purchase_limits.refusal(share, exhausted) if share else None) or exhausted
             continue
         try:
             draft.allocated = promises.make(goods[draft])
-            draft.slot_hold_id = taken[0] if taken else None
+            draft.slot_hold_id = taken[0] if places[draft] else None
             standing[draft.reference] = draft
+            if share is not None:
+                counted.append((share, taken[len(places[draft]) :]))
+            if waiting := {one: promises.waiting[one] for one in draft.allocated if one in promises.waiting}:
+                draft.await_goods(waiting, at=at)
         except CommerceError as refusal:
             windows.give_back(taken)
             refused[draft] = refusal
     windows.write()
+    if counted:
+        purchase_limits.settle(counted, at=at)
     promises.write()
     return {draft: _explained(draft, refusal, at=at) for draft, refusal in refused.items()}
+
+
+def _limits(drafts: Sequence[Draft], *, at: datetime) -> dict[UUID, Share]:
+    """Return what orders need of limits per customer, by order; nothing where no limit is in force."""
+    if not purchase_limits.may_be_limited():
+        return {}
+    buyers = []
+    for draft in drafts:
+        channel_id, customer = draft.wish.channel.channel_id, draft.order.customer
+        who = purchase_limits.identities(
+            email=customer.email, channel_id=channel_id, channel_customer_id=customer.channel_customer_id
+        )
+        buyers.append(Buyer(draft.id, channel_id, draft.goods, who, draft.order.reservation_id))
+    return purchase_limits.shares(buyers, at=at)
 
 
 def _place(draft: Draft) -> list[quotas.HoldRequest]:
@@ -58,13 +88,13 @@ def _place(draft: Draft) -> list[quotas.HoldRequest]:
 
 def _goods(draft: Draft) -> allocations.Wish:
     reservation_id, channel_id = draft.order.reservation_id, draft.wish.channel.channel_id
-    return allocations.Wish(draft.demands(), draft.wish.by, reservation_id, channel_id)
+    return allocations.Wish(draft.demands(), draft.wish.by, reservation_id, channel_id, draft.needed_by)
 
 
 def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> CommerceError:
     """Say a refusal with names and ways out, once everything is decided."""
     if isinstance(refusal, InsufficientStock):
-        return availability.explained(refusal, at=at)
+        return availability.explained(refusal, channel_id=draft.wish.channel.channel_id, at=at)
     if isinstance(refusal, quotas.QuotaExhausted) and draft.window is not None:
         return pickup_windows.full(draft.route.location, draft.window[0], at=at)
     return refusal

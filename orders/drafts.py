@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from commerce import context, ids
 from commerce.actors import Actor
@@ -13,29 +13,13 @@ from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from inventory import availability
 from inventory.allocations import Demand
+from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
-from orders import intake, pickup_windows, routing
-from orders.routing import Route, Survey
+from orders import intake, pickup_windows, promise_times, routing
+from orders.routing import OrderingChannel, Route, Survey
 from pricing import quoting
 from pricing.quotes import BasketLine, ChannelTerms, Quote
 from pricing.quoting import Redemption
-
-SHIPS_WITHIN = timedelta(hours=24)
-
-
-class OrderingChannel(Protocol):
-    """What of a channel decides an order; a `commerce.api.authentication.Credential` is one."""
-
-    @property
-    def channel_id(self) -> int: ...
-    @property
-    def channel_code(self) -> str: ...
-    @property
-    def country(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def language(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +68,7 @@ class Draft:
     pickup_code: str = ""
     slot_hold_id: UUID | None = None
     allocated: dict[UUID, UUID] = field(default_factory=dict)
+    waiting: dict[UUID, Waiting] = field(default_factory=dict)  # by order line: pieces from goods to come
     customer_id: UUID | None = None
     first: "Draft | None" = None  # the order that took this one's reference in the same group
 
@@ -94,6 +79,18 @@ class Draft:
     @property
     def reference(self) -> tuple[int, str]:
         return self.wish.reference
+
+    @property
+    def needed_by(self) -> date | None:
+        """The day on which the goods have to be there: a pickup's, in the time of its place; a shipment waits."""
+        return self.window[0].astimezone(ZoneInfo(self.route.location.time_zone)).date() if self.window else None
+
+    def await_goods(self, waiting: dict[UUID, Waiting], *, at: datetime) -> None:
+        """Let the order wait for goods to come, and promise it for when they are there. A day nobody knows is no promise."""
+        self.waiting = waiting
+        days = [one.promised_on for one in waiting.values() if one.promised_on is not None]
+        if days and self.window is None:
+            self.promised_at = max(self.promised_at, promise_times.shipped_by(self.route.location, max(days), at=at))
 
     def demands(self) -> list[Demand]:
         return [
@@ -134,9 +131,9 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     if isinstance(quote, CommerceError):
         raise quote
     try:
-        route = routing.route(order, goods, country=channel.country, known=known)
+        route = routing.route(order, goods, channel=channel, known=known)
     except InsufficientStock as refusal:
-        raise availability.explained(refusal, at=at) from refusal
+        raise availability.explained(refusal, channel_id=channel.channel_id, at=at) from refusal
     window, promised_at = _promise(order, route, at=at)
     line_ids = {line.product_id: ids.new() for line in quote.lines}
     return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, route, window, promised_at, line_ids)
@@ -145,8 +142,7 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
 def _promise(order: IncomingOrder, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:
     """Return the window and by when the order is ready: at its start, or shipped within a day or once the place can."""
     if order.window_starts_at is None:
-        ready = pickup_windows.earliest_ready(route.location, at=at)
-        return None, max(at + SHIPS_WITHIN, ready or at)
+        return None, promise_times.ships_by(route.location, at)
     window = pickup_windows.find(route.location, order.window_starts_at, at=at)
     return window, window[0]
 

@@ -143,3 +143,14 @@ class FulfilmentReturnedToStock(OrderEvent):
     """The goods that nobody collected can be sold again."""
 
     type: ClassVar[str] = "fulfilment.returned_to_stock"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentPromised(OrderEvent):
+    """Goods that an order waits for come earlier or later than was said, or are there: it is promised anew."""
+
+    type: ClassVar[str] = "fulfilment.promised"
+
+    promised_at: datetime
+    waiting: int

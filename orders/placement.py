@@ -7,7 +7,7 @@ put together (`orders.fulfilment` and `orders.routing` own their parts of it). A
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from commerce.errors import CommerceError, RequestInProgress
 from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
+from inventory.backorders import Waiting
 from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing
 from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
 from orders.fulfilment import Opening
@@ -75,10 +76,11 @@ SELECT 1
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """The order that stands, and whether it stood before."""
+    """The order that stands, and whether it stood before; `waits` say which lines of a new one wait for goods."""
 
     order: OrderView
     is_known: bool = False
+    waits: Mapping[UUID, Waiting] = field(default_factory=dict)
 
 
 Verdict = PlacedOrder | CommerceError
@@ -90,7 +92,7 @@ def place(order: IncomingOrder, *, channel: OrderingChannel, by: Actor, at: date
 
     The same channel and reference again returns the order that stands, if it is the same order.
     Raises: DuplicateReference, InvalidInput, UnknownProduct, WindowClosed, WindowFull, LocationNotAble, NoAbleLocation,
-    InsufficientStock, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere, and what pricing refuses.
+    InsufficientStock, PurchaseLimitReached, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere, and what pricing refuses.
     """
     verdict = place_many([Wish(order, channel, by)], at=at)[0]
     if isinstance(verdict, CommerceError):
@@ -118,7 +120,7 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
         except CommerceError as refusal:
             verdicts[wish] = refusal
     going: list[Draft] = []
-    survey = routing.survey([(wish.order, wish.channel.country) for wish in fresh], at=at)
+    survey = routing.survey([(wish.order, wish.channel) for wish in fresh], at=at)
     for (wish, number), quote in zip(fresh.items(), drafts.price(list(fresh), at=at), strict=True):
         try:
             going.append(drafts.draft(wish, number, quote, survey, at=at))
@@ -139,7 +141,7 @@ def place_many(wishes: Sequence[Wish], *, at: datetime) -> list[Verdict]:
 
 def _placed_or_same(draft: Draft, views: Mapping[Draft, OrderView]) -> Verdict:
     if draft.first is None:
-        return PlacedOrder(views[draft])
+        return PlacedOrder(views[draft], waits=draft.waiting)
     try:
         return PlacedOrder(intake.same(views[draft.first], draft.order), is_known=True)
     except CommerceError as refusal:

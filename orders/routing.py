@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -54,17 +55,37 @@ def recording_rows(routes: Mapping[UUID, Route]) -> str:
     return orjson.dumps(rows).decode()
 
 
+Pieces = Mapping[int, Mapping[int, int]]  # by location and product
+
+
+class OrderingChannel(Protocol):
+    """What of a channel decides an order; a `commerce.api.authentication.Credential` is one."""
+
+    @property
+    def channel_id(self) -> int: ...
+    @property
+    def channel_code(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What routing has to know of the world for some orders, read at once.
 
-    `points` are the coordinates of postal codes, `holding` the locations of reservations, `available` pieces by location
-    and product, and `routed` those that earlier orders of the group will take there if they come to stand.
+    `points` are the coordinates of postal codes, `holding` the locations of reservations, `available` pieces by channel,
+    location and product, `later` those that may be promised from goods to come besides, and `routed` those that earlier
+    orders of the group will take at a location if they come to stand.
     """
 
     points: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     holding: Mapping[UUID, frozenset[int]] = field(default_factory=dict)
-    available: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    available: Mapping[int, Pieces] = field(default_factory=dict)
+    later: Mapping[int, Pieces] = field(default_factory=dict)
     routed: dict[int, dict[int, int]] = field(default_factory=dict)
 
     def count(self, location_id: int, wanted: Mapping[int, int]) -> None:
@@ -73,44 +94,63 @@ class Survey:
         for product_id, quantity in wanted.items():
             there[product_id] = there.get(product_id, 0) + quantity
 
-    def left(self, location_id: int) -> dict[int, int]:
-        """Return the pieces at a location once the earlier orders are served."""
-        there = self.routed.get(location_id, {})
+    def there(self, channel_id: int, location_id: int) -> Mapping[int, int]:
+        """Return the pieces that a channel may have at a location."""
+        return self.available.get(channel_id, {}).get(location_id, {})
+
+    def left(self, channel_id: int, location_id: int) -> dict[int, int]:
+        """Return the pieces that a channel may have at a location once the earlier orders are served."""
+        taken = self.routed.get(location_id, {})
         return {
-            product_id: max(pieces - there.get(product_id, 0), 0)
-            for product_id, pieces in self.available.get(location_id, {}).items()
+            product_id: max(pieces - taken.get(product_id, 0), 0)
+            for product_id, pieces in self.there(channel_id, location_id).items()
         }
 
+    def in_time(self, channel_id: int, location_id: int) -> dict[int, int]:
+        """Return the pieces that a channel may have at a location, now and from goods to come."""
+        later = self.later.get(channel_id, {}).get(location_id, {})
+        left = self.left(channel_id, location_id)
+        return {product_id: left.get(product_id, 0) + later.get(product_id, 0) for product_id in {*left, *later}}
 
-def survey(orders: Sequence[tuple[IncomingOrder, str]], *, at: datetime) -> Survey:
-    """Read what routing needs for orders, each with its channel's country: nothing for pickups, else two queries or three."""
-    shipments = [(order, country) for order, country in orders if order.method == Method.SHIP]
+
+def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datetime) -> Survey:
+    """Read what routing needs for orders, each with its channel: nothing for pickups, else two queries or three."""
+    shipments = [(order, channel) for order, channel in orders if order.method == Method.SHIP]
     if not shipments:
         return Survey()
     reserved = [order.reservation_id for order, _ in shipments if order.reservation_id]
     free = {line.product_id for order, _ in shipments if not order.reservation_id for line in order.lines}
     holds = reservations.holds_of(reserved) if reserved else {}
-    available: dict[int, dict[int, int]] = {}
+    available: dict[int, dict[int, dict[int, int]]] = {}
+    later: dict[int, dict[int, dict[int, int]]] = {}
     if free:
         places = [place.id for place in locations.active()]
-        for figure in availability.figures(free, location_ids=places, at=at):
-            available.setdefault(figure.location_id, {})[figure.product_id] = figure.available
+        channels = {channel.channel_id for _, channel in shipments}
+        seen = availability.figures_of_channels(free, channels, location_ids=places, at=at)
+        for channel_id, figures in seen.items():
+            for figure in figures:
+                there = available.setdefault(channel_id, {}).setdefault(figure.location_id, {})
+                there[figure.product_id] = figure.available
+                if figure.backorderable:
+                    coming = later.setdefault(channel_id, {}).setdefault(figure.location_id, {})
+                    coming[figure.product_id] = figure.backorderable
     return Survey(
-        locations.places([_destination(order, country) for order, country in shipments]),
+        locations.places([_destination(order, channel.country) for order, channel in shipments]),
         {reservation_id: frozenset(hold.key.location_id for hold in found) for reservation_id, found in holds.items()},
         available,
+        later,
     )
 
 
-def route(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, known: Survey) -> Route:
-    """Decide from where an order is served. `wanted` are the pieces of goods by product, `country` that of the channel.
+def route(order: IncomingOrder, wanted: Mapping[int, int], *, channel: OrderingChannel, known: Survey) -> Route:
+    """Decide from where an order of a channel is served. `wanted` are the pieces of goods by product.
 
     Raises: LocationNotAble for a pickup, NoAbleLocation or InsufficientStock for a shipment, HoldNotFound, InvalidInput.
     """
     if order.method in COLLECTED:
         found = _to_the_chosen(order, wanted)
     else:
-        found = _to_the_nearest(order, wanted, country=country, known=known)
+        found = _to_the_nearest(order, wanted, channel=channel, known=known)
     if order.reservation_id is None:
         known.count(found.location.id, wanted)
     return found
@@ -141,8 +181,10 @@ def _to_the_chosen(order: IncomingOrder, wanted: Mapping[int, int]) -> Route:
     return Route(place, decision, {"method": order.method, "wanted": _named(wanted), "location": place.code})
 
 
-def _to_the_nearest(order: IncomingOrder, wanted: Mapping[int, int], *, country: str, known: Survey) -> Route:
-    target, postal_code = _destination(order, country)
+def _to_the_nearest(
+    order: IncomingOrder, wanted: Mapping[int, int], *, channel: OrderingChannel, known: Survey
+) -> Route:
+    target, postal_code = _destination(order, channel.country)
     places = locations.active()
     is_reserved = order.reservation_id is not None  # what is held for this order counts as there; the ledger judges it
     if order.reservation_id is not None:
@@ -161,10 +203,14 @@ def _to_the_nearest(order: IncomingOrder, wanted: Mapping[int, int], *, country:
         ]
         return sourcing.decide(candidates, method=order.method, wanted=None if is_reserved else wanted)
 
-    decision = decide(known.left)
+    decision = decide(partial(known.left, channel.channel_id))
     if decision.chosen is None and known.routed:
         # Earlier orders may be refused yet, or be this one: then it goes where the goods are now, and the ledger judges.
-        decision = decide(lambda location_id: known.available.get(location_id, {}))
+        decision = decide(partial(known.there, channel.channel_id))
+    if decision.chosen is None and channel.channel_id in known.later:
+        decision = decide(
+            partial(known.in_time, channel.channel_id)
+        )  # nobody has it: who may promise it from goods to come?
     chosen = decision.chosen
     if chosen is None:
         raise _refusal(order, decision, wanted)

@@ -374,6 +374,17 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="stocklevel",
+            name="has_unrouted",
+            field=models.BooleanField(db_default=False),
+        ),
+        migrations.AddIndex(
+            model_name="stocklevel",
+            index=models.Index(
+                name="stock_level_has_unrouted", fields=["product"], condition=models.Q(has_unrouted=True)
+            ),
+        ),
+        migrations.AddField(
             model_name="feedfigure",
             name="backorderable",
             field=models.BigIntegerField(default=0),

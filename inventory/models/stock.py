@@ -28,6 +28,7 @@ class StockLevel(models.Model):
     allocated = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
     backorder_limit = models.BigIntegerField(default=0)
+    has_unrouted = models.BooleanField(db_default=False)  # demand without a place may need what is here
     version = models.BigIntegerField(default=0)
     changed_at = models.DateTimeField()
 
@@ -48,6 +49,7 @@ class StockLevel(models.Model):
                 condition=Q(on_hand__gte=F("allocated") + F("held") - F("backorder_limit")),
             ),
         ]
+        indexes = [models.Index(name="stock_level_has_unrouted", fields=["product"], condition=Q(has_unrouted=True))]
 
 
 class StockEntry(models.Model):

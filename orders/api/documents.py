@@ -1,18 +1,30 @@
 """How orders and windows read outside: one function each, for every answer that holds one."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
+from inventory import backorders
+from inventory.backorders import Waiting
 from inventory.locations import LocationRef
 from orders import pickup_windows
 from orders.pickup_windows import Window
 from orders.queries import FulfilmentView, LineView, OrderView
 
+Waits = Mapping[UUID, Waiting]  # by order line
 
-def order(view: OrderView) -> dict[str, Any]:
-    """Return an order as its channel reads it."""
+
+def orders(views: Sequence[OrderView]) -> list[dict[str, Any]]:
+    """Return orders as their channel reads them; what waits of their lines is read for all of them at once."""
+    waits = backorders.of_demands(line.id for view in views for line in view.lines) if views else {}
+    return [order(view, waits) for view in views]
+
+
+def order(view: OrderView, waits: Waits) -> dict[str, Any]:
+    """Return an order as its channel reads it; `waits` say which of its lines wait for goods."""
     lines = {line.id: line for line in view.lines}
     return {
         "id": view.id,
@@ -38,7 +50,7 @@ def order(view: OrderView) -> dict[str, Any]:
             "language": view.language,
         },
         "ship_to": view.ship_to,
-        "lines": [_line(line) for line in view.lines],
+        "lines": [_line(line, waits.get(line.id)) for line in view.lines],
         "fulfilments": [_fulfilment(one, lines) for one in view.fulfilments],
         "is_cancellable": view.is_cancellable,
         "tracking_url": tracking_url(view.tracking_token),
@@ -50,8 +62,9 @@ def tracking_url(token: str) -> str:
     return f"{settings.PUBLIC_URL}/track/{token}/"
 
 
-def _line(line: LineView) -> dict[str, Any]:
+def _line(line: LineView, wait: Waiting | None) -> dict[str, Any]:
     return {
+        "id": line.id,
         "line_number": line.line_number,
         "sku": line.sku,
         "name": line.name,
@@ -62,6 +75,8 @@ def _line(line: LineView) -> dict[str, Any]:
         "tax_minor": line.tax_minor,
         "tax_basis_points": line.tax_basis_points,
         "remaining_minor": line.remaining_minor,
+        "waiting": wait.pieces if wait else 0,
+        "promised_on": wait.promised_on if wait else None,
     }
 
 

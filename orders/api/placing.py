@@ -66,7 +66,10 @@ def _answer(outcome: placement.Verdict) -> HttpResponse:
     if isinstance(outcome, CommerceError):
         return problems.respond(outcome, instance=PATH)
     address = f"{PATH}/{outcome.order.id}"
-    return rendering.reply(documents.order(outcome.order), 200 if outcome.is_known else 201, {"Location": address})
+    document = (
+        documents.orders([outcome.order])[0] if outcome.is_known else documents.order(outcome.order, outcome.waits)
+    )
+    return rendering.reply(document, 200 if outcome.is_known else 201, {"Location": address})
 
 
 _group: Combiner[_Waiting, HttpResponse] = Combiner("orders", _settle)

@@ -115,6 +115,7 @@ class WindowParameters(QueryParameters):
 
 
 class OrderLineDocument(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="What `promise.revised` calls `order_line`.")
     line_number = serializers.IntegerField()
     sku = serializers.CharField()
     name = serializers.CharField()
@@ -125,6 +126,10 @@ class OrderLineDocument(serializers.Serializer[Any]):
     tax_minor = serializers.IntegerField()
     tax_basis_points = serializers.IntegerField()
     remaining_minor = serializers.IntegerField(help_text="The share of the pieces that were not cancelled.")
+    waiting = serializers.IntegerField(min_value=0, help_text="Pieces that wait for goods to come.")
+    promised_on = serializers.DateField(
+        allow_null=True, help_text="The day on which those are promised to be there; null while nobody knows."
+    )
 
 
 class TotalsDocument(serializers.Serializer[Any]):

@@ -98,7 +98,7 @@ class OrderDetailView(ApiView):
     )
     def get(self, request: ApiRequest, order_id: UUID) -> HttpResponse:
         view = queries.order(order_id, channel_id=request.auth.channel_id)
-        return self.with_etag(request, documents.order(view), version=view.version)
+        return self.with_etag(request, documents.orders([view])[0], version=view.version)
 
 
 class CancelOrderView(ApiView):
@@ -121,10 +121,10 @@ class CancelOrderView(ApiView):
             cancellation.cancel_order(
                 order_id, by=request.auth.actor, at=clock.now(), reason=body["reason"], channel_id=channel_id
             )
-            return 200, documents.order(queries.order(order_id, channel_id=channel_id))
+            return 200, documents.orders([queries.order(order_id, channel_id=channel_id)])[0]
 
         return self.once(request, work)
 
 
 def _documents(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [documents.order(view) for view in queries.views(rows)]
+    return documents.orders(queries.views(rows))

@@ -1,0 +1,46 @@
+"""By when goods that are there from an instant on can be fetched, leave, and arrive: the clock times of a promise.
+
+Until carriers say their own times, a shipment is promised with so many days on the road as it takes at worst.
+"""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from inventory import geography
+from inventory.locations import LocationRef
+from inventory.promising import Delivery
+from inventory.stock import Capability
+from orders import pickup_windows
+
+SHIPS_WITHIN = timedelta(hours=24)
+DAYS_WITHIN_COUNTRY = 2
+DAYS_WITHIN_CUSTOMS_AREA = 5
+
+
+def ships_by(place: LocationRef, goods_at: datetime) -> datetime:
+    """Return by when an order leaves: within a day of its goods, or once the place can prepare it."""
+    ready = pickup_windows.earliest_ready(place, at=goods_at)
+    return max(goods_at + SHIPS_WITHIN, ready or goods_at)
+
+
+def shipped_by(place: LocationRef, goods_on: date, *, at: datetime) -> datetime:
+    """Return by when an order leaves whose goods come on a day: they may come at its very end."""
+    end_of_day = datetime.combine(goods_on, time.max.replace(microsecond=0), ZoneInfo(place.time_zone))
+    return ships_by(place, max(end_of_day, at))
+
+
+def earliest_pickup(place: LocationRef, goods_at: datetime) -> datetime | None:
+    """Return the start of the first pickup window with room, if the place offers pickup and has one in its horizon."""
+    if Capability.PICKUP not in place.capabilities:
+        return None
+    windows = pickup_windows.open_windows(place, at=goods_at, days=place.pickup_horizon_days + 1)
+    return next((window.starts_at for window in windows if window.left), None)
+
+
+def earliest_delivery(place: LocationRef, goods_at: datetime, country: str) -> Delivery | None:
+    """Return by when a shipment leaves and arrives, if the place ships and no customs border lies between."""
+    if Capability.SHIP not in place.capabilities or not geography.same_customs_area(place.country, country):
+        return None
+    leaves = ships_by(place, goods_at)
+    days = DAYS_WITHIN_COUNTRY if place.country == country else DAYS_WITHIN_CUSTOMS_AREA
+    return Delivery(leaves, leaves.astimezone(ZoneInfo(place.time_zone)).date() + timedelta(days=days))
