@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from commerce import admin_journals, catalog, clock, gtin
+from commerce import admin_journals, catalog, clock, gtin, kits
 from commerce.actors import Actor
 from commerce.admin_base import (
     ReadOnlyAdmin,
@@ -34,9 +34,11 @@ from commerce.channels import endpoints, keys
 from commerce.models import (
     Channel,
     ChannelKey,
+    KitComponent,
     Listing,
     Product,
     ProductGtin,
+    ProductKind,
     WebhookEndpoint,
 )
 from commerce.roles import Permission, Scope
@@ -79,6 +81,48 @@ class GtinInline(TabularInline):
     has_delete_permission = has_add_permission
 
 
+class ComponentForm(forms.ModelForm):
+    """A component by its SKU, as people know it."""
+
+    sku = forms.CharField(label=gettext_lazy("SKU"), max_length=64)
+
+    class Meta:
+        model = KitComponent
+        fields = ["sku", "quantity"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["sku"] = self.instance.component.sku
+
+    def clean_sku(self) -> str:
+        sku = self.cleaned_data["sku"].strip()
+        if sku not in catalog.products_by_sku([sku]):
+            raise forms.ValidationError(_("There is no product %(sku)s.") % {"sku": sku})
+        return sku
+
+
+class ComponentInline(TabularInline):
+    """What is in a kit."""
+
+    model = KitComponent
+    fk_name = "kit"
+    form = ComponentForm
+    extra = 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[KitComponent]:
+        return super().get_queryset(request).select_related("component").order_by("component__sku")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return Permission.MANAGE_CATALOG in granted(request)
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
+
+
 class ListingInline(ReadOnlyInline):
     """The channels that offer a product."""
 
@@ -89,7 +133,7 @@ class ListingInline(ReadOnlyInline):
 
 @admin.register(Product)
 class ProductAdmin(VerbAdmin):
-    """Products and their barcodes. The SKU is for ever."""
+    """Products, their barcodes, and what is in a kit. The SKU is for ever."""
 
     views = Permission.VIEW_STOCK
     writes = Permission.MANAGE_CATALOG
@@ -98,7 +142,7 @@ class ProductAdmin(VerbAdmin):
     list_filter = ["is_active", "kind", "tax_class", ("created_at", RangeDateTimeFilter)]
     search_fields = ["sku", "name", "gtins__gtin"]
     search_help_text = gettext_lazy("SKU, name or barcode")
-    inlines = [GtinInline, ListingInline]
+    inlines = [GtinInline, ComponentInline, ListingInline]
     fieldsets = [
         (None, {"fields": ["sku", "name", ("brand", "category"), ("kind", "tax_class"), "is_active"]}),
         (gettext_lazy("Measures"), {"fields": [("weight_grams", "length_mm"), ("width_mm", "height_mm")]}),
@@ -114,7 +158,20 @@ class ProductAdmin(VerbAdmin):
     def change(self, request: HttpRequest, obj: Product, values: dict[str, Any], *, by: Actor) -> None:
         catalog.change_product(obj.pk, by=by, **values)
 
+    def get_inlines(self, request: HttpRequest, obj: Product | None) -> list[Any]:
+        """Components are of kits; of a product that is yet to be added nobody knows what it will be."""
+        is_else = obj is not None and obj.kind != ProductKind.KIT
+        return [one for one in self.inlines if one is not ComponentInline or not is_else]
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is KitComponent:
+            rows = [row.cleaned_data for row in formset.forms if row.cleaned_data and not row.cleaned_data["DELETE"]]
+            formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+            if formset.has_changed():
+                kits.set_components(
+                    form.instance.pk, [(row["sku"], row["quantity"]) for row in rows], by=Actor.staff(request.user)
+                )
+            return
         formset.save(commit=False)
         if formset.model is not ProductGtin:
             return

@@ -14,7 +14,7 @@ from simple_history.utils import bulk_update_with_history
 from commerce import audit, clock, events, gtin, integrity, outbox
 from commerce.actors import Actor, ActorKind
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
-from commerce.models import Channel, ChannelKind, Product, ProductGtin, ProductKind, User
+from commerce.models import Channel, ChannelKind, KitComponent, Product, ProductGtin, ProductKind, User
 from commerce.product_refs import (
     ProductRef,
     forget,
@@ -113,13 +113,21 @@ def change_channel(channel_id: int, *, by: Actor, **changes: Any) -> Channel:
 
 @transaction_required
 def list_products(channel: Channel | int, products: Iterable[ProductRef | int], *, by: Actor) -> int:
-    """Offer products on a channel; return how many are new there. Listing again changes nothing."""
+    """Offer products on a channel; return how many are new there. Listing again changes nothing.
+
+    Raises: InvalidInput for a kit without components.
+    """
     channel_id = channel if isinstance(channel, int) else channel.pk
     product_ids = [product if isinstance(product, int) else product.id for product in products]
     with connection.cursor() as cursor:
         cursor.execute(_LIST, [channel_id, product_ids])
         fresh = sorted(product_id for (product_id,) in cursor.fetchall())
     if fresh:
+        empty = (
+            Product.objects.filter(pk__in=fresh, kind=ProductKind.KIT, components__isnull=True).order_by("sku").first()
+        )
+        if empty is not None:
+            raise _empty(empty)
         audit.record("commerce.catalog.list_products", "channel", channel_id, by=by, after={"products": fresh})
         at = clock.now()
         facts = [
@@ -169,18 +177,10 @@ def add_product(
     Raises: InvalidInput for a malformed SKU, kind or barcode; DuplicateCode when SKU or barcode is taken.
     """
     spec = ProductSpec(
-        sku=sku,
-        name=name,
-        kind=kind,
-        brand=brand,
-        category=category,
-        tax_class=tax_class,
-        weight_grams=weight_grams,
-        length_mm=length_mm,
-        width_mm=width_mm,
-        height_mm=height_mm,
+        sku=sku, name=name, kind=kind, brand=brand, category=category, tax_class=tax_class,
+        weight_grams=weight_grams, length_mm=length_mm, width_mm=width_mm, height_mm=height_mm,
         gtins=tuple((code, 1) if isinstance(code, str) else code for code in gtins),
-    )
+    )  # fmt: skip
     return add_products([spec], by=by)[sku]
 
 
@@ -201,7 +201,11 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
     fresh = [spec for spec in specs if spec.sku not in existing]
     _refuse_taken([code for spec in fresh for code, _pieces in barcodes[spec.sku]])
     products = [
-        Product(sku=spec.sku, **{name: getattr(spec, name) for name in _PRODUCT_FIELDS if name != "is_active"})
+        Product(
+            sku=spec.sku,
+            is_active=spec.kind != ProductKind.KIT,  # a kit is active once it has components
+            **{name: getattr(spec, name) for name in _PRODUCT_FIELDS if name != "is_active"},
+        )
         for spec in fresh
     ]
     made = Product.objects.bulk_create(products, batch_size=BATCH)
@@ -241,7 +245,8 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
             str(product.kind),
             product.tax_class,
             tuple(code for code, _pieces in barcodes[product.sku]),
-            category=product.category,
+            product.is_active,
+            product.category,
         )
         for product in made
     }
@@ -252,13 +257,14 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
 def change_product(product_id: int, *, by: Actor, **changes: Any) -> ProductRef:
     """Change what a product is called, how it is taxed, what it weighs, whether it is active. The SKU never changes.
 
-    Raises: NotFound, InvalidInput.
+    Nor does a kit become anything else. Raises: NotFound, InvalidInput, also for activating a kit without components.
     """
     product = Product.objects.select_for_update().filter(pk=product_id).first()
     if product is None:
         raise NotFound(f"There is no product {product_id}.", product=product_id)
     _only(changes, _PRODUCT_FIELDS)
     _check_product({"sku": product.sku, "name": product.name, "kind": product.kind} | changes)
+    _check_kit(product, changes)
     before, after = _difference(product, changes)
     if after:
         product.updated_at = clock.now()
@@ -363,6 +369,22 @@ def _check_product(values: dict[str, Any]) -> None:
         amount = values.get(name)
         if amount is not None and not 0 <= amount <= 2_000_000_000:
             raise _invalid(name, amount, "A measure is a whole number from 0 to 2,000,000,000.")
+
+
+def _check_kit(product: Product, changes: dict[str, Any]) -> None:
+    kind = changes.get("kind", product.kind)
+    if kind != product.kind:
+        if ProductKind.KIT in (kind, product.kind):
+            raise _invalid("kind", kind, f"{product.sku} can't become a kit or cease to be one; add another product.")
+        part = KitComponent.objects.select_related("kit").filter(component=product).order_by("kit__sku").first()
+        if part is not None:
+            raise _invalid("kind", kind, f"{product.sku} is a component of {part.kit.sku} and stays goods.")
+    if changes.get("is_active") and kind == ProductKind.KIT and not product.components.exists():
+        raise _empty(product)
+
+
+def _empty(kit: Product) -> InvalidInput:
+    return _invalid("components", kit.sku, f"The kit {kit.sku} has no components yet; say what is in it first.")
 
 
 def _check_channel(values: dict[str, Any]) -> None:

@@ -182,3 +182,18 @@ class ProductsListed(Event):
     @property
     def aggregate(self) -> str:
         return f"channel:{self.channel_id}"
+
+
+@register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitChanged(Event):
+    """A kit is made of something else than before."""
+
+    type: ClassVar[str] = "catalog.kit_changed"
+
+    product_id: int
+    sku: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"product:{self.product_id}"

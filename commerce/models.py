@@ -145,10 +145,14 @@ class WebhookEndpoint(models.Model):
 class ProductKind(models.TextChoices):
     GOODS = "goods", _("Goods")
     CHARGE = "charge", _("Charge")
+    KIT = "kit", _("Kit")
 
 
 class Product(models.Model):
-    """The sellable identity. Goods have stock; charges (postage, fees) never do. Written by: commerce.catalog"""
+    """The sellable identity. Goods have stock; charges (postage, fees) never do, and kits are what they are made of.
+
+    Written by: commerce.catalog
+    """
 
     sku = models.CharField(_("SKU"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=250)
@@ -203,6 +207,29 @@ class ProductGtin(models.Model):
 
     def __str__(self) -> str:
         return self.gtin
+
+
+class KitComponent(models.Model):
+    """How many pieces of one kind of goods are in one kit. Kits have no stock: their components are promised and picked.
+
+    A component is goods, so no kit is in a kit; a kit that is active has components: triggers refuse else.
+    Written by: commerce.kits
+    """
+
+    kit = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="components", db_index=False)
+    component = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="kits", verbose_name=_("component"))
+    quantity = models.PositiveIntegerField(_("pieces"), default=1)
+
+    class Meta:
+        verbose_name = _("component")
+        verbose_name_plural = _("components")
+        constraints = [
+            models.UniqueConstraint(name="kit_component_once", fields=["kit", "component"]),
+            models.CheckConstraint(name="kit_component_quantity_positive", condition=Q(quantity__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.component}"
 
 
 class Listing(models.Model):

@@ -27,7 +27,10 @@ MOST_REMEMBERED = 200_000
 _REFS = """
 SELECT product.id, product.sku, product.name, product.kind, product.tax_class, product.is_active, product.category,
        coalesce((SELECT array_agg(gtin.gtin::text ORDER BY gtin.id) FROM commerce_productgtin gtin
-                 WHERE gtin.product_id = product.id), '{}')
+                 WHERE gtin.product_id = product.id), '{}'),
+       CASE WHEN product.kind = 'kit' THEN
+           (SELECT array_agg(ARRAY[part.component_id, part.quantity] ORDER BY part.component_id)
+            FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END
 FROM commerce_product product WHERE """
 _WHERE = {
     "sku": "product.sku = ANY(%s)",
@@ -38,7 +41,10 @@ _WHERE = {
 
 @dataclass(frozen=True, slots=True)
 class ProductRef:
-    """What other rooms need to know about a product. `gtins` have 14 digits; `kind` is "goods" or "charge"."""
+    """What other rooms need to know about a product. `gtins` have 14 digits; `kind` is "goods", "charge" or "kit".
+
+    `components` are those of a kit: (product id, pieces in one kit), by product id.
+    """
 
     id: int
     sku: str
@@ -48,10 +54,16 @@ class ProductRef:
     gtins: tuple[str, ...] = ()
     is_active: bool = True
     category: str = ""
+    components: tuple[tuple[int, int], ...] = ()
 
     @property
     def has_stock(self) -> bool:
         return self.kind == ProductKind.GOODS
+
+    @property
+    def is_kit(self) -> bool:
+        """Whether it stands for its components, which have the stock."""
+        return self.kind == ProductKind.KIT
 
 
 def products_by_sku(skus: Iterable[str]) -> dict[str, ProductRef]:
@@ -195,6 +207,16 @@ def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list
     with connection.cursor() as cursor:
         cursor.execute(_REFS + _WHERE[column], [wanted])
         return [
-            ProductRef(product_id, sku, name, kind, tax_class, tuple(gtins), is_active, category)
-            for product_id, sku, name, kind, tax_class, is_active, category, gtins in cursor.fetchall()
+            ProductRef(
+                product_id,
+                sku,
+                name,
+                kind,
+                tax_class,
+                tuple(gtins),
+                is_active,
+                category,
+                tuple((component_id, pieces) for component_id, pieces in components or ()),
+            )
+            for product_id, sku, name, kind, tax_class, is_active, category, gtins, components in cursor.fetchall()
         ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
@@ -15,7 +15,7 @@ from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.channels import endpoints
 from commerce.errors import InvalidInput, NotFound
-from commerce.models import Listing, Product
+from commerce.models import KitComponent, Listing, Product
 from commerce.roles import Scope
 
 _PRODUCT = OpenApiExample(
@@ -32,6 +32,7 @@ _PRODUCT = OpenApiExample(
         "width_mm": 120,
         "height_mm": 95,
         "gtins": [{"gtin": "04006381333931", "pieces": 1}],
+        "components": [],
         "is_active": True,
         "is_listed": True,
         "updated_at": "2026-11-21T09:30:00Z",
@@ -56,7 +57,7 @@ class ProductList(ApiView):
         responses={200: page_of(serializers.ProductDocument)},
     )
     def get(self, request: ApiRequest) -> HttpResponse:
-        """Products in the order of their SKUs, also inactive ones; three queries, whatever the size of the page."""
+        """Products in the order of their SKUs, also inactive ones; four queries, whatever the size of the page."""
         wanted = serializers.ProductParameters.of(request)
         channel_id = request.auth.channel_id
         page = CursorPaging("sku").page(
@@ -84,7 +85,7 @@ class ProductDetail(ApiView):
     def get(self, request: ApiRequest, sku: str) -> HttpResponse:
         """One product by its SKU, with an ETag for `If-None-Match`."""
         # PostgreSQL can't even look for a NUL character.
-        product = None if "\x00" in sku else Product.objects.filter(sku=sku).prefetch_related("gtins").first()
+        product = None if "\x00" in sku else _products().filter(sku=sku).first()
         if product is None:
             raise NotFound(f"There is no product {sku}.", sku=sku)
         return self.with_etag(request, _product_documents([product], request.auth.channel_id)[0])
@@ -210,8 +211,13 @@ class EventStream(ApiView):
         return self.reply(serializers.events_document(found, after=wanted["after"]))
 
 
+def _products() -> QuerySet[Product]:
+    parts = KitComponent.objects.select_related("component").order_by("component_id")
+    return Product.objects.prefetch_related("gtins", Prefetch("components", queryset=parts))
+
+
 def _filtered(wanted: dict[str, Any]) -> QuerySet[Product]:
-    rows = Product.objects.prefetch_related("gtins")
+    rows = _products()
     if wanted.get("sku"):
         rows = rows.filter(sku__in=wanted["sku"])
     if wanted.get("gtin"):

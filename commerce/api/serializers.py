@@ -38,18 +38,26 @@ class GtinDocument(serializers.Serializer):
     pieces = serializers.IntegerField(min_value=1, help_text="How many pieces one scan stands for.")
 
 
+class ComponentDocument(serializers.Serializer):
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField(min_value=1, help_text="Pieces of it in one kit.")
+
+
 class ProductDocument(serializers.Serializer):
     sku = serializers.CharField()
     name = serializers.CharField()
     brand = serializers.CharField(allow_blank=True)
     category = serializers.CharField(allow_blank=True)
-    kind = serializers.ChoiceField(["goods", "charge"])
+    kind = serializers.ChoiceField(["goods", "charge", "kit"])
     tax_class = serializers.CharField()
     weight_grams = serializers.IntegerField(allow_null=True)
     length_mm = serializers.IntegerField(allow_null=True)
     width_mm = serializers.IntegerField(allow_null=True)
     height_mm = serializers.IntegerField(allow_null=True)
     gtins = GtinDocument(many=True)
+    components = ComponentDocument(
+        many=True, help_text="What is in a kit: these goods are reserved and delivered in its place. Else empty."
+    )
     is_active = serializers.BooleanField()
     is_listed = serializers.BooleanField(
         help_text="Whether the caller's channel offers it and is told its availability."
@@ -58,7 +66,7 @@ class ProductDocument(serializers.Serializer):
 
 
 def product_document(product: Product, *, is_listed: bool) -> dict[str, Any]:
-    """Return a product as the API shows it; its barcodes must have been fetched with it."""
+    """Return a product as the API shows it; its barcodes and components must have been fetched with it."""
     return {
         "sku": product.sku,
         "name": product.name,
@@ -71,6 +79,7 @@ def product_document(product: Product, *, is_listed: bool) -> dict[str, Any]:
         "width_mm": product.width_mm,
         "height_mm": product.height_mm,
         "gtins": [{"gtin": row.gtin, "pieces": row.pieces} for row in product.gtins.all()],
+        "components": [{"sku": row.component.sku, "quantity": row.quantity} for row in product.components.all()],
         "is_active": product.is_active,
         "is_listed": is_listed,
         "updated_at": product.updated_at,

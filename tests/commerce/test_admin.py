@@ -349,3 +349,31 @@ def test_lists_cost_the_same_whatever_their_length(administrator: Client, rows: 
         with CaptureQueriesContext(connection) as queries:
             assert administrator.get(url(page)).status_code == 200
         assert len(queries) <= MOST_QUERIES, page
+
+
+class TestKits:
+    def test_a_kit_gets_its_components_in_the_form(self, merchandiser: Client, product: catalog.ProductRef) -> None:
+        page = merchandiser.get(url("commerce_product_add"))
+        values = fields_of(page, sku="SET-1", name="Garden set", kind="kit", **{
+            "components-0-sku": "ADM-1", "components-0-quantity": "2",
+        })  # fmt: skip
+        assert merchandiser.post(url("commerce_product_add"), values).status_code == 302
+        kit = catalog.products_by_sku(["SET-1"])["SET-1"]
+        assert (kit.components, kit.is_active) == (((product.id, 2),), False)
+        change = url("commerce_product_change", kit.id)
+        values = fields_of(merchandiser.get(change), is_active="on", **{"components-0-quantity": "3"})
+        assert merchandiser.post(change, values).status_code == 302
+        kit = catalog.products_by_sku(["SET-1"])["SET-1"]
+        assert (kit.components, kit.is_active) == (((product.id, 3),), True)
+
+    def test_what_can_not_be_in_it_is_said_in_the_form(self, merchandiser: Client) -> None:
+        with transaction():
+            kit = catalog.add_product(sku="SET-1", name="Garden set", kind="kit", by=BY)
+        change = url("commerce_product_change", kit.id)
+        for sku, says in (("NONE", "There is no product NONE."), ("SET-1", "SET-1 is a kit itself")):
+            values = fields_of(merchandiser.get(change), **{"components-0-sku": sku, "components-0-quantity": "1"})
+            assert says in merchandiser.post(change, values).content.decode()
+
+    def test_other_products_have_none(self, merchandiser: Client, product: catalog.ProductRef) -> None:
+        page = merchandiser.get(url("commerce_product_change", product.id))
+        assert "components-TOTAL_FORMS" not in page.content.decode()
