@@ -405,6 +405,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Holds"), "hourglass_top", "inventory_hold"),
             (_("Allocations"), "bookmark", "inventory_allocation"),
             (_("Figures told to channels"), "campaign", "inventory_feedfigure"),
+            (_("Suppliers"), "factory", "inventory_supplier"),
+            (_("Terms of suppliers"), "handshake", "inventory_supplierterm"),
+            (_("Purchase orders"), "shopping_cart", "inventory_purchaseorder"),
         ]),
         (_("Prices"), [
             (_("Price lists"), "sell", "pricing_pricelist"),

@@ -23,6 +23,7 @@ LEARNED_FROM = timedelta(days=365)  # older deliveries say little about today's
 MOST_TERMS = 5_000  # in one call
 MOST_CLOSURES = 200
 LARGEST_QUANTITY = 1_000_000
+LONGEST_LEAD_TIME = 365  # days
 ANY_QUANTITY = OrderTerms()
 
 integrity.refuse("supplier_term_once", lambda: DuplicateCode("The supplier has terms for this product already."))
@@ -269,8 +270,8 @@ def _validate(supplier: Supplier) -> None:
     except (ZoneInfoNotFoundError, ValueError) as error:
         sentence = f"{supplier.time_zone!r} is no time zone; write one such as Europe/Berlin."
         raise _invalid("time_zone", supplier.time_zone, sentence) from error
-    if not 0 <= supplier.lead_time_days <= 365:
-        raise _invalid("lead_time_days", supplier.lead_time_days, "A lead time is 0 to 365 days.")
+    if not 0 <= supplier.lead_time_days <= LONGEST_LEAD_TIME:
+        raise _invalid("lead_time_days", supplier.lead_time_days, f"A lead time is 0 to {LONGEST_LEAD_TIME} days.")
     for field in ("order_weekdays", "delivery_weekdays"):
         days = getattr(supplier, field)
         if not set(days) <= set(range(1, 8)):
