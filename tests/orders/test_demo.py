@@ -11,6 +11,7 @@ from django.db import connection
 from commerce import gtin
 from commerce.channels import keys
 from commerce.models import Channel, ChannelKey, OutboxMessage, Product
+from inventory import supply_lists
 from inventory.models import Location, StockEntry, StockLevel
 from orders.demo import assortment, people, places, retailer, trade
 from orders.lifecycle import State
@@ -42,6 +43,11 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     assert OutboxMessage.objects.filter(event_type="order.placed").count() == Order.objects.count()
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would check: the books are their journal
+
+    here = shop.locations["BER01"].id
+    coming = [one.expected_on for one in supply_lists.deliveries(here, today=now.date())]
+    assert {(day > now.date()) - (day < now.date()) for day in coming} == {-1, 0, 1}  # late, today, later
+    assert dict(supply_lists.counts([here])) == {"draft": 1, "approved": 1, "ordered": 2, "partly_received": 1}
 
     pictures = [
         [(s.reference, s.channel, s.lines, s.customer, s.placed_at, s.window, [at for at, _ in s.steps]) for s in told]

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from commerce import audit, clock, locks, queries
 from commerce.transactions import transaction
-from orders.demo import people, reconciling, retailer, sharing, trade
+from orders.demo import people, reconciling, retailer, sharing, supply, trade
 
 VERB = "orders.demo.load"
 RETAILER = "ackerblau"
@@ -76,6 +76,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
             bar.total += trade.count(written)
             trade.play(shop, written, now=now, progress=bar.update)
             sharing.withhold(shop, now=now)
+            supply.stock_up(shop, now=now)
             reconciling.reconcile(shop, now=now)
             audit.record(VERB, "demo", RETAILER, by=retailer.ACTOR, after={"orders": len(written)})
         bar.refresh()
