@@ -1,6 +1,7 @@
 """Availability: the one function that says what may be promised to whom, and from what the number is made."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -127,14 +128,19 @@ def _seen(
     return found
 
 
-def total(found: Iterable[Figure]) -> int:
+def total(found: Sequence[Figure]) -> int:
     """Return what may be had of one product at all of the places together, now."""
-    pieces, most = 0, None
-    for figure in found:
-        pieces += figure.available
-        if figure.left_in_all is not None:
-            most = figure.left_in_all
-    return pieces if most is None else min(pieces, most)
+    pieces = sum([figure.available for figure in found])
+    limited = [figure for figure in found if figure.left_in_all is not None]
+    if not limited:
+        return pieces
+    areas: dict[str, list[Figure]] = defaultdict(list)
+    for figure in limited:
+        areas[demands.area_of(figure.location_id)].append(figure)
+    for figures_of_area in areas.values():
+        together = sum([figure.available for figure in figures_of_area])
+        pieces -= max(together - (figures_of_area[0].left_in_all or 0), 0)
+    return pieces
 
 
 def left_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
