@@ -14,13 +14,16 @@ from inventory.errors import EntryNotFound, NotCorrectable
 from inventory.ledger import LevelKey, Posting
 from inventory.stock import Counterparty, EntryKind
 
-# Who booked goods for a document corrects them there, so that the document and the journal go on saying the same.
-_DOCUMENTS = {
+# Why an entry can't be answered by its opposite. Who booked goods for a document corrects them there, so that the document
+# and the journal go on saying the same: those obstacles are named as the journal's cause types.
+_OBSTACLES = {
     "transfer": "This belongs to a transfer: receive, close or cancel that, or send the goods back with another one.",
     "purchase_order": "This came on a purchase order: adjust the stock by what was wrong, with a reason.",
     "order_line": "This belongs to an order: return its goods or cancel it, or adjust the stock.",
     "count": "This was counted: count again.",
     "discrepancy": "This put a discrepancy right: count the goods, or adjust the stock.",
+    "correction": "This is a correction itself: book again what was right.",
+    "no_goods": "This moved no goods by itself, so there is nothing to put back.",
 }
 _MOVES_GOODS = frozenset(
     {
@@ -91,15 +94,18 @@ def correct(entry_id: UUID, *, id: UUID, reason: str, source: str = "", by: Acto
     return True
 
 
-def why_not(kind: str, cause_type: str, on_hand_delta: int) -> str:
-    """Say why an entry of this kind can't be corrected by its opposite; nothing when it can."""
-    if cause_type in _DOCUMENTS:
-        return _DOCUMENTS[cause_type]
+def obstacle(kind: str, cause_type: str, on_hand_delta: int) -> str:
+    """Return why an entry of this kind can't be corrected by its opposite, as one word; nothing when it can."""
     if kind == EntryKind.CORRECTED:
-        return "This is a correction itself: book again what was right."
-    if kind not in _MOVES_GOODS or not on_hand_delta:
-        return "This moved no goods by itself, so there is nothing to put back."
-    return ""
+        return "correction"
+    if cause_type in _OBSTACLES:
+        return cause_type
+    return "" if kind in _MOVES_GOODS and on_hand_delta else "no_goods"
+
+
+def read(entry_id: UUID) -> EntryRef:
+    """Return an entry of the journal. Raises: EntryNotFound."""
+    return _read(entry_id)[0]
 
 
 def _read(entry_id: UUID) -> list[EntryRef]:
@@ -112,10 +118,10 @@ def _read(entry_id: UUID) -> list[EntryRef]:
 
 
 def _require_correctable(entries: list[EntryRef]) -> None:
-    sentence = why_not(entries[0].kind, entries[0].cause_type, entries[0].pieces)
-    if sentence:
+    reason = obstacle(entries[0].kind, entries[0].cause_type, entries[0].pieces)
+    if reason:
         raise NotCorrectable(
-            sentence, entry=str(entries[0].id), kind=entries[0].kind.value, cause=entries[0].cause_type
+            _OBSTACLES[reason], entry=str(entries[0].id), kind=entries[0].kind.value, cause=entries[0].cause_type
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -14,6 +15,7 @@ from inventory import locations
 class JournalRow:
     """One line of the journal as a person reads it, before → after."""
 
+    id: UUID
     recorded_at: datetime
     occurred_at: datetime
     kind: str
@@ -34,7 +36,7 @@ class JournalRow:
 
 
 _JOURNAL = """
-SELECT e.recorded_at, e.occurred_at, e.kind, e.reason, l.product_id, l.location_id, e.on_hand_delta, e.allocated_delta,
+SELECT e.id, e.recorded_at, e.occurred_at, e.kind, e.reason, l.product_id, l.location_id, e.on_hand_delta, e.allocated_delta,
        e.held_delta, e.on_hand_after, e.allocated_after, e.held_after, e.cause_type, e.cause_id, e.actor_kind, e.actor_id, e.version
 FROM inventory_stockentry e JOIN inventory_stocklevel l ON l.id = e.level_id
 """
@@ -59,7 +61,7 @@ def journal_of_causes(cause_type: str, cause_ids: list[str]) -> list[JournalRow]
 def _journal(condition: str, parameters: list[Any]) -> list[JournalRow]:
     with connection.cursor() as cursor:
         cursor.execute(_JOURNAL + condition, parameters)
-        return [JournalRow(*(*row[:5], locations.by_id(row[5]).code, *row[6:])) for row in cursor.fetchall()]
+        return [JournalRow(*(*row[:6], locations.by_id(row[6]).code, *row[7:])) for row in cursor.fetchall()]
 
 
 def levels(

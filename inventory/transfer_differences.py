@@ -11,9 +11,7 @@ from inventory import discrepancies
 from inventory.errors import DifferenceUnexplained, MoreThanSent, NotOnTransfer
 from inventory.moving import DifferenceReason
 from inventory.reconciling import DiscrepancyKind
-from inventory.transfer_records import LineRef, TransferRef
-
-CAUSE = "transfer"  # the journal's cause type of everything that transfers move
+from inventory.transfer_records import CAUSE, LineRef, TransferRef
 
 
 class Arrived(Protocol):

@@ -14,6 +14,7 @@ from inventory.moving import TransferAction, TransferState
 from inventory.stock import Condition
 
 MOST_LISTED = 200
+CAUSE = "transfer"  # the journal's cause type of everything that transfers move; the cause is the transfer's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,16 @@ def listed(
     if after is not None:
         rows = rows.filter(id__gt=after)
     return _with_lines(rows[:at_most])
+
+
+def count_coming(location_id: int) -> int:
+    """Return how many transfers are on their way to a place."""
+    return Transfer.objects.filter(destination_id=location_id, state__in=moving.ON_THE_WAY).count()
+
+
+def numbers(transfer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the numbers of transfers by id; unknown ones are missing."""
+    return dict(Transfer.objects.filter(id__in=transfer_ids).values_list("id", "number"))
 
 
 def _with_lines(found: Iterable[Transfer]) -> list[TransferRef]:

@@ -21,8 +21,7 @@ from inventory.ledger import LevelKey, Posting
 from inventory.models import Transfer, TransferLine, TransferScan
 from inventory.moving import DifferenceReason, TransferAction, TransferState
 from inventory.stock import Condition, Counterparty, EntryKind
-from inventory.transfer_differences import CAUSE
-from inventory.transfer_records import TransferRef, get
+from inventory.transfer_records import CAUSE, TransferRef, get
 
 MOST_LINES = 500
 MOST_PIECES = 1_000_000  # of one product

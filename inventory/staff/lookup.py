@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from commerce.product_refs import ProductRef
 from commerce.staff import people, shell
-from inventory import availability, geography, locations, queries
+from inventory import availability, corrections, geography, locations, queries
 from inventory.availability import Figure
 from inventory.locations import LocationRef
 from inventory.staff import words
@@ -59,6 +60,7 @@ class Movement:
     reason: Any
     who: str
     changes: list[Change]
+    correctable: UUID | None  # the entry's id where its opposite could put it right
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def _movements(product_id: int, location_id: int) -> list[Movement]:
                 )
                 if delta
             ],
+            correctable=None if corrections.obstacle(row.kind, row.cause_type, row.on_hand_delta) else row.id,
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import discrepancy_lists
-from inventory.staff import deliveries, finding
+from inventory.staff import deliveries, finding, moving_rooms
 
 
 def register() -> None:
@@ -99,6 +99,7 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    moving_rooms.register()
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
     for code, sentence in _SENTENCES.items():

@@ -22,7 +22,7 @@ from commerce.actors import ActorKind
 from commerce.product_refs import ProductRef
 from commerce.roles import Permission
 from commerce.staff import links, people, shell
-from inventory import timeline
+from inventory import corrections, timeline
 from inventory.ledger import LevelKey
 from inventory.staff import words
 from inventory.stock import Condition
@@ -104,6 +104,7 @@ class Row:
     who_key: str
     cause: links.Link | None
     changes: list[Change]
+    is_correctable: bool
 
 
 @require_GET
@@ -229,6 +230,7 @@ def _rows(entries: Sequence[Entry]) -> list[Row]:
                 )
                 if delta
             ],
+            is_correctable=not corrections.obstacle(entry.kind, entry.cause_type, entry.on_hand_delta),
         )
         for entry in entries
     ]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("stock/timeline.csv", timeline.export, name="timeline-csv"),
     path("stock/discrepancies/", include("inventory.staff.discrepancy_urls")),
     path("stock/adjust/", views.adjust, name="adjust"),
+    path("", include("inventory.staff.moving_urls")),
     path("replenishment/", replenishment.proposals, name="replenishment"),
     path("replenishment/decide/", replenishment.decide, name="replenishment-decide"),
     path("replenishment/proposals/<uuid:proposal_id>/", replenishment.proposal, name="replenishment-proposal"),

@@ -18,7 +18,7 @@ from commerce.product_refs import ProductRef
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import movements
-from inventory.staff import lookup
+from inventory.staff import lookup, moves
 from inventory.staff.forms import AdjustmentForm, Delivery
 
 SOURCE = "staff"
@@ -156,6 +156,8 @@ def _product_page(
         "text": text,
         "card": lookup.card(product, store, pieces=pieces, at=clock.now()),
         "form": form or AdjustmentForm.empty(product.sku),
+        "moves": moves.folds(request, product.sku),
+        **moves.stock_here(product.id, store.id),
     }
     return render(request, "inventory/product.html", facts, status=status)
 

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from inventory import availability
+from inventory import availability, shelves
 from orders.models import FulfilmentLine
 from orders.staff import board
 
@@ -25,6 +25,7 @@ class PickLine:
     rejected: int
     free: int
     codes: tuple[tuple[str, int], ...]
+    shelves: tuple[str, ...] = ()  # where it lies, the place to look at first in front
 
     @property
     def open(self) -> int:
@@ -80,10 +81,17 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
     wanted = [line.order_line.product_id for line in lines if line.picked + line.rejected < line.quantity]
     figures = availability.figures(wanted, location_ids=[location_id], at=at) if wanted else []
     free = {figure.product_id: figure.available for figure in figures}
-    return PickList(found, [_pick_line(line, free.get(line.order_line.product_id, 0)) for line in lines])
+    places = shelves.of(location_id, [line.order_line.product_id for line in lines])
+    return PickList(
+        found,
+        [
+            _pick_line(line, free.get(line.order_line.product_id, 0), places.get(line.order_line.product_id, []))
+            for line in lines
+        ],
+    )
 
 
-def _pick_line(line: FulfilmentLine, free: int) -> PickLine:
+def _pick_line(line: FulfilmentLine, free: int, places: list[str]) -> PickLine:
     product = line.order_line.product
     return PickLine(
         id=line.id,
@@ -95,4 +103,5 @@ def _pick_line(line: FulfilmentLine, free: int) -> PickLine:
         rejected=line.rejected,
         free=free,
         codes=tuple((gtin.gtin, gtin.pieces) for gtin in product.gtins.all()),
+        shelves=tuple(places),
     )
