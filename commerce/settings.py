@@ -278,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire quota holds": _every(15, "commerce.tasks.expire_quota_holds"),
     "expire reservations": _every(5, "inventory.tasks.expire_reservations"),
     "follow sharing": _every(15, "inventory.tasks.follow_sharing"),
+    "follow promises": _every(30, "inventory.tasks.follow_promises"),
     "step dynamic buffers": _every(60, "inventory.tasks.step_dynamic_buffers"),
     "mend discrepancies": _every(60, "inventory.tasks.mend_discrepancies"),
     "forget statements": _every(3600, "inventory.tasks.forget_statements"),

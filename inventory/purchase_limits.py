@@ -13,14 +13,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-from commerce import audit, catalog, integrity, queries, quotas
+from commerce import audit, catalog, clock, integrity, queries, quotas
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotFound, QuotaExhausted
 from commerce.quotas import HoldRequest
@@ -30,6 +30,7 @@ from inventory.errors import PurchaseLimitReached, SharingStateWrong
 from inventory.models import PurchaseLimit
 
 FRESH_FOR_SECONDS = 1.0
+KEPT_AFTER_END = timedelta(hours=1)  # questions about a moment ago still meet what ended just now
 MOST_ACTIVE = 1_000  # every process keeps all of them
 MOST_PIECES = 10_000
 LONGEST_NAME = 80
@@ -363,7 +364,8 @@ def _read() -> Mapping[int, tuple[Limit, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, name, product_id, quantity, starts_at, ends_at, channel_ids FROM inventory_purchaselimit"
-            " WHERE ended_at IS NULL AND ends_at > now() - interval '1 hour' ORDER BY id"
+            " WHERE ended_at IS NULL AND ends_at > %s ORDER BY id",
+            [clock.now() - KEPT_AFTER_END],
         )
         for row in cursor.fetchall():
             limit_id, name, product_id, quantity, starts_at, ends_at, channel_ids = row

@@ -6,8 +6,11 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
 from inventory import (
+    backorder_policies,
+    backorders,
     demand,
     demand_forecasts,
+    demands,
     dynamic_buffers,
     mending,
     obligations,
@@ -29,7 +32,9 @@ SHARER = Actor.system("sharing")
 MENDER = Actor.system("reconciling")
 DISCREPANCIES_AT_ONCE = 200
 STATEMENTS_AT_ONCE = 1_000
+PROMISER = Actor.system("promises")
 LEVELS_AT_ONCE = 200
+PRODUCTS_AT_ONCE = 500
 MOST_ROUNDS = 50
 SEGMENTS_AT_ONCE = 50  # 2.5 million entries, more than come in the time between two runs
 
@@ -102,3 +107,16 @@ def step_dynamic_buffers() -> int:
     """Measure demand and lag, and tighten or release dynamic buffers by a step."""
     with transaction():
         return dynamic_buffers.step_all(by=SHARER, at=clock.now())
+
+
+@shared_task
+def follow_promises() -> int:
+    """Meet what policies of backorders begin and end with time, and look again at promises whose day has passed."""
+    now = clock.now()
+    with transaction():
+        changed = backorder_policies.apply_due(by=PROMISER, at=now)
+    with transaction():
+        changed += demands.unmark_done(at=now)
+    late = backorders.late(at=now, at_most=PRODUCTS_AT_ONCE)
+    with transaction():
+        return changed + backorders.revise(late, by=PROMISER, at=now)

@@ -12,7 +12,16 @@ from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import allocations, availability, backorder_policies, backorders, goods_in, purchase_orders, reservations
+from inventory import (
+    allocations,
+    availability,
+    backorder_policies,
+    backorders,
+    goods_in,
+    purchase_orders,
+    reservations,
+    tasks,
+)
 from inventory.allocations import Demand, Promises, Wish
 from inventory.errors import GoodsAwaited, InsufficientStock, SharingStateWrong
 from inventory.models import Allocation, Backorder, PromisedDate, StockLevel
@@ -333,3 +342,23 @@ def test_a_policy_that_makes_no_sense_is_refused_by_field(shelf: Shelf, field: s
         policy(shelf, **{"cap": 5, **values})  # type: ignore[arg-type]
     assert field in {error["field"] for error in refused.value.errors}
     assert level(shelf).backorder_limit == 0
+
+
+def test_the_periodic_task_meets_new_levels_and_what_ended(shelf: Shelf) -> None:
+    with transaction():
+        made = backorder_policies.make(
+            backorder_policies.Draft(
+                name="All of it", kind="backorder", cap=3, lead_days=2, product_id=shelf.product_id
+            ),
+            by=BY,
+            at=clock.now(),
+        )
+    other = make.store()
+    make.receive(shelf.product_id, other.id, 1)
+    assert tasks.follow_promises() == 1
+    figures = availability.figures([shelf.product_id], channel_id=shelf.channel_id, at=clock.now())
+    assert [figure.backorderable for figure in figures] == [3, 3]
+    with transaction():
+        backorder_policies.end(made, by=BY, at=clock.now())
+    assert not StockLevel.objects.filter(backorder_limit__gt=0).exists()
+    assert tasks.follow_promises() == 0
