@@ -18,6 +18,9 @@ class InventoryConfig(AppConfig):
             events.ProductsListed, name="inventory.stock_feed.listings", handler=handlers.feed_new_listings, batch=True
         )
         events.subscribe(
+            events.KitChanged, name="inventory.stock_feed.kits", handler=handlers.feed_changed_kits, batch=True
+        )
+        events.subscribe(
             LocationChanged, name="inventory.stock_feed.locations", handler=handlers.feed_after_location_changed
         )
         events.subscribe(

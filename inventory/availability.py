@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from commerce import catalog
-from inventory import backorders, buffers, demands, ledger, locations
+from inventory import backorders, buffers, demands, kits, ledger, locations
 from inventory.backorders import Queue
 from inventory.errors import InsufficientStock
+from inventory.kits import Components
 from inventory.ledger import LevelKey
 
 ALTERNATIVES_FRESH_FOR_SECONDS = 1.0  # under a rush of refusals, one look around a second is enough
@@ -26,6 +27,9 @@ class Figure(NamedTuple):
     without a place needs of the last pieces in all (`left_in_all` says then how many those are). Besides, the channel may
     promise `backorderable` pieces from goods to come. `waiting` pieces of those promised have no goods yet.
     None is ever negative (law 14).
+
+    Of a kit, all are whole kits that could be made: `allocated` are those of which something is promised or in a basket,
+    and level, version and instant are those of the component that is scarcest.
     """
 
     product_id: int
@@ -79,10 +83,13 @@ def figures(
     """Return the figures of all levels of the products as a channel sees them, at all or the given locations, in one query.
 
     Without a channel it is the house itself that asks: nothing is withheld from it. A product that was never at a location
-    has no figure there: it is 0. Levels with a backorder limit cost three queries more, all of them together.
+    has no figure there: it is 0. A kit has one where all of its components have. Levels with a backorder limit cost three
+    queries more, all of them together.
     """
-    rows = _read(list(product_ids), location_ids, at=at)
-    return _seen(rows, channel_id, _queues(rows, at=at), at=at)
+    wanted = list(product_ids)
+    made = kits.among(wanted)
+    rows = _read(_goods(wanted, made), location_ids, at=at)
+    return _folded(_seen(rows, channel_id, _queues(rows, at=at), at=at), wanted, made)
 
 
 def figures_of_channels(
@@ -93,9 +100,50 @@ def figures_of_channels(
     at: datetime,
 ) -> dict[int, list[Figure]]:
     """Return the figures as each of some channels sees them, from one reading of the ledger."""
-    rows = _read(list(product_ids), location_ids, at=at)
+    wanted = list(product_ids)
+    made = kits.among(wanted)
+    rows = _read(_goods(wanted, made), location_ids, at=at)
     queues = _queues(rows, at=at)
-    return {channel_id: _seen(rows, channel_id, queues, at=at) for channel_id in channel_ids}
+    return {channel_id: _folded(_seen(rows, channel_id, queues, at=at), wanted, made) for channel_id in channel_ids}
+
+
+def _goods(wanted: Sequence[int], made: Mapping[int, Components]) -> Sequence[int]:
+    """Return the products that have stock: those asked for, and the components of the kits among them."""
+    if not made:
+        return wanted
+    return list({*wanted, *(one for components in made.values() for one, _ in components)} - made.keys())
+
+
+def _folded(seen: list[Figure], wanted: Sequence[int], made: Mapping[int, Components]) -> list[Figure]:
+    """Return the figures that were asked for: kits in place of the components that were read for them alone."""
+    if not made:
+        return seen
+    there: dict[int, dict[int, Figure]] = defaultdict(dict)
+    for figure in seen:
+        there[figure.location_id][figure.product_id] = figure
+    asked = set(wanted)
+    found = [figure for figure in seen if figure.product_id in asked]
+    for kit_id, components in made.items():
+        for figures in there.values():
+            if all(one in figures for one, _ in components):
+                found.append(_kit(kit_id, [(figures[one], pieces) for one, pieces in components]))
+    return found
+
+
+def _kit(kit_id: int, components: Sequence[tuple[Figure, int]]) -> Figure:
+    """Return how many whole kits the components at a place make."""
+    scarcest, pieces = min(components, key=lambda one: one[0].available // one[1])
+    available = scarcest.available // pieces
+    on_hand = min(one.on_hand // pieces for one, pieces in components)
+    free = min(one.free // pieces for one, pieces in components)
+    lefts = [one.left_in_all // pieces for one, pieces in components if one.left_in_all is not None]
+    return scarcest._replace(
+        product_id=kit_id, on_hand=on_hand, free=free, allocated=on_hand - free, held=0, waiting=0,
+        withheld=free - available, available=available,
+        backorderable=min(one.orderable // pieces for one, pieces in components) - available,
+        left_in_all=min(lefts) if lefts else None,
+        changed_at=max(one.changed_at for one, _ in components),
+    )  # fmt: skip
 
 
 def _seen(
@@ -223,11 +271,19 @@ def forget() -> None:
     demands.forget()
 
 
-def explained(refusal: InsufficientStock, *, channel_id: int | None = None, at: datetime) -> InsufficientStock:
+def explained(
+    refusal: InsufficientStock,
+    *,
+    asked: Iterable[tuple[int, int]] = (),
+    channel_id: int | None = None,
+    at: datetime,
+) -> InsufficientStock:
     """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some.
 
-    The figures are those that the channel sees.
+    The figures are those that the channel sees. `asked` are the lines (product, quantity) that were asked for: where a
+    component is short, its kit is named, and what is looked for elsewhere is the kit.
     """
+    asked = list(asked)
     short: Sequence[dict[str, Any]] = refusal.detail["lines"]
     products = catalog.products_by_id({line["product_id"] for line in short})
     lines, elsewhere, errors = [], [], []
@@ -241,24 +297,27 @@ def explained(refusal: InsufficientStock, *, channel_id: int | None = None, at: 
                 "available": line["available"],
             }
         )  # fmt: skip
+        kit, whole = kits.asking_for(line["product_id"], asked) or (product, line["wanted"])
+        if kit is not product:
+            lines[-1] |= {"kit": kit.sku, "kits_wanted": whole}
         errors.append(
             {
-                "field": "lines", "value": product.sku,
-                "message": f"{line['wanted']} wanted, {line['available']} available at {code or 'all places together'}",
+                "field": "lines", "value": kit.sku,
+                "message": f"{line['wanted']} wanted, {line['available']} available at {code or 'all places together'}"
+                + (f" of {product.sku}, which is in it" if kit is not product else ""),
             }
         )  # fmt: skip
         if place is not None:
             elsewhere += [
-                {"sku": product.sku, **found}
-                for found in alternatives(
-                    line["product_id"], line["wanted"], near=place.id, channel_id=channel_id, at=at
-                )
+                {"sku": kit.sku, **found}
+                for found in alternatives(kit.id, whole, near=place.id, channel_id=channel_id, at=at)
             ]
     first = lines[0]
     sentence = (
         f"Only {first['available']} of {first['sku']} ({first['name']}) are available at"
-        f" {first['location'] or 'all places together'}, {first['wanted']} were wanted."
+        f" {first['location'] or 'all places together'}, {first['wanted']} were wanted"
     )
+    sentence += f" for {first['kits_wanted']} × {first['kit']}, which it is in." if "kit" in first else "."
     if elsewhere:
         sentence += f" {elsewhere[0]['name']} has {elsewhere[0]['available']}."
     return InsufficientStock(sentence, errors=errors, lines=lines, alternatives=elsewhere)

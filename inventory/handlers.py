@@ -1,6 +1,6 @@
 """What the inventory room does when something happened."""
 
-from commerce import clock
+from commerce import catalog, clock
 from commerce.actors import Actor
 from commerce.events import Received
 from inventory import availability, backorders, buffers, location_groups, locations, queries, stock_feed
@@ -18,6 +18,12 @@ def feed_new_listings(messages: list[Received]) -> None:
     stock_feed.tell(
         {product_id for message in messages for product_id in message.payload["product_ids"]}, at=clock.now()
     )
+
+
+def feed_changed_kits(messages: list[Received]) -> None:
+    """Tell the channels about kits that are made of something else than before."""
+    catalog.forget(message.payload["sku"] for message in messages)
+    stock_feed.tell({message.payload["product_id"] for message in messages}, at=clock.now())
 
 
 def feed_after_location_changed(message: Received) -> None:

@@ -12,7 +12,7 @@ from commerce import audit, catalog
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import ledger, reservations
+from inventory import kits, ledger, reservations
 from inventory.errors import NotFreeToMove, NotGoods, StockRuleViolated
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.stock import Condition, Counterparty, EntryKind
@@ -167,9 +167,9 @@ def refuse_charges(product_ids: Sequence[int]) -> None:
     ]
     if charges:
         raise NotGoods(
-            f"{charges[0][1].sku} is a charge and has no stock; leave it out.",
+            kits.no_stock(charges[0][1]),
             errors=[
-                {"field": f"lines[{number}]", "value": product.sku, "message": "a charge has no stock"}
+                {"field": f"lines[{number}]", "value": product.sku, "message": kits.no_stock(product)}
                 for number, product in charges
             ],
         )

@@ -14,7 +14,7 @@ from datetime import time as time_of_day
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from inventory import availability, backorders, buffers, demands, incoming, locations
+from inventory import availability, backorders, buffers, demands, incoming, kits, locations
 from inventory.availability import Figure
 from inventory.backorders import Queue
 from inventory.incoming import Incoming
@@ -109,17 +109,18 @@ def promises(figures: Sequence[Figure], *, channel_id: int | None, country: str,
     products = {figure.product_id for figure in figures}
     supply = coming(products, at=at)
     unrouted = demands.open_of(products) if figures and demands.may_be_open() else {}
+    made = kits.among(products)  # of these each component waits and is withheld for itself
     limited = [
         (figure.level_id, LevelKey(figure.product_id, figure.location_id), figure.backorderable + figure.waiting)
         for figure in figures
-        if figure.backorderable or figure.waiting
+        if (figure.backorderable or figure.waiting) and figure.product_id not in made
     ]
     queues = backorders.queues(limited, at=at) if limited else {}
     return [
         _promise(
             figure, channel_id, country, supply.get((figure.product_id, figure.location_id), ()),
             queues.get(LevelKey(figure.product_id, figure.location_id)),
-            is_needed_elsewhere=figure.product_id in unrouted, at=at,
+            is_needed_elsewhere=figure.product_id in unrouted, is_kit=figure.product_id in made, at=at,
         )
         for figure in figures
     ]  # fmt: skip
@@ -198,6 +199,7 @@ def _promise(
     queue: Queue | None,
     *,
     is_needed_elsewhere: bool,
+    is_kit: bool,
     at: datetime,
 ) -> Promise:
     place = locations.by_id(figure.location_id)
@@ -206,7 +208,7 @@ def _promise(
     goods_at = _goods_at(figure, place, dates, queue, at=at)
     return Promise(
         figure,
-        tuple(_parts(figure, channel_id, is_needed_elsewhere=is_needed_elsewhere, at=at)),
+        tuple(_parts(figure, channel_id, is_needed_elsewhere=is_needed_elsewhere, is_kit=is_kit, at=at)),
         tuple(on_the_way),
         dates,
         goods_at,
@@ -228,7 +230,9 @@ def _goods_at(
     return max(datetime.combine(on, time_of_day.min, ZoneInfo(place.time_zone)), at)
 
 
-def _parts(figure: Figure, channel_id: int | None, *, is_needed_elsewhere: bool, at: datetime) -> list[Part]:
+def _parts(
+    figure: Figure, channel_id: int | None, *, is_needed_elsewhere: bool, is_kit: bool, at: datetime
+) -> list[Part]:
     parts = [Part(What.ON_HAND, figure.on_hand)]
     if figure.allocated:
         parts.append(Part(What.ALLOCATED, -figure.allocated))
@@ -236,6 +240,10 @@ def _parts(figure: Figure, channel_id: int | None, *, is_needed_elsewhere: bool,
         parts.append(Part(What.WAITING, figure.waiting))
     if figure.held:
         parts.append(Part(What.HELD, -figure.held))
+    if is_kit:
+        if figure.withheld:
+            parts.append(Part(What.WITHHELD, -figure.withheld, reason="of its components"))
+        return parts
     withheld = buffers.explain(
         channel_id, figure.product_id, figure.location_id, on_hand=figure.on_hand, free=figure.free, at=at
     )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from commerce import catalog
 from commerce.errors import InvalidInput
-from inventory import suppliers
+from inventory import kits, suppliers
 from inventory.errors import NotGoods, OrderTermsMissed, ReceivedAlready
 from inventory.suppliers import SupplierRef
 
@@ -66,9 +66,9 @@ def goods(product_ids: Sequence[int]) -> None:
     ]
     if wrong:
         raise NotGoods(
-            f"{wrong[0][1].sku} has no stock of its own and can't be delivered; leave it out.",
+            kits.no_stock(wrong[0][1]),
             errors=[
-                {"field": f"lines[{number}]", "value": product.sku, "message": "has no stock of its own"}
+                {"field": f"lines[{number}]", "value": product.sku, "message": kits.no_stock(product)}
                 for number, product in wrong
             ],
         )

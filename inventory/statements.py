@@ -17,7 +17,7 @@ from commerce import catalog, clock, ids, integrity
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import discrepancies, ledger, statement_evidence, statement_sources, timeline
+from inventory import discrepancies, kits, ledger, statement_evidence, statement_sources, timeline
 from inventory.discrepancies import NewDiscrepancy
 from inventory.errors import NotGoods, StatementDiffers, StatementNotAgreed, StatementOutdated
 from inventory.ledger import LevelKey
@@ -215,11 +215,11 @@ def _check_lines(statement: Statement) -> None:
     if any(abs(pieces) > MOST_PIECES for _, pieces in statement.lines):
         raise ValueError(f"at most {MOST_PIECES} pieces")
     products = catalog.products_by_id({product_id for product_id, _ in statement.lines})
-    charges = [product.sku for product in products.values() if not product.has_stock]
+    charges = [product for product in products.values() if not product.has_stock]
     if charges:
         raise NotGoods(
-            f"{charges[0]} has no stock of its own; leave it out.",
-            errors=[{"field": "lines", "value": sku, "message": "has no stock of its own"} for sku in charges[:100]],
+            kits.no_stock(charges[0]),
+            errors=[{"field": "lines", "value": one.sku, "message": kits.no_stock(one)} for one in charges[:100]],
         )
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from commerce import outbox, queries
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import availability, buffers, ledger, locations
+from inventory import availability, buffers, kits, ledger, locations
 from inventory.availability import Figure
 from inventory.events import AvailabilityChanged
 
@@ -43,11 +43,12 @@ WHERE f.id = w.id
 def tell(product_ids: Iterable[int], *, at: datetime, again_to: int | None = None) -> int:
     """Publish `availability.changed` for every channel that lists one of the products and would now read another number.
 
+    A kit reads another number when one of its components does.
     A channel that shows something else than it was told is told again: `again_to` is its id.
     The rows are locked before the figures are read, so of two feeders the later always tells the newer value.
     Returns the number of events published.
     """
-    listings = queries.listings_of(product_ids)
+    listings = queries.listings_of(kits.with_kits_of(product_ids))
     if not listings:
         return 0
     pairs = sorted((listing.channel_id, listing.product_id) for listing in listings)

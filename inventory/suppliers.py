@@ -13,7 +13,7 @@ from commerce import audit, catalog, integrity
 from commerce.actors import Actor
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
 from commerce.transactions import transaction_required
-from inventory import supplier_calendar
+from inventory import kits, supplier_calendar
 from inventory.errors import NotGoods, SupplierUnknown
 from inventory.models import Supplier, SupplierClosure, SupplierTerm
 from inventory.purchasing import OrderTerms
@@ -288,7 +288,7 @@ def _check_terms(terms: Sequence[Term]) -> None:
     for term in terms:
         product = products.get(term.product_id)
         if product is not None and not product.has_stock:
-            raise NotGoods(f"{product.sku} has no stock of its own, so no supplier delivers it.")
+            raise NotGoods(kits.no_stock(product))
         quantities = term.quantities
         for field in ("case_pack", "lot_size", "minimum_order"):
             if not 1 <= getattr(quantities, field) <= LARGEST_QUANTITY:

@@ -80,15 +80,15 @@ class ReservationBatchView(ApiView):
 
         def work() -> tuple[int, Any]:
             now = clock.now()
-            outcomes = iter(reservations.reserve(wanted, by=request.auth.actor, at=now))
+            outcomes = iter(zip(wanted, reservations.reserve(wanted, by=request.auth.actor, at=now), strict=True))
             answers = []
             for index, verdict in enumerate(verdicts):
                 if verdict is None:
-                    outcome = next(outcomes)
+                    asked, outcome = next(outcomes)
                     if isinstance(outcome, Reserved):
                         verdict = {"index": index, "status": "reserved", "reservation": document(outcome)}
                     else:
-                        refusal = _explained(outcome, request.auth.channel_id, at=now)
+                        refusal = _explained(outcome, asked, at=now)
                         verdict = _refused(index, refusal, request.path)
                 answers.append(verdict)
             reserved = sum(answer["status"] == "reserved" for answer in answers)
@@ -185,9 +185,9 @@ def _identities(customer: Mapping[str, str] | None, channel_id: int) -> tuple[st
     )
 
 
-def _explained(refusal: CommerceError, channel_id: int, *, at: datetime) -> CommerceError:
+def _explained(refusal: CommerceError, asked: ReservationRequest, *, at: datetime) -> CommerceError:
     if isinstance(refusal, InsufficientStock):
-        return availability.explained(refusal, channel_id=channel_id, at=at)
+        return availability.explained(refusal, asked=asked.lines, channel_id=asked.channel_id, at=at)
     return refusal
 
 
@@ -227,7 +227,7 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
         if isinstance(outcome, Reserved):
             response = rendering.reply(document(outcome), 201)
         else:
-            refusal = _explained(outcome, wish.request.channel_id, at=now)
+            refusal = _explained(outcome, wish.request, at=now)
             with context.bound(wish.request.request_id):  # the writer serves many
                 response = problems.respond(refusal, instance=PATH)
         if wish.attempt:

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from commerce import accounts, catalog, gtin
+from commerce import accounts, catalog, gtin, kits
 from commerce.actors import Actor
 from commerce.catalog import ProductRef
 from commerce.channels import keys
@@ -79,6 +79,16 @@ def product(sku: str | None = None, **values: Any) -> ProductRef:
     }
     with transaction():
         return catalog.add_product(by=TESTER, **(defaults | values))
+
+
+def kit(*components: tuple[ProductRef, int], sku: str | None = None, **values: Any) -> ProductRef:
+    """A kit of products, with how many pieces of each are in it."""
+    number = next(_numbers)
+    with transaction():
+        return kits.add_kit(
+            sku=sku or f"KIT-{number:05}", name=values.pop("name", f"Kit {number}"), gtins=[barcode(number)],
+            components=[(product.sku, pieces) for product, pieces in components], by=TESTER, **values,
+        )  # fmt: skip
 
 
 def products(how_many: int) -> list[ProductRef]:
