@@ -15,7 +15,7 @@ from commerce import clock, ids, outbox
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import backorders, buffers, ledger, obligations, purchase_limits
+from inventory import backorders, buffers, kits, ledger, obligations, purchase_limits
 from inventory.backorders import ALL, NewClaim
 from inventory.errors import HoldEnded, HoldTooOld, InsufficientStock, PurchaseLimitReached
 from inventory.events import ReservationExpired
@@ -39,7 +39,7 @@ LONGEST_LIFE = timedelta(
 
 @dataclass(frozen=True, slots=True)
 class ReservationRequest:
-    """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces).
+    """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces); of kits, in kits.
 
     `request_id` says whose request it is where many are served at once; `identities` who buys, as limits count them.
     """
@@ -56,7 +56,7 @@ class ReservationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A granted reservation; `lines` are summed per product."""
+    """A granted reservation; `lines` are summed per product, and name what is in a kit in its place."""
 
     id: UUID
     location_id: int
@@ -370,9 +370,9 @@ def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
 
 
 def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
-    """Sum demand per level before any check (law 6)."""
+    """Sum demand per level, kits exploded, before any check (law 6)."""
     lines: dict[LevelKey, int] = defaultdict(int)
-    for product_id, quantity in request.lines:
+    for product_id, quantity in kits.explode(request.lines):
         if quantity < 1:
             raise ValueError(f"a reservation line needs at least one piece, not {quantity}")
         lines[LevelKey(product_id, request.location_id)] += quantity
