@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commerce.errors import CommerceError
 from commerce.money import Money
@@ -19,7 +20,7 @@ STATES: dict[State, tuple[Any, str, str]] = {
     State.APPROVED: (_("Approved"), "stamp", "state-info"),
     State.ORDERED: (_("On its way"), "truck", "state-busy"),
     State.PARTLY_RECEIVED: (_("Partly received"), "package-open", "state-busy"),
-    State.RECEIVED: (_("Received"), "package-check", "state-ok"),
+    State.RECEIVED: (pgettext_lazy("purchase order", "Received"), "package-check", "state-ok"),
     State.CLOSED_SHORT: (_("Closed short"), "package-x", "state-bad"),
     State.CANCELLED: (_("Cancelled"), "ban", "state-done"),
 }
