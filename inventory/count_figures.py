@@ -141,7 +141,7 @@ def not_here(count_id: UUID, items: Sequence[CountItem], *, by: Actor, at: datet
 def take(finding: CountFinding, product_id: int, pieces: int, *, at: datetime) -> CountItem | None:
     """Keep a finding as a count of a product, as its finder's own. Returns None if that item is settled already."""
     item = _items(finding.count, {product_id})[product_id]
-    if item.state not in (ItemState.OPEN, ItemState.REVIEW):
+    if not _is_going_on(finding.count, item):
         return None
     _insert(
         [
@@ -214,9 +214,16 @@ def _why_not(count: StockCount, product: ProductRef | None, item: CountItem | No
         return FindingKind.UNKNOWN
     if not product.has_stock:
         return FindingKind.CHARGE
-    is_open = item is not None and item.state in (ItemState.OPEN, ItemState.REVIEW)
-    is_of_earlier_round = item is not None and max(when.at, when.or_at or when.at) < item.asked_at
-    return None if is_open and not is_of_earlier_round else FindingKind.LATE
+    if item is None or not _is_going_on(count, item):
+        return FindingKind.LATE
+    return FindingKind.LATE if max(when.at, when.or_at or when.at) < item.asked_at else None
+
+
+def _is_going_on(count: StockCount, item: CountItem) -> bool:
+    """Whether an item may still be counted: also one that nobody counted in time, as long as the count is looked at."""
+    if item.state == ItemState.UNCOUNTED:
+        return count.state == CountState.IN_REVIEW
+    return item.state in (ItemState.OPEN, ItemState.REVIEW)
 
 
 def _record(
@@ -257,6 +264,9 @@ def _keep(
 
 
 def _insert(records: Sequence[CountRecord]) -> None:
+    CountItem.objects.filter(pk__in={record.item_id for record in records}, state=ItemState.UNCOUNTED.value).update(
+        state=ItemState.OPEN.value, settled_at=None
+    )
     CountRecord.objects.bulk_create(records)
     many: dict[int, int] = {}
     for record in records:

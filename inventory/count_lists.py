@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, F, Max, Q
 
 from commerce import catalog
 from commerce.actors import Actor
@@ -19,6 +19,10 @@ from inventory.variance import Counted, Moment, order_by_size, total
 
 MOST_LISTED = 50
 MOST_ON_A_PAGE = 500
+MOST_TO_COUNT = 100  # shown at once: each scan sends the list anew
+MOST_OWN = 30
+
+_GOING_ON = [ItemState.OPEN.value, ItemState.REVIEW.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,17 @@ class BlindItem:
     name: str
     gtins: tuple[str, ...]
     shelves: tuple[str, ...]
-    is_directed: bool
-    is_counted: bool
     is_again: bool  # it is to be counted anew
     own: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one counter sees of a count: the next items to count and how many there are, and what they counted."""
+
+    left: list[BlindItem]
+    left_total: int
+    own: list[BlindItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,44 +177,37 @@ def counted(row: CountRecord, place: int) -> Counted:
     return Counted(who, row.quantity, row.mode == CountMode.REPLACE, when, place)
 
 
-def sheet(count: CountRef, *, by: Actor, station: str = "", at_most: int = MOST_ON_A_PAGE) -> list[BlindItem]:
-    """Return the items of a count for one counter, blind: those to count first, by shelf, then those counted, newest first."""
-    open_items = CountItem.objects.filter(count_id=count.id, state__in=[ItemState.OPEN.value, ItemState.REVIEW.value])
-    items = list(open_items.order_by("records", "id")[:at_most])
-    products = catalog.products_by_id(item.product_id for item in items)
-    places = shelves.of(count.location_id, [item.product_id for item in items])
-    own = _own([item for item in items if item.records], by, station)
-    rows = [
-        BlindItem(
-            item.id, item.product_id, products[item.product_id].sku, products[item.product_id].name,
-            products[item.product_id].gtins, tuple(places.get(item.product_id, ())), item.is_directed, item.records > 0,
-            item.round > 1, own[item.id].quantity if item.id in own else None,
-        )
-        for item in items
-    ]  # fmt: skip
-    latest = {item_id: figure.last for item_id, figure in own.items()}
-    return sorted(
-        rows,
-        key=lambda one: (
-            one.is_counted,
-            -latest[one.item_id].timestamp() if one.item_id in latest else 0.0,
-            not one.shelves,
-            one.shelves,
-            one.name,
-        ),
+def sheet(count: CountRef, *, by: Actor, station: str = "", at_most: int = MOST_TO_COUNT) -> Sheet:
+    """Return a count for one counter, blind: what nobody counted yet, by shelf, and what they counted themselves, newest first."""
+    rows = CountItem.objects.filter(count_id=count.id, state__in=_GOING_ON)
+    left = list(rows.filter(Q(is_directed=True) | Q(round__gt=1), records=0))
+    mine = CountRecord.objects.filter(
+        item__count_id=count.id, counter_kind=by.kind.value, counter_id=by.id, station=station, round=F("item__round")
     )
+    latest = mine.values("item_id").annotate(last=Max("recorded_at")).order_by("-last", "-item_id")[:MOST_OWN]
+    own_ids = [row["item_id"] for row in latest]
+    own = {item.id: item for item in CountItem.objects.filter(pk__in=own_ids, state__in=_GOING_ON)}
+    figures: dict[int, list[Counted]] = {}
+    for place, record in enumerate(mine.filter(item_id__in=list(own)).order_by("recorded_at", "place")):
+        figures.setdefault(record.item_id, []).append(counted(record, place))
+    everything = [*left, *own.values()]
+    products = catalog.products_by_id(item.product_id for item in everything)
+    places = shelves.of(count.location_id, [item.product_id for item in everything])
 
+    def blind(item: CountItem, pieces: int | None) -> BlindItem:
+        product = products[item.product_id]
+        where = tuple(places.get(item.product_id, ()))
+        return BlindItem(item.id, product.id, product.sku, product.name, product.gtins, where, item.round > 1, pieces)
 
-def _own(items: Sequence[CountItem], by: Actor, station: str) -> dict[int, Any]:
-    rounds = {item.id: item.round for item in items}
-    mine: dict[int, list[Counted]] = {}
-    rows = CountRecord.objects.filter(
-        item_id__in=list(rounds), counter_kind=by.kind.value, counter_id=by.id, station=station
+    to_count = sorted(
+        (blind(item, None) for item in left), key=lambda one: (not one.shelves, one.shelves, one.name, one.sku)
     )
-    for place, row in enumerate(rows.order_by("recorded_at", "place")):
-        if row.round == rounds[row.item_id]:
-            mine.setdefault(row.item_id, []).append(counted(row, place))
-    return {item_id: figure for item_id, figures in mine.items() if (figure := total(figures)) is not None}
+    counted_by_me = [
+        blind(own[item_id], figure.quantity)
+        for item_id in own_ids
+        if item_id in own and (figure := total(figures.get(item_id, ()))) is not None
+    ]
+    return Sheet(to_count[:at_most], len(to_count), counted_by_me)
 
 
 def review(count_id: UUID, *, states: Sequence[ItemState] | None = None) -> list[ReviewItem]:
@@ -250,10 +254,16 @@ def findings(count_id: UUID) -> list[FindingRow]:
     ]
 
 
-def numbers(count_ids: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
-    """Return the number and the place of counts."""
-    rows = StockCount.objects.filter(id__in=list(count_ids)).values_list("id", "number", "location_id")
-    return {row[0]: (row[1], row[2]) for row in rows}
+def outcomes(count_id: UUID) -> dict[ItemState, int]:
+    """Return how many items of a count are in each state."""
+    rows = CountItem.objects.filter(count_id=count_id).values("state").annotate(many=Count("id"))
+    found = {row["state"]: row["many"] for row in rows}
+    return {state: found.get(state.value, 0) for state in ItemState}
+
+
+def numbers(count_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what people call counts, by their ids."""
+    return dict(StockCount.objects.filter(id__in=list(count_ids)).values_list("id", "number"))
 
 
 def waiting(location_id: int) -> int:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import discrepancy_lists
-from inventory.staff import deliveries, finding, moving_rooms
+from inventory.staff import count_room, deliveries, finding, moving_rooms
 
 
 def register() -> None:
@@ -102,6 +102,7 @@ def register() -> None:
     moving_rooms.register()
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)
+    count_room.register()
     for code, sentence in _SENTENCES.items():
         refusals.register(code, sentence)
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("replenishment/rules/new/", replenishment.write_rule, name="replenishment-rule-new"),
     path("replenishment/rules/<int:rule_id>/", replenishment.write_rule, name="replenishment-rule"),
     path("", include("inventory.staff.supply_urls")),
+    path("", include("inventory.staff.count_urls")),
     path("stock/receive/", views.receive, name="receive"),
     path("stock/receive/scan/", views.scan_delivery, name="scan-delivery"),
     path("sharing/", sharing.rules, name="sharing"),

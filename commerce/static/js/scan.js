@@ -5,10 +5,13 @@
    </form>
 
    data-scan            Enter sends the text, empties the field at once, and sends scans one after the other in their order.
-                        Each scan carries a `scan_id` (a UUID, the same on every repeat) and `scanned_at`.
+                        Each scan carries a `scan_id` (a UUID, the same on every repeat), `scanned_at`, and `sent_at`: both by
+                        the device's clock, so that the server sees how wrong that is.
+   form.alsoSend = fn   what else each scan of this form carries, asked when it is taken: an object of plain values.
+   kontor.scan(form, text, values) takes a scan as if it had come from the field; kontor.keptScans() lists those kept.
    data-scan-offline    without a connection scans are kept on the device and replayed once, in order, when it is back;
                         the event `kontor:replayed` on <body> then lets fragments renew themselves; `kontor:scan-kept`
-                        on the document lets a page judge a kept scan by what it knows.
+                        on the document lets a page judge a kept scan by what it knows. A device that can keep no more says so.
    Without data-scan on the page, a scan goes to the search field of the top bar.
    data-scan-guard      on other inputs of such a page: a scan that lands there doesn't become its value.
    While a dialog is open (a hard stop), scans are refused with the stop sound. */
@@ -17,7 +20,7 @@
 (() => {
   const BETWEEN_KEYS = 60; // ms; hands are slower than 100 ms, scanners faster than 30 ms
   const SHORTEST = 6; // characters; shorter bursts are somebody typing
-  const MOST_KEPT = 500;
+  const MOST_KEPT = 5000; // about a megabyte of the five that a browser keeps
   const TRY_AGAIN = 5000;
   const user = document.body.dataset.user || "";
   const KEPT = `kontor.scans.${user}`; // another person on this device never sends these in their name
@@ -30,8 +33,9 @@
 
   /* --- sending, one after the other --- */
   let line = Promise.resolve();
-  function take(form, text) {
-    const scan = { url: form.getAttribute("hx-post") || form.action, id: uuid(), at: new Date().toISOString(), text };
+  function take(form, text, values) {
+    const also = { ...form.alsoSend?.(), ...values };
+    const scan = { url: form.getAttribute("hx-post") || form.action, id: uuid(), at: new Date().toISOString(), text, also };
     line = line.then(() => send(form, scan)).catch(() => {});
     return line;
   }
@@ -47,7 +51,7 @@
         source,
         target: source.getAttribute("hx-target") || undefined,
         swap: source.getAttribute("hx-swap") || undefined,
-        values: { [name]: scan.text, scan_id: scan.id, scanned_at: scan.at },
+        values: fields({ ...scan, name }),
       });
     } catch {
       if (isKept) return keepScan(scan, name);
@@ -56,11 +60,17 @@
     }
     return undefined;
   }
+  const fields = (scan) => ({ ...scan.also, [scan.name]: scan.text, scan_id: scan.id, scanned_at: scan.at, sent_at: new Date().toISOString() });
   function keepScan(scan, name) {
     const scans = kept();
     if (scans.length < MOST_KEPT) keep([...scans, { ...scan, name }]);
+    if (kept().length === scans.length) { // full, or a browser that keeps nothing: rather stop than lose what comes
+      kontor.sound("stop");
+      return kontor.toast(kontor.word("scanNotKept"), "bad");
+    }
     document.dispatchEvent(new CustomEvent("kontor:scan-kept", { detail: { url: scan.url, text: scan.text } }));
     if (!scans.length) kontor.toast(kontor.word("scanKept"), "warn"); // once; the mark in the top bar counts on
+    return undefined;
   }
 
   /* --- replay: in order, by one tab at a time; the server knows a scan_id it has seen --- */
@@ -78,13 +88,13 @@
   async function replayAll() {
     let sent = 0, refused = 0;
     while (kept().length) {
-      const [scan, ...rest] = kept();
+      const [scan] = kept();
       let response;
       try {
         response = await fetch(scan.url, {
           method: "POST",
           headers: { "X-CSRFToken": kontor.csrf(), "HX-Request": "true", "X-Kontor-Replay": "true" },
-          body: new URLSearchParams({ [scan.name]: scan.text, scan_id: scan.id, scanned_at: scan.at }),
+          body: new URLSearchParams(fields(scan)),
           redirect: "manual",
         });
       } catch {
@@ -94,7 +104,7 @@
       if (mustWait) break;
       kontor.answered();
       response.ok ? (sent += 1) : (refused += 1);
-      keep(rest);
+      keep(kept().filter((one) => one.id !== scan.id)); // others may have been kept while this one was on its way
     }
     if (sent) kontor.toast(kontor.word("scansSent", sent), "ok");
     if (refused) { kontor.toast(kontor.word("scanRefused", refused), "bad"); kontor.sound("stop"); }
@@ -221,6 +231,7 @@
   };
   document.addEventListener("htmx:load", showCamera);
 
+  Object.assign(kontor, { scan: take, keptScans: kept });
   showCamera();
   refocus();
   keep(kept());
