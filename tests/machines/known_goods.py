@@ -1,0 +1,211 @@
+"""What the machine of goods knows: its ground, what it did so far, and what must be true after every step."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar
+
+from hypothesis.stateful import invariant
+
+from commerce import clock
+from commerce.actors import Actor, ActorKind
+from commerce.errors import CommerceError
+from commerce.product_refs import ProductRef
+from inventory import availability, buffers, incoming
+from inventory.availability import Figure
+from inventory.locations import LocationRef
+from inventory.stock import Condition, Counterparty, EntryKind
+from inventory.suppliers import SupplierRef
+from tests.factories import commerce as ground
+from tests.factories import inventory as goods
+from tests.factories import supply
+from tests.machines import goods_laws as laws
+from tests.machines.examples import Done, RolledBack, outcome
+from tests.machines.goods_model import BOUNDARIES, Booked, Goods, Key, Room
+
+BY = Actor.system("machine")
+COUNTERS = [Actor(ActorKind.STAFF, str(number), f"counter {number}") for number in (901, 902)]
+CHIEF = Actor(ActorKind.STAFF, "903", "chief")
+EXPECTED_ON = date(2027, 3, 1)  # later than any example goes on
+
+
+@dataclass(frozen=True)
+class Ground:
+    products: list[ProductRef]
+    places: list[LocationRef]
+    channels: list[int]
+    supplier: SupplierRef
+
+
+def prepare() -> Ground:
+    return Ground(
+        [ground.product() for _ in range(2)],
+        [goods.store() for _ in range(3)],
+        [ground.channel().pk for _ in range(2)],
+        supply.supplier(),
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verb that was done, and may be said again at any time without doing anything."""
+
+    verb: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+class KnownGoods(RolledBack):
+    """The state of the machine and its invariants; the rules are in `test_conservation_machine`."""
+
+    ground: ClassVar[Ground]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goods = Goods()
+        self.said: list[Said] = []
+        self.forget()
+
+    # --- saying verbs -------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Let this process read anew what it remembers for a second: examples take no time."""
+        buffers.forget()
+        availability.forget()
+
+    def attempt(self, verb: Callable[..., Any], *arguments: Any, **options: Any) -> Done | CommerceError:
+        self.forget()
+        return super().attempt(verb, *arguments, **options)
+
+    def say(self, code: str, verb: Callable[..., Any], *arguments: Any, is_once: bool = False, **options: Any) -> Any:
+        """Say a verb that is done, or refused with a code and then changes nothing; return what came of it.
+
+        What `is_once` may be said again later.
+        """
+        options = {"by": BY, "at": self.now} | options
+        before = laws.state() if code else None
+        came = self.attempt(verb, *arguments, **options)
+        assert outcome(came) == (code or "done"), f"{verb.__name__}: {came!r}"
+        if code:
+            assert laws.state() == before
+            return None
+        assert isinstance(came, Done)
+        if is_once:
+            self.said.append(Said(verb, arguments, options))
+        return came.value
+
+    def earlier(self, seconds: int | None) -> datetime | None:
+        return None if seconds is None else self.now - timedelta(seconds=seconds)
+
+    def book(
+        self,
+        entry_id: Any,
+        sides: list[tuple[Key, int, Counterparty]],
+        kind: EntryKind,
+        *,
+        occurred_at: datetime | None = None,
+        why_not: str = "",
+    ) -> None:
+        """Let the model know of an entry that has an id of ours."""
+        for key, pieces, side in sides:
+            self.goods.move(key, pieces, kind, side, at=self.now, occurred_at=occurred_at)
+        self.goods.booked[entry_id] = Booked(sides, why_not)
+
+    def room(self) -> Room:
+        return Room(self.goods, laws.taken(), laws.waiting(at=self.now), self.now)
+
+    def limit(self, key: Key) -> int:
+        """Return how many pieces of a level may be promised beyond what is there."""
+        return laws.levels().get(key, (0, 0, 0))[2]
+
+    def product(self, number: int) -> int:
+        return self.ground.products[number].id
+
+    def place(self, number: int) -> int:
+        return self.ground.places[number].id
+
+    def keys(self, *conditions: Condition) -> list[Key]:
+        return [
+            Key(product.id, place.id, condition)
+            for product in self.ground.products
+            for place in self.ground.places
+            for condition in conditions
+        ]
+
+    # --- what must be true ------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def no_law_is_broken(self) -> None:
+        assert laws.broken(at=self.now) == []
+
+    @invariant()
+    def levels_are_as_expected(self) -> None:
+        found = laws.levels()
+        for key in self.keys(*Condition):
+            on_hand, allocated, _ = found.get(key, (0, 0, 0))
+            assert (on_hand, allocated) == (self.goods.on_hand[key], self.goods.allocated(key)), key
+
+    @invariant()
+    def goods_are_conserved(self) -> None:
+        """All that is anywhere, on the way too, came over a boundary and did not go over one."""
+        flows = laws.flows()
+        assert all(flows[boundary] == self.goods.flows[boundary] for boundary in BOUNDARIES)
+        assert sum(level[0] for level in laws.levels().values()) == sum(flows.values())
+
+    @invariant()
+    def what_is_in_transit_is_what_open_transfers_bring(self) -> None:
+        coming: Counter[Key] = Counter()
+        for transfer in self.goods.transfers.values():
+            for product, pieces in transfer.open.items():
+                coming[transfer.on_the_way(product)] += pieces
+        assert all(self.goods.on_hand[key] == coming[key] for key in self.keys(Condition.IN_TRANSIT))
+        told: Counter[Key] = Counter()
+        for one in incoming.expected([product.id for product in self.ground.products]):
+            if one.source == incoming.TRANSFER:
+                told[Key(one.product_id, one.location_id, Condition.IN_TRANSIT)] += one.quantity
+        assert +told == +coming
+
+    @invariant()
+    def figures_are_what_each_may_see(self) -> None:
+        """Baskets whose time is over hold nothing, and nobody sees more than is free, or less than nothing."""
+        room = self.room()
+        for channel_id in (None, *self.ground.channels):
+            found = self._figures(channel_id)
+            for key in self.keys(Condition.SELLABLE):
+                if key not in found:
+                    assert not self.goods.on_hand[key]
+                    continue
+                figure = found[key]
+                assert (figure.on_hand, figure.allocated) == (self.goods.on_hand[key], self.goods.allocated(key))
+                assert figure.held == self.goods.held(key, self.now)
+                assert figure.free == max(self.goods.free(key, self.now) + room.waiting[key], 0)
+                assert figure.available == room.now(channel_id, key) == max(figure.free - figure.withheld, 0)
+                assert 0 <= figure.available <= figure.free
+                assert figure.backorderable == room.later(key)
+
+    @invariant()
+    def guarantees_are_taken_exactly(self) -> None:
+        stored, unended = laws.taken(), laws.unended_baskets() if self.goods.guarantees else []
+        for one in self.goods.guarantees:
+            if one.holds(self.now):
+                assert stored[one.id] == self.goods.taken(one, unended)
+
+    def _figures(self, channel_id: int | None) -> dict[Key, Figure]:
+        self.forget()
+        with clock.frozen(self.now):
+            found = availability.figures(
+                [product.id for product in self.ground.products], channel_id=channel_id, at=self.now
+            )
+        return {Key(figure.product_id, figure.location_id): figure for figure in found}
+
+    def at_the_end(self) -> None:
+        """Everything that was done once is said again, after all that came since."""
+        for said in self.said:
+            self.again(said)
+
+    def again(self, said: Said) -> None:
+        before = laws.state()
+        came = self.attempt(said.verb, *said.arguments, **said.options)
+        assert outcome(came) == "done", f"{said.verb.__name__} again: {came!r}"
+        assert laws.state() == before, f"{said.verb.__name__} again did something"

@@ -1,0 +1,435 @@
+"""Goods against a plain model: whatever is received, moved, counted, promised, withheld or put right, none appears from
+nowhere and none gets lost, no one is promised what is not there, and what is said twice is done once (laws 1 to 8 and 14).
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+
+from commerce import ids
+from commerce.errors import CommerceError
+from inventory import (
+    allocations,
+    backorder_policies,
+    buffer_rules,
+    count_figures,
+    count_review,
+    counts,
+    goods_in,
+    obligations,
+    purchase_orders,
+    reservations,
+    timeline,
+)
+from inventory.allocations import Demand
+from inventory.cascade import Purpose, RuleKind
+from inventory.count_figures import Figure
+from inventory.counting import CountKind
+from inventory.errors import InsufficientStock
+from inventory.goods_in import ReceivedLine
+from inventory.ledger import LevelKey
+from inventory.models import CountItem
+from inventory.promise_dates import PolicyKind
+from inventory.purchase_orders import OrderLine
+from inventory.purchasing import COMING, PurchaseOrderState
+from inventory.reservations import ReservationRequest, Reserved
+from inventory.sharing_scopes import ScopeIds
+from inventory.stock import Condition, Counterparty, EntryKind
+from tests.machines import goods_laws as laws
+from tests.machines.examples import SECONDS_TO_SHRINK, Done, bounded, outcome
+from tests.machines.goods_model import (
+    LONGEST_LIFE,
+    Basket,
+    Booked,
+    Count,
+    Guarantee,
+    Key,
+    Policy,
+    Promise,
+    Purchase,
+    Rule,
+    Short,
+)
+from tests.machines.known_goods import BY, CHIEF, COUNTERS, EXPECTED_ON, prepare
+from tests.machines.moving_goods import MovingGoods, channels, late, mostly_sellable, pieces, places, products
+
+TTL_SECONDS = (60, 120, 900, 3600)
+PAUSES_SECONDS = (1, 59, 60, 61, 840, 900, 5_000)
+LEAD_DAYS = 300  # further than any example goes on: a policy always has a day to promise
+
+rarely = st.sampled_from([False] * 7 + [True])
+ordered = st.lists(st.tuples(products, pieces), min_size=1, max_size=2)
+
+
+def short_of(refusal: CommerceError) -> Short:
+    return {
+        Key(line["product_id"], line["location_id"]): (line["wanted"], line["available"])
+        for line in refusal.detail["lines"]
+    }
+
+
+class ConservationMachine(MovingGoods):
+    # --- purchase orders ----------------------------------------------------------------------------------------------
+
+    @rule(place=places, wanted=ordered)
+    def announce_delivery(self, place: int, wanted: list[tuple[int, int]]) -> None:
+        order_id, summed = ids.new(), Counter[int]()
+        for product, quantity in wanted:
+            summed[self.product(product)] += quantity
+        self.say(
+            "", purchase_orders.announce, order_id, supplier_id=self.ground.supplier.id, reference=str(order_id),
+            location_id=self.place(place),
+            lines=[OrderLine(product_id=one, quantity=many, expected_on=EXPECTED_ON) for one, many in summed.items()],
+        )  # fmt: skip
+        self.goods.purchases[order_id] = Purchase(self.place(place), dict(summed))
+
+    @precondition(lambda self: self.goods.purchases)
+    @rule(
+        data=st.data(),
+        came=st.lists(st.tuples(products, pieces, mostly_sellable), min_size=1, max_size=2),
+        seconds=late,
+    )
+    def receive_delivery(self, data: Any, came: list[tuple[int, int, Condition]], seconds: int | None) -> None:
+        """What was ordered, fewer, more, or something else: it is there, so it is booked."""
+        order_id = data.draw(st.sampled_from(list(self.goods.purchases)))
+        purchase = self.goods.purchases[order_id]
+        made = [
+            ReceivedLine(ids.new(), self.product(product), quantity, condition) for product, quantity, condition in came
+        ]
+        is_expected = purchase.state in (*COMING, PurchaseOrderState.RECEIVED)
+        code = "" if is_expected else "purchase_order_state_wrong"
+        self.say(code, goods_in.receive, order_id, made, occurred_at=self.earlier(seconds), is_once=True)
+        if code:
+            return
+        for line in made:
+            key = Key(line.product_id, purchase.location_id, line.condition)
+            self.goods.move(
+                key, line.quantity, EntryKind.RECEIVED, Counterparty.SUPPLIER, at=self.now,
+                occurred_at=self.earlier(seconds),
+            )  # fmt: skip
+            self.goods.booked[line.id] = Booked([(key, line.quantity, Counterparty.SUPPLIER)], "came on an order")
+            purchase.received[line.product_id] += line.quantity
+        purchase.state = PurchaseOrderState.RECEIVED if purchase.is_complete else PurchaseOrderState.PARTLY_RECEIVED
+
+    @precondition(lambda self: self.goods.purchases)
+    @rule(data=st.data())
+    def close_order_short(self, data: Any) -> None:
+        order_id = data.draw(st.sampled_from(list(self.goods.purchases)))
+        purchase = self.goods.purchases[order_id]
+        is_over = purchase.state is PurchaseOrderState.RECEIVED
+        code = "purchase_order_state_wrong" if is_over else ""
+        self.say(code, goods_in.close, order_id, reason="machine", is_once=True)
+        if not is_over:
+            purchase.state = PurchaseOrderState.CLOSED_SHORT
+
+    # --- counts -------------------------------------------------------------------------------------------------------
+
+    @rule(place=places)
+    def begin_count(self, place: int) -> None:
+        count_id = ids.new()
+        self.say(
+            "", counts.begin, count_id, location_id=self.place(place), kind=CountKind.FREE, by=COUNTERS[0], is_once=True
+        )
+        self.goods.counts[count_id] = Count(self.place(place), self.now)
+
+    @precondition(lambda self: any(count.is_open for count in self.goods.counts.values()))
+    @rule(
+        data=st.data(), product=products, off=st.integers(-7, 4), is_right=st.booleans(), counter=st.integers(0, 1),
+        ago=st.sampled_from([0, 0, 1, 60, 900]),
+    )  # fmt: skip
+    def count(self, data: Any, product: int, off: int, is_right: bool, counter: int, ago: int) -> None:
+        """A phone may have counted a while ago, but not before there was a count. Two people add up."""
+        opened = [count_id for count_id, count in self.goods.counts.items() if count.is_open]
+        count_id = data.draw(st.sampled_from(opened))
+        count = self.goods.counts[count_id]
+        key = Key(self.product(product), count.location_id)
+        when = max(self.now - timedelta(seconds=ago), count.opened_at)
+        known = sum(quantity for quantity, _ in count.figures[key.product_id])
+        quantity = max(self.goods.on_hand[key] - known + (0 if is_right else off), 0)
+        text = self.ground.products[product].gtins[0]
+        figure = Figure(id=uuid4(), text=text, quantity=quantity, counted_at=self.now - timedelta(seconds=ago))
+        self.say("", count_figures.record, count_id, [figure], by=COUNTERS[counter], is_once=True)
+        count.figures[key.product_id].append((quantity, when))
+
+    @precondition(lambda self: any(count.is_open for count in self.goods.counts.values()))
+    @rule(data=st.data())
+    def hand_in_count(self, data: Any) -> None:
+        opened = [count_id for count_id, count in self.goods.counts.items() if count.is_open]
+        count_id = data.draw(st.sampled_from(opened))
+        count = self.goods.counts[count_id]
+        counted = [product for product, figures in count.figures.items() if figures]
+        self.say("" if counted else "invalid_input", counts.hand_in, count_id, by=COUNTERS[0], is_once=True)
+        if counted:
+            count.is_open = False
+            self._settle(count_id, dict.fromkeys(counted))
+
+    @precondition(lambda self: any(count.in_review for count in self.goods.counts.values()))
+    @rule(data=st.data(), is_own=rarely)
+    def approve_count(self, data: Any, is_own: bool) -> None:
+        """A second person posts what is as they saw it."""
+        waiting = [count_id for count_id, count in self.goods.counts.items() if count.in_review]
+        count_id = data.draw(st.sampled_from(waiting))
+        items = CountItem.objects.filter(count_id=count_id, state="review")
+        seen = {item.product_id: (item.counted or 0) - (item.expected or 0) for item in items}
+        assert set(seen) == set(self.goods.counts[count_id].in_review)
+        if is_own:
+            came = self.attempt(count_review.approve, count_id, seen, by=COUNTERS[0], at=self.now)
+            assert outcome(came) in ("done", "second_person_needed")
+            if outcome(came) != "done":
+                return
+        else:
+            self.say("", count_review.approve, count_id, seen, by=CHIEF)
+        self._settle(count_id, seen)
+
+    def _settle(self, count_id: UUID, seen: dict[int, int | None]) -> None:
+        """Let the model settle items as well: compared all at once, before anything is booked."""
+        count = self.goods.counts[count_id]
+        for product, pieces_seen in sorted(seen.items()):
+            limit = self.limit(Key(product, count.location_id))
+            self.goods.settle(count, product, limit=limit, seen=pieces_seen, at=self.now)
+        stored = dict(CountItem.objects.filter(count_id=count_id).values_list("product_id", "state"))
+        assert stored == count.settled
+
+    # --- claims -------------------------------------------------------------------------------------------------------
+
+    @rule(
+        wanted=st.lists(
+            st.tuples(
+                places, channels, st.lists(st.tuples(products, pieces), min_size=1, max_size=3),
+                st.sampled_from(TTL_SECONDS),
+            ),
+            min_size=1, max_size=3,
+        )
+    )  # fmt: skip
+    def reserve(self, wanted: list[tuple[int, int, list[tuple[int, int]], int]]) -> None:
+        """A batch is served in its order, each all or nothing, and no one fails a neighbour."""
+        requests = [
+            ReservationRequest(
+                ids.new(), self.ground.channels[channel], self.place(place),
+                tuple((self.product(product), quantity) for product, quantity in of_products),
+                self.now + timedelta(seconds=seconds),
+            )
+            for place, channel, of_products, seconds in wanted
+        ]  # fmt: skip
+        room = self.room()
+        verdicts = self.say("", reservations.reserve, requests)
+        for request, verdict in zip(requests, verdicts, strict=True):
+            summed: Counter[int] = Counter()
+            for product_id, quantity in request.lines:
+                summed[product_id] += quantity
+            basket = Basket(request.channel_id, request.location_id, dict(summed), self.now, request.expires_at)
+            if short := self.goods.reserve(request.id, basket, room, at=self.now):
+                assert isinstance(verdict, InsufficientStock), short
+                assert short_of(verdict) == short
+            else:
+                assert isinstance(verdict, Reserved), verdict
+
+    @precondition(lambda self: self.goods.baskets)
+    @rule(data=st.data(), by_another=rarely, seconds=st.sampled_from(TTL_SECONDS))
+    def extend(self, data: Any, by_another: bool, seconds: int) -> None:
+        basket_id, channel_id = self._basket(data, by_another)
+        basket, until = self.goods.baskets[basket_id], self.now + timedelta(seconds=seconds)
+        code = self.goods.refusal_of(basket_id, channel_id, self.now)
+        if not code and until > basket.created_at + LONGEST_LIFE:
+            code = "hold_too_old"
+        self.say(code, reservations.extend, basket_id, until, channel_id=channel_id)
+        if not code:
+            basket.expires_at = max(basket.expires_at, until)
+
+    @precondition(lambda self: self.goods.baskets)
+    @rule(data=st.data(), by_another=rarely)
+    def release(self, data: Any, by_another: bool) -> None:
+        basket_id, channel_id = self._basket(data, by_another)
+        code, basket = self.goods.refusal_of(basket_id, channel_id, self.now), self.goods.baskets[basket_id]
+        if basket.ended != "consumed" and code != "hold_not_found":
+            code = ""  # releasing what is over changes nothing
+        self.say(code, reservations.release, basket_id, channel_id=channel_id)
+        if not code and basket.is_active(self.now):
+            basket.ended = "released"
+
+    @rule(data=st.data(), wanted=ordered, place=places, from_basket=st.booleans(), channel=st.none() | channels)
+    def allocate(
+        self, data: Any, wanted: list[tuple[int, int]], place: int, from_basket: bool, channel: int | None
+    ) -> None:
+        """The order may want what its basket holds, less, more, or something else; perhaps it has none."""
+        basket_id = None
+        channel_id = None if channel is None else self.ground.channels[channel]
+        demands = [Demand(uuid4(), self.product(one), self.place(place), quantity) for one, quantity in wanted]
+        if from_basket and self.goods.baskets:
+            basket_id, _ = self._basket(data, False)
+            basket = self.goods.baskets[basket_id]
+            if data.draw(st.booleans(), label="exactly the basket"):
+                demands = [Demand(uuid4(), one, basket.location_id, many) for one, many in basket.lines.items()]
+        summed: Counter[Key] = Counter()
+        for demand in demands:
+            summed[Key(demand.product_id, demand.location_id)] += demand.quantity
+        code, short = self._refusal(basket_id, channel_id, summed)
+        came = self.attempt(
+            allocations.allocate, demands, by=BY, at=self.now, reservation_id=basket_id, channel_id=channel_id
+        )
+        assert outcome(came) == (code or "done"), came
+        if isinstance(came, InsufficientStock):
+            assert short_of(came) == short
+        if not isinstance(came, Done):
+            return
+        if basket_id is not None:
+            self.goods.baskets[basket_id].ended = "consumed"
+        for demand in demands:
+            key, claim = Key(demand.product_id, demand.location_id), came.value[demand.demand_id]
+            self.goods.promises[claim] = Promise(key, demand.quantity)
+            self.goods.count_for_guarantee(channel_id, claim, key, demand.quantity, self.now)
+
+    def _refusal(self, basket_id: UUID | None, channel_id: int | None, wanted: Counter[Key]) -> tuple[str, Short]:
+        held: dict[Key, int] = {}
+        awaited: Counter[Key] = Counter()
+        if basket_id is not None:
+            if code := self.goods.refusal_of(basket_id, channel_id, self.now):
+                return code, {}
+            held = self.goods.baskets[basket_id].keys()
+            awaited = laws.waiting(at=self.now, of_basket=basket_id)
+            if not {key.location_id for key in wanted} & {key.location_id for key in held}:
+                return "hold_elsewhere", {}
+        short = self.goods.short_of_order(wanted, held, awaited, channel_id, self.room())
+        return ("insufficient_stock" if short else ""), short
+
+    def _basket(self, data: Any, by_another: bool) -> tuple[UUID, int]:
+        """Draw a basket, and say whose it is (or the other channel)."""
+        basket_id = data.draw(st.sampled_from(list(self.goods.baskets)))
+        own = self.ground.channels.index(self.goods.baskets[basket_id].channel_id)
+        return basket_id, self.ground.channels[1 - own if by_another else own]
+
+    @precondition(lambda self: self.goods.promises)
+    @rule(data=st.data(), many=st.none() | pieces, what=st.sampled_from(["release", "hand over", "ship", "not found"]))
+    def end_promise(self, data: Any, many: int | None, what: str) -> None:
+        """All that is owed (nothing said), or so many pieces."""
+        claim = data.draw(st.sampled_from(list(self.goods.promises)))
+        promise = self.goods.promises[claim]
+        quantity = many or max(promise.open, 1)
+        options: dict[str, Any] = {"by": BY, "at": self.now}
+        verb: Any = {"release": allocations.release, "not found": allocations.not_found}.get(what, allocations.leave)
+        if what == "release":
+            options["reason"] = "machine"
+        elif verb == allocations.leave:
+            options["kind"] = EntryKind.HANDED_OVER if what == "hand over" else EntryKind.SHIPPED
+        awaited = laws.waiting_of(claim)
+        code = ""
+        if quantity > promise.open:
+            code = "allocation_overdrawn"
+        elif verb == allocations.leave and quantity > promise.open - awaited:
+            code = "goods_awaited"
+        there = min(quantity, promise.open - awaited)
+        rest = max(self.goods.free(promise.key, self.now) + laws.waiting(at=self.now)[promise.key], 0)
+        self.say(code, verb, [(claim, quantity)], **options)
+        if code:
+            return
+        promise.open -= quantity
+        if what == "not found":
+            # What is missing goes, and with it whatever of its shelf nobody was promised.
+            gone = there + (min(rest, self.goods.on_hand[promise.key] - there) if there else 0)
+            self.goods.move(promise.key, -gone, EntryKind.ADJUSTED, Counterparty.SHRINKAGE, at=self.now)
+        elif verb == allocations.leave:
+            self.goods.move(promise.key, -quantity, options["kind"], Counterparty.CUSTOMER, at=self.now)
+
+    # --- what is withheld, guaranteed, or promised from goods to come ---------------------------------------------------
+
+    @rule(kind=st.sampled_from(RuleKind), amount=st.integers(1, 12), channel=st.none() | channels)
+    def hold_a_rule(self, kind: RuleKind, amount: int, channel: int | None) -> None:
+        """One rule at a time: how several combine is the cascade's own proof."""
+        if self.goods.rule:
+            self.say("", buffer_rules.retire, self.goods.rule.id)
+            self.goods.rule = None
+        amount = amount * 8 if kind is RuleKind.PERCENTAGE else amount
+        channel_id = None if channel is None else self.ground.channels[channel]
+        wanted = buffer_rules.Draft(
+            name="machine", purpose=Purpose.BUFFER.value, kind=kind.value, amount=amount,
+            scope=ScopeIds(channel_id=channel_id),
+        )  # fmt: skip
+        came = self.attempt(buffer_rules.propose, wanted, by=BY, at=self.now)
+        assert isinstance(came, Done), came
+        self.say("", buffer_rules.activate, came.value, words="machine")
+        self.goods.rule = Rule(came.value, kind, amount, channel_id)
+
+    @rule(
+        channel=channels,
+        product=products,
+        place=places,
+        quantity=st.integers(1, 10),
+        seconds=st.sampled_from([900, 90_000]),
+    )
+    def guarantee(self, channel: int, product: int, place: int, quantity: int, seconds: int) -> None:
+        key, channel_id = Key(self.product(product), self.place(place)), self.ground.channels[channel]
+        until = self.now + timedelta(seconds=seconds)
+        agreement = obligations.Agreement(
+            name="machine", quantity=quantity, starts_at=self.now, ends_at=until,
+            scope=ScopeIds(channel_id=channel_id, product_id=key.product_id, location_id=key.location_id),
+        )  # fmt: skip
+        made = self.say("", obligations.agree, agreement)
+        self.goods.guarantees.append(Guarantee(made, channel_id, key, quantity, until))
+
+    @precondition(lambda self: self.goods.guarantees)
+    @rule(data=st.data())
+    def end_guarantee(self, data: Any) -> None:
+        one = data.draw(st.sampled_from(self.goods.guarantees))
+        self.say("" if one.holds(self.now) else "sharing_state_wrong", obligations.end, one.id)
+        one.is_ended = True
+
+    @rule(cap=st.integers(1, 10))
+    def promise_goods_to_come(self, cap: int) -> None:
+        if self.goods.policy:
+            self.say("", backorder_policies.end, self.goods.policy.id)
+        key = Key(self.product(0), self.place(0))
+        wanted = backorder_policies.Draft(
+            name="machine", kind=PolicyKind.BACKORDER.value, cap=cap, product_id=key.product_id,
+            location_id=key.location_id, lead_days=LEAD_DAYS,
+        )  # fmt: skip
+        self.goods.policy = Policy(self.say("", backorder_policies.make, wanted), key, cap)
+
+    @precondition(lambda self: self.goods.policy)
+    @rule()
+    def promise_no_more(self) -> None:
+        assert self.goods.policy is not None
+        self.say("", backorder_policies.end, self.goods.policy.id)
+        self.goods.policy = None
+
+    # --- time, and what is said again ---------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from(PAUSES_SECONDS))
+    def wait_a_while(self, seconds: int) -> None:
+        self.wait(seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        """Sweeping changes nothing that anyone can see; limits follow what still waits."""
+        self.say("", reservations.expire_due)
+        self.say("", backorder_policies.apply_due)
+
+    @precondition(lambda self: self.said)
+    @rule(data=st.data())
+    def say_again(self, data: Any) -> None:
+        self.again(data.draw(st.sampled_from(self.said)))
+
+    @precondition(lambda self: self.goods.history)
+    @rule(data=st.data(), off=st.sampled_from([-1, 0, 0, 1]))
+    def look_back(self, data: Any, off: int) -> None:
+        """At every level, at moments around what happened: late reports count where they belong."""
+        happened = sorted(
+            {one.occurred_at for one in self.goods.history} | {one.recorded_at for one in self.goods.history}
+        )
+        moments = [
+            (key, data.draw(st.sampled_from(happened)) + timedelta(seconds=off)) for key in self.keys(*Condition)
+        ]
+        found = timeline.on_hand_at([(LevelKey(*key[:2], key.condition.value), when) for key, when in moments])
+        assert found == [self.goods.on_hand_at(key, when) for key, when in moments]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS_TO_SHRINK)
+@pytest.mark.django_db
+def test_goods_are_conserved() -> None:
+    ConservationMachine.ground = prepare()
+    run_state_machine_as_test(ConservationMachine, settings=bounded(examples=60, steps=40))
