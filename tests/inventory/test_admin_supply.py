@@ -112,7 +112,7 @@ def test_a_charge_has_no_terms(merchandiser: Client) -> None:
     data = {
         "supplier": str(supplier.id), "product": str(postage.id), "case_pack": "1", "lot_size": "1", "minimum_order": "1",
     }  # fmt: skip
-    assert "no stock of its own" in merchandiser.post(url("supplierterm_add"), data).content.decode()
+    assert "has no stock" in merchandiser.post(url("supplierterm_add"), data).content.decode()
     assert not SupplierTerm.objects.exists()
 
 
