@@ -7,7 +7,7 @@ moment (law 5). Goods leave only from the allocation that promised them (law 7).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
@@ -35,12 +35,15 @@ integrity.refuse(
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one order line needs from one location. `demand_id` is the order line's id; `quantity` in pieces."""
+    """What one order line needs of one kind of goods from one location. `demand_id` is the order line's id; `quantity` in
+    pieces. Where a line needs several kinds, because it is a kit's, `id` tells their allocations apart.
+    """
 
     demand_id: UUID
     product_id: int
     location_id: int
     quantity: int
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def allocate(
     reservation_id: UUID | None = None,
     channel_id: int | None = None,
 ) -> dict[UUID, UUID]:
-    """Promise goods to order lines, all or nothing, and return the allocation of each demand.
+    """Promise goods to order lines, all or nothing, and return the allocation of each demand, by its `id` or `demand_id`.
 
     With a reservation its holds are consumed first; what the order wants beyond them comes from free stock, what it does
     not want is released. Raises: InsufficientStock naming every short line; HoldNotFound, HoldExpired, HoldEnded,
@@ -140,7 +143,7 @@ class Promises:
             self._held_waiting = backorders.waiting(hold.id for holds in self._holds.values() for hold in holds)
 
     def make(self, wish: Wish) -> dict[UUID, UUID]:
-        """Promise what an order wants and return the allocation of each demand.
+        """Promise what an order wants and return the allocation of each demand, by its `id` or `demand_id`.
 
         Raises: InsufficientStock naming every short line, HoldNotFound, HoldExpired, HoldEnded, HoldElsewhere; nothing
         is promised then.
@@ -159,7 +162,7 @@ class Promises:
         allocated = {}
         for demand in wish.demands:
             key = LevelKey(demand.product_id, demand.location_id)
-            allocation_id = allocated[demand.demand_id] = ids.new()
+            allocation_id = allocated[demand.id or demand.demand_id] = ids.new()
             self._allocations.append((allocation_id, self._levels[key].id, demand.demand_id, demand.quantity))
             from_hold = min(left[key], demand.quantity)
             left[key] -= from_hold
@@ -175,7 +178,7 @@ class Promises:
             awaited = demand.quantity - min(demand.quantity, there[key])
             there[key] -= demand.quantity - awaited
             if awaited:
-                self.waiting[demand.demand_id] = Waiting(awaited, days[key])
+                self.waiting[demand.demand_id] = _together(self.waiting.get(demand.demand_id), awaited, days[key])
                 self._claims.append(
                     NewClaim(
                         ClaimKind.ALLOCATION, allocation_id, self._levels[key].id, wish.channel_id, demand.demand_id,
@@ -274,6 +277,12 @@ class Promises:
 
 
 @transaction_required
+def lock(allocation_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Lock the levels of allocations at once, for several verbs about them that follow in this transaction."""
+    ledger.lock({part.key for part in _read(dict.fromkeys(allocation_ids, 0))}, at=at)
+
+
+@transaction_required
 def release(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime, reason: str) -> None:
     """Take promises back: the pieces are free again, those first that still wait for goods. Raises: AllocationOverdrawn."""
     levels, found = _lock(parts, at=at)
@@ -366,6 +375,14 @@ def not_found(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime) -> 
             )  # fmt: skip
     ledger.post(levels, postings, by=by, at=at)
     _move("released", found)
+
+
+def _together(before: Waiting | None, pieces: int, on: date | None) -> Waiting:
+    """Return what waits of an order line, with pieces more of it: all of it is there on the last day, if all are known."""
+    if before is None:
+        return Waiting(pieces, on)
+    days = (before.promised_on, on)
+    return Waiting(before.pieces + pieces, None if None in days else max(day for day in days if day is not None))
 
 
 def _let_go(levels: Mapping[LevelKey, Level], parts: Sequence[Part], *, at: datetime) -> None:

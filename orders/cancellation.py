@@ -68,9 +68,11 @@ def cancel_rest(work: Work, ending: Sequence[Fulfilment]) -> None:
     if all(State(one.state) in lifecycle.UNDELIVERED for one in others):
         pieces = Counter({line.id: line.quantity - line.cancelled for line in work.order_lines.values()})
     else:
+        # The components of a kit all owe the same number of kits, which counts once.
+        owed = {(line.fulfilment_id, line.order_line_id): line.units for one in ending for line in work.lines_of(one)}
         pieces = Counter()
-        for line in (line for one in ending for line in work.lines_of(one)):
-            pieces[line.order_line_id] += line.quantity - line.rejected
+        for (_, order_line_id), units in owed.items():
+            pieces[order_line_id] += units
     cancel_pieces(work, pieces)
 
 

@@ -54,7 +54,7 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             standing[draft.reference] = draft
             if share is not None:
                 counted.append((share, taken[len(places[draft]) :]))
-            if waiting := {one: promises.waiting[one] for one in draft.allocated if one in promises.waiting}:
+            if waiting := {one: promises.waiting[one] for one in draft.line_ids.values() if one in promises.waiting}:
                 draft.await_goods(waiting, at=at)
         except CommerceError as refusal:
             windows.give_back(taken)
@@ -94,7 +94,8 @@ def _goods(draft: Draft) -> allocations.Wish:
 def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> CommerceError:
     """Say a refusal with names and ways out, once everything is decided."""
     if isinstance(refusal, InsufficientStock):
-        return availability.explained(refusal, channel_id=draft.wish.channel.channel_id, at=at)
+        asked = draft.order.quantities().items()
+        return availability.explained(refusal, asked=asked, channel_id=draft.wish.channel.channel_id, at=at)
     if isinstance(refusal, quotas.QuotaExhausted) and draft.window is not None:
         return pickup_windows.full(draft.route.location, draft.window[0], at=at)
     return refusal

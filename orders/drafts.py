@@ -1,21 +1,24 @@
 """An order on its way to be placed: what can be decided of it without a lock."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from commerce import context, ids
+from commerce import catalog, context, ids
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingOrder
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
-from inventory import availability
+from inventory import availability, kits
 from inventory.allocations import Demand
 from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
+from inventory.kits import Part
 from orders import intake, pickup_windows, promise_times, routing
+from orders.queries import FulfilmentLineView
 from orders.routing import OrderingChannel, Route, Survey
 from pricing import quoting
 from pricing.quotes import BasketLine, ChannelTerms, Quote
@@ -60,6 +63,7 @@ class Draft:
     number: str
     products: Mapping[int, ProductRef]
     goods: Mapping[int, int]
+    owed: tuple[FulfilmentLineView, ...]  # the goods of each line, kits exploded (law 6)
     quote: Quote
     route: Route
     window: tuple[datetime, datetime] | None
@@ -94,8 +98,8 @@ class Draft:
 
     def demands(self) -> list[Demand]:
         return [
-            Demand(self.line_ids[product_id], product_id, self.route.location.id, quantity)
-            for product_id, quantity in self.goods.items()
+            Demand(line.order_line_id, line.product_id, self.route.location.id, line.quantity, line.id)
+            for line in self.owed
         ]
 
 
@@ -125,7 +129,10 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     order, channel = wish.order, wish.channel
     wanted = order.quantities()
     products = intake.products(wanted)
-    goods = {product_id: quantity for product_id, quantity in wanted.items() if products[product_id].has_stock}
+    parts = kits.parts(products, wanted)
+    goods = Counter[int]()
+    for part in parts:
+        goods[part.product_id] += part.quantity
     if not goods:
         raise intake.invalid("lines", None, "An order needs at least one product that is goods.")
     if isinstance(quote, CommerceError):
@@ -133,10 +140,27 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     try:
         route = routing.route(order, goods, channel=channel, known=known)
     except InsufficientStock as refusal:
-        raise availability.explained(refusal, channel_id=channel.channel_id, at=at) from refusal
+        raise availability.explained(refusal, asked=wanted.items(), channel_id=channel.channel_id, at=at) from refusal
     window, promised_at = _promise(order, route, at=at)
     line_ids = {line.product_id: ids.new() for line in quote.lines}
-    return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, route, window, promised_at, line_ids)
+    owed = _owed(parts, line_ids, products)
+    return Draft(wish, ids.new(), f"K-{number}", products, goods, owed, quote, route, window, promised_at, line_ids)
+
+
+def _owed(
+    parts: Sequence[Part], line_ids: Mapping[int, UUID], products: Mapping[int, ProductRef]
+) -> tuple[FulfilmentLineView, ...]:
+    """Return the lines of the fulfilment to come, in the order of the customer's lines."""
+    if any(part.product_id not in products for part in parts):
+        products = {**products, **catalog.products_by_id(part.product_id for part in parts)}
+    place = {product_id: number for number, product_id in enumerate(line_ids)}
+    return tuple(
+        FulfilmentLineView(
+            ids.new(), line_ids[part.line_product_id], part.quantity, 0, 0, "", part.product_id,
+            products[part.product_id].sku, products[part.product_id].name, part.per_unit,
+        )
+        for part in sorted(parts, key=lambda part: (place[part.line_product_id], part.product_id))
+    )  # fmt: skip
 
 
 def _promise(order: IncomingOrder, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:

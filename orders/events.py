@@ -80,7 +80,7 @@ class FulfilmentPicking(OrderEvent):
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentLineRejected(OrderEvent):
-    """Pieces of a line won't be delivered; the order's total is lower by their price."""
+    """Pieces of a line won't be delivered (of a kit: whole kits); the order's total is lower by their price."""
 
     type: ClassVar[str] = "fulfilment.line_rejected"
 

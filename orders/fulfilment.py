@@ -40,17 +40,18 @@ opening AS MATERIALIZED (
     FROM opening
 ), opened_lines AS (
     INSERT INTO orders_fulfilmentline
-        (id, fulfilment_id, order_line_id, allocation_id, quantity, picked, rejected, reject_reason)
-    SELECT line.id, opening.id, line.order_line_id, (opening.allocated ->> line.order_line_id::text)::uuid, line.quantity,
-        0, 0, ''
-    FROM opening, json_to_recordset(opening.lines) AS line (id uuid, order_line_id uuid, quantity int)
+        (id, fulfilment_id, order_line_id, product_id, allocation_id, quantity, per_unit, picked, rejected, reject_reason)
+    SELECT line.id, opening.id, line.order_line_id, line.product_id, (opening.allocated ->> line.id::text)::uuid,
+        line.quantity, line.per_unit, 0, 0, ''
+    FROM opening, json_to_recordset(opening.lines)
+        AS line (id uuid, order_line_id uuid, product_id bigint, quantity int, per_unit int)
 )
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A fulfilment to open: as it will stand, with its claim on a pickup window and the allocation of each order line."""
+    """A fulfilment to open: as it will stand, with its claim on a pickup window and the allocation of each of its lines."""
 
     order_id: UUID
     view: FulfilmentView
@@ -90,6 +91,14 @@ class Work:
         """Return the lines of one fulfilment in the order of the customer's lines."""
         return [line for line in self.lines if line.fulfilment_id == fulfilment.id]
 
+    def kin(self, line: FulfilmentLine) -> list[FulfilmentLine]:
+        """Return the lines of the same fulfilment and order line, which belong to the same kits; itself where there are none."""
+        return [
+            one
+            for one in self.lines
+            if (one.fulfilment_id, one.order_line_id) == (line.fulfilment_id, line.order_line_id)
+        ]
+
     def line(self, line_id: UUID) -> FulfilmentLine:
         """Return a line of the fulfilment at hand. Raises: FulfilmentNotFound."""
         for line in self.lines_of(self.fulfilment):
@@ -124,7 +133,11 @@ def claim_order(order_id: UUID) -> Work:
         Fulfilment.objects.filter(order_id=order_id).select_related("lease_holder").order_by("created_at", "id")
     )
     order_lines = {line.id: line for line in OrderLine.objects.filter(order_id=order_id).select_related("product")}
-    lines = list(FulfilmentLine.objects.filter(fulfilment__order_id=order_id).order_by("order_line__line_number"))
+    lines = list(
+        FulfilmentLine.objects.filter(fulfilment__order_id=order_id)
+        .select_related("product")
+        .order_by("order_line__line_number", "product_id")
+    )
     for line in lines:
         line.order_line = order_lines[line.order_line_id]
     return Work(order, fulfilments, order_lines, lines)

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
@@ -150,13 +151,20 @@ class Fulfilment(models.Model):
 
 
 class FulfilmentLine(models.Model):
-    """What a fulfilment owes of one order line: wanted = picked + rejected + still to do. Written by: orders.fulfilment"""
+    """What a fulfilment owes of one order line: wanted = picked + rejected + still to do.
+
+    A line of a kit is owed in the goods that were in the kit when it was ordered: one row each, `per_unit` pieces of it in
+    one kit. What is rejected are whole kits, so all rows of one kit lack the same number of them.
+    Written by: orders.fulfilment
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="lines")
     order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
     allocation_id = models.UUIDField()
     quantity = models.PositiveIntegerField()
+    per_unit = models.PositiveIntegerField(default=1)
     picked = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     reject_reason = models.CharField(max_length=20, blank=True)
@@ -167,12 +175,26 @@ class FulfilmentLine(models.Model):
             models.CheckConstraint(
                 name="fulfilment_line_not_overpicked", condition=Q(quantity__gte=F("picked") + F("rejected"))
             ),
+            models.CheckConstraint(
+                name="fulfilment_line_of_whole_units",
+                condition=Q(per_unit__gte=1)
+                & Q(Exact(F("quantity") % F("per_unit"), 0), Exact(F("rejected") % F("per_unit"), 0)),
+            ),
         ]
 
     @property
     def missing(self) -> int:
         """Pieces still to pick."""
         return self.quantity - self.picked - self.rejected
+
+    @property
+    def units(self) -> int:
+        """How many of the order line's product are still owed: pieces, or kits."""
+        return (self.quantity - self.rejected) // self.per_unit
+
+    @property
+    def is_of_kit(self) -> bool:
+        return self.product_id != self.order_line.product_id
 
 
 class PickScan(models.Model):

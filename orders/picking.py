@@ -19,6 +19,7 @@ from orders.lifecycle import Action, State
 from orders.models import FulfilmentLine, PickScan
 
 LONGEST_SCAN = 80
+INCOMPLETE = "kit_incomplete"  # why the other components of a kit are rejected
 
 
 class Outcome(StrEnum):
@@ -37,6 +38,15 @@ class RejectReason(StrEnum):
     NOT_FOUND = "not_found"
     DAMAGED = "damaged"
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Pieces that were picked and are not delivered, because their kit lacks something."""
+
+    sku: str
+    name: str
+    pieces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,7 @@ def set_picked(
         by=by,
         at=at,
         before={"picked": before},
-        after={"picked": picked, "sku": line.order_line.product.sku},
+        after={"picked": picked, "sku": line.product.sku},
         reason=reason,
     )
 
@@ -179,10 +189,11 @@ def reject_line(
     user: AbstractUser,
     by: Actor,
     at: datetime,
-) -> None:
+) -> tuple[PutBack, ...]:
     """Give up on pieces of a line: the books follow the reason, the order owes and costs less, its channel is told.
 
-    With nothing picked and nothing left to pick, the whole fulfilment is rejected.
+    A kit that lacks a piece is not delivered at all: its other pieces are free again, and those that were picked already
+    are returned, to be put back. With nothing picked and nothing left to pick, the whole fulfilment is rejected.
     Raises: MoreThanWanted, AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
     """
     reason = _reason(reason)
@@ -196,17 +207,28 @@ def reject_line(
             + ("; lower what is picked first." if line.picked else "."),
             missing=line.missing,
         )
-    is_last = all(
-        one.quantity == one.rejected + (quantity if one.id == line.id else 0) for one in work.lines_of(work.fulfilment)
-    )
+    units = -(-quantity // line.per_unit)  # a kit that lacks one piece is lost as a whole
+    gone = {one.id: units * one.per_unit for one in work.kin(line)}
+    is_last = all(one.quantity == one.rejected + gone.get(one.id, 0) for one in work.lines_of(work.fulfilment))
     if is_last and work.fulfilment.slot_hold_id:  # nobody will come: the window has room for someone else
         quotas.release([work.fulfilment.slot_hold_id])
+    rest = [(one.allocation_id, gone[one.id] - (quantity if one is line else 0)) for one in work.kin(line)]
+    if line.is_of_kit:
+        allocations.lock([allocation_id for allocation_id, _ in rest], at=at)
     _settle_stock(work, line, quantity, reason, by=by, at=at)
-    fulfilment.count(line, rejected=quantity, reason=reason.value)
-    cancellation.cancel_pieces(work, {line.order_line_id: quantity})
+    if any(pieces for _, pieces in rest):
+        allocations.release([part for part in rest if part[1]], by=by, at=at, reason=INCOMPLETE)
+    put_back = []
+    for one in work.kin(line):
+        back = max(one.picked + one.rejected + gone[one.id] - one.quantity, 0)
+        fulfilment.count(one, picked=-back, rejected=gone[one.id], reason=reason.value if one is line else INCOMPLETE)
+        if back:
+            put_back.append(PutBack(one.product.sku, one.product.name, back))
+    cancellation.cancel_pieces(work, {line.order_line_id: units})
     if is_last:
         cancellation.cancel_rest(work, [work.fulfilment])
     sku = line.order_line.product.sku
+    kits = {"kit": sku, "kits": units, "put_back": {one.sku: one.pieces for one in put_back}} if line.is_of_kit else {}
     _work_on(
         work,
         verb="orders.picking.reject_line",
@@ -214,22 +236,23 @@ def reject_line(
         user=user,
         by=by,
         at=at,
-        after={"sku": sku, "rejected": quantity},
+        after={"sku": line.product.sku, "rejected": quantity, **kits},
         reason=reason.value,
         event=events.FulfilmentLineRejected,
-        told={"sku": sku, "rejected": quantity, "reason": reason.value},
+        told={"sku": sku, "rejected": units, "reason": reason.value},
     )
     if is_last:
         fulfilment.move(
             work, Action.REJECT, verb="orders.picking.reject", event=events.FulfilmentRejected, by=by, at=at,
             reason=reason.value, is_on_shelf=False,
         )  # fmt: skip
+    return tuple(put_back)
 
 
 def still_wanted(work: Work) -> tuple[Wanted, ...]:
     """Return what is still to pick, in the order of the customer's lines."""
     return tuple(
-        Wanted(line.id, line.order_line.product.sku, line.order_line.product.name, line.missing)
+        Wanted(line.id, line.product.sku, line.product.name, line.missing)
         for line in work.lines_of(work.fulfilment)
         if line.missing
     )
@@ -275,9 +298,7 @@ def _settle_stock(
         return
     allocations.release(parts, by=by, at=at, reason=reason.value)
     if reason is RejectReason.DAMAGED:
-        gone = movements.Adjustment(
-            ids.new(), line.order_line.product_id, work.fulfilment.location_id, -quantity, reason.value
-        )
+        gone = movements.Adjustment(ids.new(), line.product_id, work.fulfilment.location_id, -quantity, reason.value)
         movements.adjust([gone], by=by, at=at)
 
 
@@ -294,7 +315,7 @@ def _reason(reason: RejectReason | str) -> RejectReason:
 
 def _line_for(work: Work, product_id: int) -> FulfilmentLine | None:
     """Return the line that wants the product: one with pieces missing before one that is complete."""
-    lines = [line for line in work.lines_of(work.fulfilment) if line.order_line.product_id == product_id]
+    lines = [line for line in work.lines_of(work.fulfilment) if line.product_id == product_id]
     return next((line for line in lines if line.missing), lines[0] if lines else None)
 
 

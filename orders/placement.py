@@ -27,7 +27,7 @@ from orders import claims, drafts, events, fulfilment, intake, pickup_codes, que
 from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
 from orders.fulfilment import Opening
 from orders.lifecycle import OrderStatus, State
-from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
+from orders.queries import FulfilmentView, LineView, OrderView
 
 __all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "place", "place_many"]
 
@@ -247,11 +247,7 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         arrived_at=None,
         bay="",
         version=1,
-        lines=tuple(
-            FulfilmentLineView(ids.new(), line.id, line.quantity, 0, 0, "")
-            for line in lines
-            if line.product_id in draft.goods
-        ),
+        lines=draft.owed,
     )
     return OrderView(
         id=draft.id,

@@ -54,7 +54,7 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class FulfilmentLineView:
-    """What a fulfilment owes of a line, in pieces."""
+    """What a fulfilment owes of a line, in pieces of its goods: of a kit, one for each of its components."""
 
     id: UUID
     order_line_id: UUID
@@ -62,6 +62,10 @@ class FulfilmentLineView:
     picked: int
     rejected: int
     reject_reason: str
+    product_id: int
+    sku: str
+    name: str
+    per_unit: int
 
     @property
     def missing(self) -> int:
@@ -237,9 +241,12 @@ def _fulfilment_views(chosen: QuerySet[Fulfilment]) -> list[tuple[UUID, Fulfilme
     lines: dict[UUID, list[FulfilmentLineView]] = defaultdict(list)
     for fulfilment_id, *values in (
         FulfilmentLine.objects.filter(fulfilment_id__in=[row["id"] for row in rows])
-        .order_by("fulfilment_id", "order_line__line_number")
-        .values_list("fulfilment_id", "id", "order_line_id", "quantity", "picked", "rejected", "reject_reason")
-    ):
+        .order_by("fulfilment_id", "order_line__line_number", "product_id")
+        .values_list(
+            "fulfilment_id", "id", "order_line_id", "quantity", "picked", "rejected", "reject_reason", "product_id",
+            "product__sku", "product__name", "per_unit",
+        )
+    ):  # fmt: skip
         lines[fulfilment_id].append(FulfilmentLineView(*values))
     return [
         (

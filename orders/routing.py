@@ -12,7 +12,7 @@ import orjson
 from commerce import catalog, ids
 from commerce.channels.contracts import IncomingOrder
 from commerce.errors import InvalidInput
-from inventory import availability, geography, locations, reservations
+from inventory import availability, geography, kits, locations, reservations
 from inventory.errors import HoldNotFound, InsufficientStock
 from inventory.locations import LocationRef
 from orders import errors, sourcing
@@ -119,7 +119,10 @@ def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datet
     if not shipments:
         return Survey()
     reserved = [order.reservation_id for order, _ in shipments if order.reservation_id]
-    free = {line.product_id for order, _ in shipments if not order.reservation_id for line in order.lines}
+    asked = [
+        (line.product_id, line.quantity) for order, _ in shipments if not order.reservation_id for line in order.lines
+    ]
+    free = {product_id for product_id, _ in kits.explode(asked)}
     holds = reservations.holds_of(reserved) if reserved else {}
     available: dict[int, dict[int, dict[int, int]]] = {}
     later: dict[int, dict[int, dict[int, int]]] = {}

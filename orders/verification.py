@@ -75,6 +75,15 @@ checks.register(
     """,
 )
 checks.register(
+    "orders: of a kit whole kits are rejected, so its components lack the same number of them (law 6)",
+    """
+    SELECT 'fulfilment ' || fulfilment_id || ', order line ' || order_line_id AS what, 'as many kits of each component' AS expected,
+           string_agg((quantity - rejected) / per_unit || '', ', ' ORDER BY product_id) AS found
+    FROM orders_fulfilmentline GROUP BY fulfilment_id, order_line_id
+    HAVING min((quantity - rejected) / per_unit) <> max((quantity - rejected) / per_unit) ORDER BY fulfilment_id
+    """,
+)
+checks.register(
     "orders: every past movement of goods is in the journal, with its pieces",
     f"""
     SELECT 'past sale ' || sale.id || ' (' || sale.invoice || ', ' || sale.stock_code || ')' AS what,

@@ -105,8 +105,9 @@ def _fulfilment(one: FulfilmentView, lines: dict[Any, LineView]) -> dict[str, An
         "lines": [
             {
                 "line_number": lines[line.order_line_id].line_number,
-                "sku": lines[line.order_line_id].sku,
+                "sku": line.sku,
                 "quantity": line.quantity,
+                "per_unit": line.per_unit,
                 "picked": line.picked,
                 "rejected": line.rejected,
                 "reject_reason": line.reject_reason,

@@ -149,8 +149,9 @@ class OrderCustomerDocument(serializers.Serializer[Any]):
 
 class FulfilmentLineDocument(serializers.Serializer[Any]):
     line_number = serializers.IntegerField()
-    sku = serializers.CharField()
+    sku = serializers.CharField(help_text="The goods: of a line that is a kit, what is in it, one line each.")
     quantity = serializers.IntegerField()
+    per_unit = serializers.IntegerField(min_value=1, help_text="Pieces for one of the order line's product.")
     picked = serializers.IntegerField()
     rejected = serializers.IntegerField()
     reject_reason = serializers.CharField(allow_blank=True)

@@ -283,7 +283,7 @@ def _scan_some(username: str, lines: int) -> Step:
 
 def _scan(shop: Retailer, story: Story, lines: list[FulfilmentLine], *, user: "User", by: Actor, at: datetime) -> None:
     for line in lines:
-        barcode = shop.articles[line.order_line.product.sku].gtin
+        barcode = shop.articles[line.product.sku].gtin
         for piece in range(line.quantity):
             picking.scan(_of(story), retailer.minted("scan", line.id, piece), barcode, user=user, by=by, at=at)
 
@@ -346,8 +346,8 @@ def _of(story: Story) -> UUID:
 
 
 def _open_lines(story: Story) -> Iterator[FulfilmentLine]:
-    lines = FulfilmentLine.objects.filter(fulfilment_id=_of(story)).select_related("order_line__product")
-    for line in lines.order_by("order_line__line_number"):
+    lines = FulfilmentLine.objects.filter(fulfilment_id=_of(story)).select_related("product")
+    for line in lines.order_by("order_line__line_number", "product_id"):
         if line.picked + line.rejected < line.quantity:
             yield line
 
