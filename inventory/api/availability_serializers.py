@@ -5,7 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory.api.serializers import FARTHEST_KM, MOST_LOCATIONS, MOST_SKUS_IN_ADDRESS, MOST_SKUS_IN_BODY, Sku
+from inventory.api.serializers import (
+    COMING_FROM,
+    FARTHEST_KM,
+    MOST_LOCATIONS,
+    MOST_SKUS_IN_ADDRESS,
+    MOST_SKUS_IN_BODY,
+    Sku,
+)
 from inventory.promising import What
 
 MOST_EXPLAINED = 20  # products in one answer; each figure is told part by part
@@ -61,7 +68,7 @@ class AvailabilityQuery(_Near):
 class ComingDocument(serializers.Serializer):
     expected_on = serializers.DateField()
     quantity = serializers.IntegerField(min_value=1)
-    source = serializers.ChoiceField(["purchase_order", "transfer"])
+    source = serializers.ChoiceField(COMING_FROM)
     is_late = serializers.BooleanField(help_text="It should have come before today; nothing is promised from it.")
 
 
@@ -77,7 +84,7 @@ class PartDocument(serializers.Serializer):
     rule = serializers.CharField(allow_null=True, help_text="The name of the rule that withholds.")
 
 
-class DeliveryDocument(serializers.Serializer):
+class EarliestDeliveryDocument(serializers.Serializer):
     ships_by = serializers.DateTimeField()
     arrives_on = serializers.DateField()
 
@@ -85,7 +92,7 @@ class DeliveryDocument(serializers.Serializer):
 class ExplanationDocument(serializers.Serializer):
     parts = PartDocument(many=True)
     earliest_pickup = serializers.DateTimeField(allow_null=True)
-    earliest_delivery = DeliveryDocument(allow_null=True)
+    earliest_delivery = EarliestDeliveryDocument(allow_null=True)
 
 
 class FigureDocument(serializers.Serializer):

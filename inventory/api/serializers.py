@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import movements, reservations
+from inventory import incoming, movements, reservations
 from inventory.stock import Capability, Condition, LocationKind
 
 MOST_SKUS_IN_ADDRESS = 100
@@ -15,6 +15,7 @@ FARTHEST_KM = 2_000
 LONGEST_REASON = 80
 CONDITIONS = [c.value for c in Condition]
 LYING = [c.value for c in Condition if c is not Condition.IN_TRANSIT]  # transfers alone move what is in transit
+COMING_FROM = [incoming.PURCHASE_ORDER, incoming.TRANSFER]
 
 
 class Sku(bodies.Text):

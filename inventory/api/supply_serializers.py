@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from commerce.api import bodies
 from commerce.api.paging import PageParameters
-from inventory import goods_in, incoming, purchase_checks, purchase_orders
-from inventory.api.serializers import MOST_LOCATIONS, MOST_SKUS_IN_ADDRESS, Sku
+from inventory import goods_in, purchase_checks, purchase_orders
+from inventory.api.serializers import COMING_FROM, MOST_LOCATIONS, MOST_SKUS_IN_ADDRESS, Sku
 from inventory.purchasing import PurchaseOrderSource, PurchaseOrderState
 from inventory.stock import Condition
 
@@ -183,7 +183,7 @@ class IncomingItem(serializers.Serializer):
     location = serializers.CharField()
     expected_on = serializers.DateField(help_text="In the past: late.")
     quantity = serializers.IntegerField(min_value=1, help_text="Pieces still to come.")
-    source = serializers.ChoiceField([incoming.PURCHASE_ORDER, incoming.TRANSFER])
+    source = serializers.ChoiceField(COMING_FROM)
     reference = serializers.CharField(help_text="The order's or transfer's id.")
 
 
