@@ -1,12 +1,19 @@
 """Availability: the one function that says what may be promised to whom, and from what the number is made."""
 
+import gc
+import io
+import struct
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from operator import sub
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from commerce import catalog
 from inventory import backorders, buffers, demands, kits, ledger, locations
@@ -70,6 +77,16 @@ FROM (
     WHERE l.product_id = ANY(%s::bigint[]) AND l.condition = 'sellable'{places}
 ) AS l
 """
+Columns = list[Sequence[Any]]
+
+CHANGED_AT = 9  # the column that is an instant; all others are whole numbers
+MANY_FIGURES = 5_000  # from here on COPY is worth its first steps
+MANY_PLACES = 20  # as which a product counts that is asked for everywhere
+_NOTHING: Columns = [()] * 11
+_COPY_HEAD, _COPY_TAIL = 19, 2  # signature, flags, no extension; and the end mark
+_COPY_ROW = struct.Struct(">2x" + "4xq" * 11)  # the number of columns; of each its length and eight bytes
+_COPY_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
 _ALL, _SOME = _FIGURES.format(places=""), _FIGURES.format(places=" AND l.location_id = ANY(%s::bigint[])")
 
 
@@ -88,8 +105,9 @@ def figures(
     """
     wanted = list(product_ids)
     made = kits.among(wanted)
-    rows = _read(_goods(wanted, made), location_ids, at=at)
-    return _folded(_seen(rows, channel_id, _queues(rows, at=at), at=at), wanted, made)
+    with _uncollected(len(wanted)):
+        rows = _read(_goods(wanted, made), location_ids, at=at)
+        return _folded(_seen(rows, channel_id, _queues(rows, at=at), at=at), wanted, made)
 
 
 def figures_of_channels(
@@ -105,6 +123,21 @@ def figures_of_channels(
     rows = _read(_goods(wanted, made), location_ids, at=at)
     queues = _queues(rows, at=at)
     return {channel_id: _folded(_seen(rows, channel_id, queues, at=at), wanted, made) for channel_id in channel_ids}
+
+
+@contextmanager
+def _uncollected(products: int) -> Iterator[None]:
+    """Let the collector rest while many figures are made: it would look at each of them again and again, for nothing, as
+    none refers to another. Half of a grid's time was its.
+    """
+    pauses = products * MANY_PLACES >= MANY_FIGURES and gc.isenabled()
+    if pauses:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pauses:
+            gc.enable()
 
 
 def _goods(wanted: Sequence[int], made: Mapping[int, Components]) -> Sequence[int]:
@@ -146,34 +179,29 @@ def _kit(kit_id: int, components: Sequence[tuple[Figure, int]]) -> Figure:
     )  # fmt: skip
 
 
-def _seen(
-    rows: Sequence[Any], channel_id: int | None, queues: Mapping[LevelKey, Queue], *, at: datetime
-) -> list[Figure]:
-    kept: Sequence[int] | None = None
+def _seen(read: Columns, channel_id: int | None, queues: Mapping[LevelKey, Queue], *, at: datetime) -> list[Figure]:
+    """Return what was read as a channel sees it. Column by column: a grid of 50,000 figures is made in milliseconds."""
+    products, places, on_hand, free, allocated, held, waiting, limits, levels, changed_at, versions = read
+    withheld: Iterable[int] = repeat(0)
+    later: Iterable[int] = repeat(0)
+    left: Iterable[int | None] = repeat(None)
+    available: Iterable[int] = free
     if channel_id is not None and buffers.is_anything_withheld():
-        kept = buffers.withheld(channel_id, [row[:4] for row in rows], at=at)
-    in_all = _left_in_all({row[0] for row in rows}, channel_id, at=at) if demands.may_be_open() else {}
-    if kept is None and not queues and not in_all:
-        return [
-            Figure(
-                product, place, on_hand, free, allocated, held, waiting, 0, free, 0, None, level, changed_at, version
-            )
-            for product, place, on_hand, free, allocated, held, waiting, _, level, changed_at, version in rows
+        withheld = buffers.withheld(channel_id, list(zip(products, places, on_hand, free, strict=True)), at=at)
+        available = list(map(sub, free, withheld))
+    if demands.may_be_open() and (in_all := _left_in_all(set(products), channel_id, at=at)):
+        left = [in_all.get((product, demands.area_of(place))) for product, place in zip(products, places, strict=True)]
+        available = [there if most is None else min(there, most) for there, most in zip(available, left, strict=False)]
+    if queues:
+        later = [
+            queues[LevelKey(product, place)].later(channel_id) if limit else 0
+            for product, place, limit in zip(products, places, limits, strict=True)
         ]
-    found = []
-    for number, row in enumerate(rows):
-        product, place, on_hand, free, allocated, held, waiting, limit, level, changed_at, version = row
-        withheld = kept[number] if kept is not None else 0
-        left = in_all.get((product, demands.area_of(place))) if in_all else None
-        available = free - withheld if left is None else min(free - withheld, left)
-        later = queues[LevelKey(product, place)].later(channel_id) if limit else 0
-        found.append(
-            Figure(
-                product, place, on_hand, free, allocated, held, waiting, withheld, available, later, left, level,
-                changed_at, version,
-            )
-        )  # fmt: skip
-    return found
+    rows = zip(
+        products, places, on_hand, free, allocated, held, waiting, withheld, available, later, left, levels, changed_at,
+        versions, strict=False,
+    )  # fmt: skip
+    return list(map(tuple.__new__, repeat(Figure), rows))
 
 
 def total(found: Sequence[Figure]) -> int:
@@ -194,25 +222,47 @@ def total(found: Sequence[Figure]) -> int:
 def left_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
     """Return what a channel may have of a product anywhere in a customs area, less the demand without a place there."""
     places = [place.id for place in locations.active() if demands.area(place.country) == demands.area(country)]
-    rows = _read([product_id], places, at=at)
-    kept = buffers.withheld(channel_id, [row[:4] for row in rows], at=at)
-    there = sum(row[3] for row in rows) - sum(kept)
+    products, located, on_hand, free, *_ = _read([product_id], places, at=at)
+    kept = buffers.withheld(channel_id, list(zip(products, located, on_hand, free, strict=True)), at=at)
+    there = sum(free) - sum(kept)
     return max(there - demands.open_of([product_id]).get(product_id, {}).get(demands.area(country), 0), 0)
 
 
-def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at: datetime) -> list[Any]:
+def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at: datetime) -> Columns:
+    """Read the levels of products, column by column in the order of _FIGURES."""
+    places = None if location_ids is None else list(location_ids)
     parameters: list[Any] = [at, at, ledger.numbers(product_ids)]
-    if location_ids is not None:
-        parameters.append(ledger.numbers(location_ids))
+    if places is not None:
+        parameters.append(ledger.numbers(places))
+    sql = _ALL if places is None else _SOME
     with connection.cursor() as cursor:
-        cursor.execute(_ALL if location_ids is None else _SOME, parameters)
-        return cursor.fetchall()
+        if len(product_ids) * (MANY_PLACES if places is None else len(places)) >= MANY_FIGURES:
+            return _copied(cursor, sql, parameters)
+        cursor.execute(sql, parameters)
+        return list(zip(*cursor.fetchall(), strict=True)) or _NOTHING
 
 
-def _queues(rows: Sequence[Any], *, at: datetime) -> dict[LevelKey, Queue]:
+def _copied(cursor: CursorWrapper, sql: str, parameters: Sequence[Any]) -> Columns:
+    """Read many levels by PostgreSQL's binary COPY: a quarter of the time that rows of text take to be written and parsed."""
+    answer, raw = io.BytesIO(), cursor.cursor
+    raw.copy_expert(f"COPY ({raw.mogrify(sql, parameters).decode()}) TO STDOUT (FORMAT binary)", answer)
+    body = memoryview(answer.getbuffer())[_COPY_HEAD:-_COPY_TAIL]
+    columns: Columns = list(zip(*_COPY_ROW.iter_unpack(body), strict=True)) or list(_NOTHING)
+    columns[CHANGED_AT] = [_COPY_EPOCH + timedelta(microseconds=passed) for passed in columns[CHANGED_AT]]
+    return columns
+
+
+def _queues(read: Columns, *, at: datetime) -> dict[LevelKey, Queue]:
     """Return who waits and what will come, of the levels that may promise more than they have."""
-    limited = [(row[8], LevelKey(row[0], row[1]), row[7]) for row in rows if row[7]]
-    return backorders.queues(limited, at=at) if limited else {}
+    products, places, *_, limits, levels, _, _ = read
+    if not any(limits):
+        return {}
+    limited = [
+        (level, LevelKey(product, place), limit)
+        for product, place, limit, level in zip(products, places, limits, levels, strict=True)
+        if limit
+    ]
+    return backorders.queues(limited, at=at)
 
 
 def _left_in_all(product_ids: Iterable[int], channel_id: int | None, *, at: datetime) -> dict[tuple[int, str], int]:

@@ -11,6 +11,8 @@ BENCHMARKS = {
     "reserve-spread": "tests.benchmarks.reserve:spread",
     "reserve-batch": "tests.benchmarks.reserve:batch",
     "availability": "tests.benchmarks.availability:run",
+    "availability-grid": "tests.benchmarks.availability_grid:run",
+    "drop": "tests.benchmarks.drop:run",
     "place-order": "tests.benchmarks.place_order:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",

@@ -67,10 +67,58 @@ def shop(*, products: int, pieces: int, locations: int = 1, prices: bool = False
             catalog.list_products(channel, ids_of, by=by)
     if prices:
         _set_prices(ids_of)
+    _share(ids_of, made[0].id)
     # As a grown system is: statistics are there, and nothing was analysed while it was empty.
     with house.database() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return Shop(plain, channel.pk, made[0].id, ids_of, [spec.sku for spec in specs])
+
+
+def _share(product_ids: list[int], location_id: int) -> None:
+    """Let rules and a guarantee to another channel hold, as in life: each figure and each promise is made under them.
+
+    They keep eight pieces and one in a hundred back, and more of some products; the benchmarks' shelves have plenty.
+    """
+    from datetime import timedelta
+
+    from commerce import catalog, clock
+    from commerce.actors import Actor
+    from commerce.transactions import transaction
+    from inventory import buffer_rules, obligations
+    from inventory.buffer_rules import Draft
+    from inventory.obligations import Agreement
+    from inventory.sharing_scopes import ScopeIds
+
+    by, now = Actor.system("benchmark"), clock.now()
+    with transaction():
+        other = catalog.add_channel(code="other", name="Other", kind="marketplace", country="DE", currency="EUR", by=by)
+    drafts = [
+        Draft(name="Safety", purpose="buffer", kind="fixed", amount=3, scope=ScopeIds()),
+        Draft(name="Lag", purpose="buffer", kind="percentage", amount=1, scope=ScopeIds(location_id=location_id)),
+        Draft(name="Walk-in", purpose="holdback", kind="fixed", amount=5, scope=ScopeIds()),
+        Draft(
+            name="Few on the marketplace", purpose="buffer", kind="cap", amount=2, scope=ScopeIds(channel_id=other.pk)
+        ),
+        *(
+            Draft(
+                name=f"Launch {number}", purpose="buffer", kind="fixed", amount=7, scope=ScopeIds(product_id=product_id)
+            )
+            for number, product_id in enumerate(product_ids[:20])
+        ),
+    ]
+    for draft in drafts:
+        with transaction():
+            rule = buffer_rules.draft(draft, by=by, at=now)
+            buffer_rules.preview(rule, at=now)
+            buffer_rules.activate(rule, words="", by=by, at=now)
+    with transaction():
+        obligations.agree(
+            Agreement(
+                name="Campaign", scope=ScopeIds(channel_id=other.pk, product_id=product_ids[-1], location_id=location_id),
+                quantity=1, starts_at=now, ends_at=now + timedelta(days=7),
+            ),
+            by=by, at=now,
+        )  # fmt: skip
 
 
 def _set_prices(product_ids: list[int]) -> None:

@@ -1,5 +1,7 @@
 """The figure, where else there is some, and how a refusal is explained."""
 
+from datetime import timedelta
+
 from commerce import clock
 from inventory import availability, locations
 from inventory.errors import InsufficientStock
@@ -39,3 +41,17 @@ def test_places_are_ordered_by_distance(shelf: Shelf) -> None:
     near = make.store("NEAR", latitude=52.53, longitude=13.38)
     ordered = [place.code for place, _ in locations.nearest([far, near], 52.52, 13.40)]
     assert ordered == ["NEAR", "FAR"]
+
+
+def test_many_figures_are_read_another_way_and_are_the_same(shelf: Shelf, monkeypatch) -> None:
+    shelf.reserve(3)
+    shelf.reserve(2, minutes=1)
+    make.receive(shelf.product_id, make.store().id, 4)
+    at = clock.now() + timedelta(minutes=2)
+    few = availability.figures([shelf.product_id], channel_id=shelf.channel_id, at=at)
+    monkeypatch.setattr(availability, "MANY_FIGURES", 1)
+    many = availability.figures([shelf.product_id], channel_id=shelf.channel_id, at=at)
+    assert sorted(many) == sorted(few)
+    assert sorted(figure.available for figure in many) == [4, 7]
+    assert all(figure.changed_at.tzinfo is not None for figure in many)
+    assert availability.figures([0], at=at) == []
