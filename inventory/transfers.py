@@ -347,7 +347,9 @@ _WAYS_OUT = {
 
 def _check_places(origin_id: int, destination_id: int) -> None:
     if origin_id == destination_id:
-        raise _invalid("destination", locations.by_id(origin_id).code, "Goods go to another place than the one they are at.")
+        raise _invalid(
+            "destination", locations.by_id(origin_id).code, "Goods go to another place than the one they are at."
+        )
     for name, location_id in (("origin", origin_id), ("destination", destination_id)):
         place = locations.by_id(location_id)
         if not place.is_active:
