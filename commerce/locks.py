@@ -18,7 +18,8 @@ class Purpose(IntEnum):
     OUTBOX_SUBSCRIBER = 7
     JOURNAL_SEAL = 8
     SHELVES = 9
-    PRODUCT_IN_ALL = 9
+    PRODUCT_IN_ALL = 10
+    WAITING_LIST = 11
 
 
 def number(name: str) -> int:

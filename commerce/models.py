@@ -16,6 +16,10 @@ from simple_history.models import HistoricalRecords
 
 from commerce.actors import ActorKind
 from commerce.enums import choices, one_of
+from commerce.experiment_tables import Experiment as Experiment
+from commerce.experiment_tables import ExperimentOutcome as ExperimentOutcome
+from commerce.experiment_tables import ExperimentUnit as ExperimentUnit
+from commerce.experiment_tables import ExperimentVariant as ExperimentVariant
 from commerce.roles import Scope
 
 

@@ -275,6 +275,7 @@ def _every(seconds: int, task: str) -> dict[str, object]:
 
 CELERY_BEAT_SCHEDULE = {
     "re-drive the outbox": _every(5, "commerce.tasks.redrive_outbox"),
+    "guard experiments": _every(60, "commerce.tasks.guard_experiments"),
     "expire quota holds": _every(15, "commerce.tasks.expire_quota_holds"),
     "expire reservations": _every(5, "inventory.tasks.expire_reservations"),
     "follow sharing": _every(15, "inventory.tasks.follow_sharing"),
@@ -282,6 +283,8 @@ CELERY_BEAT_SCHEDULE = {
     "step dynamic buffers": _every(60, "inventory.tasks.step_dynamic_buffers"),
     "mend discrepancies": _every(60, "inventory.tasks.mend_discrepancies"),
     "forget statements": _every(3600, "inventory.tasks.forget_statements"),
+    "serve the waiting list": _every(30, "inventory.tasks.serve_waiting_list"),
+    "forget who waited": _every(3600, "inventory.tasks.forget_waiting"),
     "seal the journal": _every(300, "inventory.tasks.seal_journal"),
     "forecast and reorder": {
         "task": "inventory.tasks.reorder",

@@ -6,7 +6,9 @@ from celery import shared_task
 from django.conf import settings
 
 from commerce import clock, idempotency, inbox, outbox, quotas, relay
+from commerce.actors import Actor
 from commerce.api import throttling
+from commerce.operations import experiments
 from commerce.staff import attempts
 from commerce.transactions import transaction
 
@@ -14,6 +16,7 @@ REDRIVE_SECONDS = 4.0  # less than the time between two of its runs
 HOLDS_AT_ONCE = 500
 ROWS_AT_ONCE = 5000  # deleted per transaction, so that nobody waits for a clean-up
 MOST_ROUNDS = 50
+GUARD = Actor.system("experiments")
 
 
 @shared_task
@@ -52,3 +55,10 @@ def prune() -> dict[str, int]:
             if done < ROWS_AT_ONCE:
                 break
     return pruned
+
+
+@shared_task
+def guard_experiments() -> list[str]:
+    """Stop the experiments of which a variant breaks a guardrail."""
+    with transaction():
+        return experiments.guard(by=GUARD, at=clock.now())

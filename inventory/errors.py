@@ -334,3 +334,17 @@ class SecondPersonNeeded(Conflict):
 
     code = "second_person_needed"
     title = "Somebody else has to decide"
+
+
+class WaitingEntryNotFound(NotFound):
+    """Nobody of the caller's channel waits under this id."""
+
+    code = "waiting_entry_not_found"
+    title = "Not on the waiting list"
+
+
+class ScarcityClaimNotFound(NotFound):
+    """Nothing was claimed under this id on the caller's channel."""
+
+    code = "scarcity_claim_not_found"
+    title = "Claim not found"

@@ -174,3 +174,40 @@ class CountPosted(events.Event):
     @property
     def aggregate(self) -> str:
         return f"count:{self.count_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingListOffered(events.Event):
+    """Goods are held for someone who waited: order from `reservation_id` before `expires_at`, or they go to the next."""
+
+    type: ClassVar[str] = "waiting_list.offered"
+    is_public: ClassVar[bool] = True
+
+    entry_id: str
+    sku: str
+    location: str
+    quantity: int
+    reservation_id: str
+    expires_at: datetime
+
+    @property
+    def aggregate(self) -> str:
+        return f"waiting:{self.entry_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingListEnded(events.Event):
+    """Someone waits no longer; `state` is taken, missed (the offer's time was over), declined or left."""
+
+    type: ClassVar[str] = "waiting_list.ended"
+    is_public: ClassVar[bool] = True
+
+    entry_id: str
+    sku: str
+    state: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"waiting:{self.entry_id}"

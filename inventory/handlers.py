@@ -3,14 +3,20 @@
 from commerce import catalog, clock
 from commerce.actors import Actor
 from commerce.events import Received
-from inventory import availability, backorders, buffers, location_groups, locations, queries, stock_feed
+from inventory import availability, backorders, buffers, location_groups, locations, queries, stock_feed, waiting_list
 
 PROMISER = Actor.system("promises")
+WAITING_LIST = Actor.system("waiting list")
 
 
 def feed_channels(messages: list[Received]) -> None:
-    """Tell the channels about the products whose stock changed; many changes of one product are one piece of news."""
-    stock_feed.tell({message.payload["product_id"] for message in messages}, at=clock.now())
+    """Tell the channels about the products whose stock changed; many changes of one product are one piece of news.
+
+    Who waits for goods is served before anyone hears of them.
+    """
+    products = {message.payload["product_id"] for message in messages}
+    waiting_list.serve(products, by=WAITING_LIST, at=clock.now())
+    stock_feed.tell(products, at=clock.now())
 
 
 def feed_new_listings(messages: list[Received]) -> None:

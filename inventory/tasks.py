@@ -20,6 +20,7 @@ from inventory import (
     seals,
     sharing_times,
     statements,
+    waiting_list,
 )
 
 log = logs.get(__name__)
@@ -30,6 +31,8 @@ LONGEST_NIGHT = 4 * 3600  # seconds that forecasting everything may take
 SEALER = Actor.system("journal sealer")
 SHARER = Actor.system("sharing")
 MENDER = Actor.system("reconciling")
+WAITING_LIST = Actor.system("waiting list")
+SUBSCRIBERS_AT_ONCE = 1_000
 DISCREPANCIES_AT_ONCE = 200
 STATEMENTS_AT_ONCE = 1_000
 PROMISER = Actor.system("promises")
@@ -120,3 +123,23 @@ def follow_promises() -> int:
     late = backorders.late(at=now, at_most=PRODUCTS_AT_ONCE)
     with transaction():
         return changed + backorders.revise(late, by=PROMISER, at=now)
+
+
+@shared_task
+def serve_waiting_list() -> int:
+    """Serve everyone who waits, whatever made goods free: changed rules, opened places, offers whose time is over."""
+    served, last = 0, 0
+    for _ in range(MOST_ROUNDS):
+        with transaction():
+            done = waiting_list.serve_next(last, by=WAITING_LIST, at=clock.now())
+        if done is None:
+            break
+        served, last = served + 1, done
+    return served
+
+
+@shared_task
+def forget_waiting() -> int:
+    """Empty who it was on entries of the waiting list that ended long ago."""
+    with transaction():
+        return waiting_list.forget(at=clock.now(), at_most=SUBSCRIBERS_AT_ONCE)

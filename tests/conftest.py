@@ -47,7 +47,9 @@ def _nothing_is_remembered_from_another_test() -> None:
     """Numbers come again after a flush, so what this process remembers of products, prices, places and keys goes before a test."""
     from commerce import catalog
     from commerce.api import authentication, throttling
+    from commerce.operations import experiments
     from inventory import availability, buffers, location_groups, locations, promising, purchase_limits
+    from inventory import scarcity_age, scarcity_terms
     from pricing import revisions
 
     catalog.forget()
@@ -60,6 +62,9 @@ def _nothing_is_remembered_from_another_test() -> None:
     buffers.forget()
     authentication.forget()
     throttling.forget()
+    experiments.forget()
+    scarcity_age.forget()
+    scarcity_terms.forget()
 
 
 @pytest.fixture

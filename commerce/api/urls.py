@@ -1,6 +1,6 @@
 from django.urls import path
 
-from commerce.api import resources
+from commerce.api import experiments, resources
 
 urlpatterns = [
     path("products", resources.ProductList.as_view(), name="api-products"),
@@ -13,4 +13,5 @@ urlpatterns = [
         name="api-webhook-endpoint-secret",
     ),
     path("events", resources.EventStream.as_view(), name="api-events"),
+    path("experiments/<slug:key>/outcomes", experiments.OutcomesView.as_view(), name="api-experiment-outcomes"),
 ]

@@ -6,10 +6,12 @@ from inventory.api import (
     movement_views,
     replenishment_views,
     reservation_views,
+    scarcity_views,
     statement_views,
     supply_views,
     transfer_views,
     views,
+    waiting_views,
 )
 
 urlpatterns = [
@@ -23,6 +25,8 @@ urlpatterns = [
         reservation_views.ReservationExtendView.as_view(),
         name="reservation-extend",
     ),
+    path("scarcity/messages", scarcity_views.ScarcityMessagesView.as_view(), name="scarcity-messages"),
+    path("scarcity/claims/<uuid:claim_id>", scarcity_views.ScarcityClaimView.as_view(), name="scarcity-claim"),
     path("stock", views.StockView.as_view(), name="stock"),
     path("stock/history", look_back_views.HistoryView.as_view(), name="stock-history"),
     path("stock/timeline", look_back_views.TimelineView.as_view(), name="stock-timeline"),
@@ -32,6 +36,9 @@ urlpatterns = [
     path("stock/write-offs", movement_views.WriteOffsView.as_view(), name="stock-write-offs"),
     path("stock/reclassifications", movement_views.ReclassificationsView.as_view(), name="stock-reclassifications"),
     path("stock/corrections", movement_views.CorrectionsView.as_view(), name="stock-corrections"),
+    path("waiting-list", waiting_views.WaitingListView.as_view(), name="waiting-list"),
+    path("waiting-list/erase", waiting_views.WaitingEraseView.as_view(), name="waiting-list-erase"),
+    path("waiting-list/<uuid:entry_id>", waiting_views.WaitingEntryView.as_view(), name="waiting-entry"),
     path("transfers", transfer_views.TransfersView.as_view(), name="transfers"),
     path("transfers/<uuid:transfer_id>", transfer_views.TransferView.as_view(), name="transfer"),
     path("transfers/<uuid:transfer_id>/send", transfer_views.TransferSendView.as_view(), name="transfer-send"),

@@ -22,6 +22,7 @@ from inventory.models.reordering import (
     ReplenishmentProposal,
     ReplenishmentRule,
 )
+from inventory.models.scarcity import ScarcityClaim, ScarcityPolicy, ScarcityWording, WaitingEntry, WaitingOffer
 from inventory.models.seals import JournalSeal, SealedLevel
 from inventory.models.sharing import (
     BufferRule,
@@ -73,6 +74,9 @@ __all__ = [
     "ReplenishmentAlert",
     "ReplenishmentProposal",
     "ReplenishmentRule",
+    "ScarcityClaim",
+    "ScarcityPolicy",
+    "ScarcityWording",
     "SealedLevel",
     "SharingVersion",
     "ShelfPlace",
@@ -90,4 +94,6 @@ __all__ = [
     "TransferLine",
     "TransferScan",
     "UnroutedDemand",
+    "WaitingEntry",
+    "WaitingOffer",
 ]
