@@ -7,13 +7,25 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 
-from commerce import gtin
+from commerce import clock, gtin
 from commerce.channels import keys
 from commerce.models import Channel, ChannelKey, OutboxMessage, Product
-from inventory import supply_lists
-from inventory.models import Location, StockEntry, StockLevel
-from orders.demo import assortment, people, places, retailer, trade
+from inventory import availability, count_lists, replenishment_lists, supply_lists, tasks, transfer_records
+from inventory.counting import CountState, ItemState
+from inventory.models import (
+    Backorder,
+    DemandForecast,
+    Location,
+    PurchaseLimit,
+    ShelfPlace,
+    StockEntry,
+    StockLevel,
+)
+from inventory.moving import TransferState
+from inventory.replenishing import ProposalKind
+from orders.demo import assortment, counting, moving, past, people, places, promising, retailer, trade
 from orders.lifecycle import State
 from orders.management.commands import demo
 from orders.models import Fulfilment, Order
@@ -49,6 +61,12 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     assert {(day > now.date()) - (day < now.date()) for day in coming} == {-1, 0, 1}  # late, today, later
     assert dict(supply_lists.counts([here])) == {"draft": 1, "approved": 1, "ordered": 2, "partly_received": 1}
 
+    _shows_what_moves(shop)
+    _shows_what_is_counted(shop)
+    _shows_what_is_promised(shop, now)
+    _proposes_in_the_first_night(now)
+    call_command("verify_ledger")  # says nothing, or fails
+
     pictures = [
         [(s.reference, s.channel, s.lines, s.customer, s.placed_at, s.window, [at for at, _ in s.steps]) for s in told]
         for told in (trade.stories(shop, now=now), trade.stories(shop, now=now))
@@ -61,6 +79,59 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     assert "/api/v1/availability?sku=" in out.getvalue()
     _, prefix, secret = retailer.API_KEY.split("_", 2)
     assert bytes(ChannelKey.objects.get(prefix=prefix).secret_hash) == keys.digest(secret)
+
+
+def _shows_what_moves(shop: retailer.Retailer) -> None:
+    here = shop.locations["BER01"].id
+    assert {one.state for one in transfer_records.coming(here)} == {TransferState.SENT, TransferState.PARTLY_RECEIVED}
+    assert {one.state for one in transfer_records.going(here)} == {TransferState.DRAFT, TransferState.SENT}
+    shelved = ShelfPlace.objects.filter(location_id=here)
+    assert shelved.count() == moving.SHELVED
+    assert len(set(shelved.values_list("shelf", flat=True))) == moving.SHELVED // moving.TO_A_SHELF
+
+
+def _shows_what_is_counted(shop: retailer.Retailer) -> None:
+    here = shop.locations["BER01"].id
+    listed = {ref.state: ref for ref in count_lists.listed(location_id=here)}
+    assert set(listed) == {CountState.OPEN, CountState.IN_REVIEW}
+    task, for_manager = listed[CountState.OPEN], listed[CountState.IN_REVIEW]
+    progress = count_lists.progress([task.id, for_manager.id])
+    assert progress[task.id].wanted > progress[task.id].done > 0
+    differing = [one for one in count_lists.review(for_manager.id) if one.item.state == ItemState.REVIEW]
+    assert [one.pieces for one in differing] == [-counting.MISSING]
+
+
+def _shows_what_is_promised(shop: retailer.Retailer, now: datetime) -> None:
+    web, warehouse = shop.channels["web-de"].channel_id, shop.locations["LAGER-DE"].id
+    skus = (promising.BACKORDERED, promising.PREORDERED)
+    figures = availability.figures(
+        [shop.products[sku] for sku in skus], channel_id=web, location_ids=[warehouse], at=now
+    )
+    assert all(figure.on_hand == 0 and 0 < figure.backorderable < promising.CAP for figure in figures)
+    assert len(figures) == len(skus)
+    waiting = Order.objects.filter(external_reference__startswith="B-")
+    assert waiting.count() == 3
+    assert Backorder.objects.filter(quantity__gt=F("filled") + F("released")).count() == 3
+    assert PurchaseLimit.objects.get().ends_at > now > PurchaseLimit.objects.get().starts_at
+
+
+def _proposes_in_the_first_night(now: datetime) -> None:
+    with clock.frozen(now):
+        assert tasks.reorder() >= 5
+    told = replenishment_lists.proposals(location_ids=None)
+    assert {one.kind for one in told} == {ProposalKind.PURCHASE, ProposalKind.TRANSFER}
+    assert all(one.inputs["per_week"] > 0 or one.inputs["is_fixed"] for one in told)
+    sold_out = DemandForecast.objects.get(product__sku=past.RAN_OUT[0], location__code=past.RAN_OUT[1])
+    assert sold_out.evidence["weeks_left_out"] >= 2
+
+
+def test_a_worker_plans_the_first_night(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(demo, "load", lambda **_kwargs: None)
+    monkeypatch.setattr(demo.celery.app, "send_task", lambda name, **_kwargs: sent.append(name))
+    call_command("demo", verbosity=0)
+    assert sent == [demo.FIRST_NIGHT]
+    assert demo.FIRST_NIGHT in demo.celery.app.tasks
 
 
 def test_shows_nothing_where_it_is_not_loaded(db: None) -> None:

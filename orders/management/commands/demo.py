@@ -1,6 +1,7 @@
 """`manage.py demo`: fill an empty installation with an invented retailer, or show how to sign in to it."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +9,35 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 from django.db import connection
+from kombu.exceptions import KombuError
 from tqdm import tqdm
 
-from commerce import audit, clock, locks, queries
+from commerce import audit, celery, clock, locks, logs, queries
 from commerce.transactions import transaction
-from orders.demo import people, reconciling, retailer, sharing, supply, trade
+from orders.demo import (
+    counting,
+    moving,
+    past,
+    people,
+    promising,
+    reconciling,
+    reordering,
+    retailer,
+    sharing,
+    supply,
+    trade,
+)
+
+log = logs.get(__name__)
 
 VERB = "orders.demo.load"
 RETAILER = "ackerblau"
+FIRST_NIGHT = "inventory.tasks.reorder"
+# What is shown besides trade, in the order in which it happens.
+TOPICS: list[Callable[..., None]] = [
+    past.sell, sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
+    reconciling.reconcile,
+]  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -41,6 +63,7 @@ class Command(BaseCommand):
                 " KONTOR_DATA_DIR=.kontor-demo make run"
             )
         load(now=clock.now(), is_quiet=options["verbosity"] == 0)
+        _plan_first_night()
 
     def _show(self) -> None:
         if not audit.timeline("demo", RETAILER, at_most=1):
@@ -62,6 +85,14 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines))
 
 
+def _plan_first_night() -> None:
+    """Let a worker forecast and propose what to reorder as soon as one runs: too slow to wait for at a first start."""
+    try:
+        celery.app.send_task(FIRST_NIGHT, retry=False)
+    except KombuError:
+        log.warning("demo_without_proposals", task=FIRST_NIGHT)  # they come with the next night
+
+
 def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
     """Write the whole demo as of the minute of `now`, in one transaction of its own, and let the planner know it.
 
@@ -73,13 +104,13 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
             locks.hold(locks.Purpose.DEMO)
             shop = retailer.found(now=now, progress=bar.update)
             written = trade.stories(shop, now=now)
-            bar.total += trade.count(written)
+            bar.total += trade.count(written) + len(TOPICS)
             trade.play(shop, written, now=now, progress=bar.update)
-            sharing.withhold(shop, now=now)
-            supply.stock_up(shop, now=now)
-            reconciling.reconcile(shop, now=now)
+            for show in TOPICS:
+                show(shop, now=now)
+                bar.update(1)
             audit.record(VERB, "demo", RETAILER, by=retailer.ACTOR, after={"orders": len(written)})
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
         bar.refresh()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
     return shop
