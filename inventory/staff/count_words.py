@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from commerce import catalog
 from inventory.count_figures import Outcome, Taken
 from inventory.count_lists import CountRef
 from inventory.counting import CountKind, CountReason, CountState, FindingKind, ItemState
@@ -64,6 +65,9 @@ def answer(taken: Taken, text: str) -> tuple[str, str]:
         )
         return sentence % {"text": text}, "stop"
     if taken.outcome is Outcome.FINDING and taken.finding is FindingKind.CHARGE:
+        found = catalog.product_by_barcode(text)
+        if found is not None and found[0].is_kit:
+            return words.of_kit(found[0]), "stop"
         return _now("%(text)s is a charge, not goods. It is kept as a find; go on counting.") % {"text": text}, "stop"
     if taken.outcome is Outcome.FINDING:
         sentence = _now(

@@ -20,7 +20,7 @@ from inventory import goods_in, purchase_orders, supply_lists
 from inventory.errors import PurchaseOrderNotFound
 from inventory.goods_in import ReceivedLine
 from inventory.models import PurchaseOrder
-from inventory.staff import supply_words
+from inventory.staff import supply_words, words
 from inventory.staff.delivery_forms import Count
 from inventory.staff.views import SOURCE, what_is_wrong
 from inventory.supply_lists import ExpectedDelivery
@@ -134,7 +134,8 @@ def scan(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return _lines(request, row, replace(count, error=sentence), sound="stop")
     product, pieces = found
     if not product.has_stock:
-        sentence = _("%(name)s has no stock of its own; it can’t be received.") % {"name": product.name}
+        charge = _("%(name)s has no stock of its own; it can’t be received.") % {"name": product.name}
+        sentence = words.of_kit(product) or charge
         return _lines(request, row, replace(count, error=sentence), sound="stop")
     is_wanted = "accept" in request.POST
     if is_wanted and request.POST.get("pieces", "").isdecimal():

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from commerce import catalog
 from commerce.product_refs import ProductRef
 from commerce.staff import people, shell
 from inventory import availability, corrections, geography, locations, queries
@@ -86,6 +87,12 @@ class Card:
     movements: list[Movement]
 
     @property
+    def components(self) -> list[tuple[ProductRef, int]]:
+        """Return what is in a kit, with the pieces in one."""
+        found = catalog.products_by_id([component_id for component_id, _ in self.product.components])
+        return [(found[component_id], pieces) for component_id, pieces in self.product.components]
+
+    @property
     def barcodes(self) -> list[str]:
         """Return the barcodes as they are printed: without the zeros that fill them up to 14 digits."""
         return [_printed(code) for code in self.product.gtins]
@@ -149,7 +156,7 @@ def _movements(product_id: int, location_id: int) -> list[Movement]:
 _SEARCH = """
 SELECT p.id, p.sku, p.name FROM commerce_product p
 LEFT JOIN inventory_stocklevel l ON l.product_id = p.id AND l.location_id = %s AND l.condition = 'sellable'
-WHERE p.kind = 'goods' AND p.is_active AND (upper(p.sku) LIKE upper(%s) OR ({words}))
+WHERE p.kind IN ('goods', 'kit') AND p.is_active AND (upper(p.sku) LIKE upper(%s) OR ({words}))
 ORDER BY coalesce(l.on_hand, 0) > 0 DESC, p.name, p.sku LIMIT %s
 """
 _RECENT = """

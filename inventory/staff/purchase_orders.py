@@ -23,7 +23,7 @@ from inventory import goods_in, purchase_orders, suppliers, supply_lists
 from inventory.errors import PurchaseOrderNotFound
 from inventory.models import PurchaseOrder, PurchaseOrderLine
 from inventory.purchasing import PurchaseOrderState, allowed_actions
-from inventory.staff import supply_words
+from inventory.staff import supply_words, words
 from inventory.staff.purchase_order_forms import Wanted
 from inventory.staff.views import SOURCE, what_is_wrong
 
@@ -118,7 +118,8 @@ def scan(request: HttpRequest) -> HttpResponse:
         return _lines(request, replace(wanted, error=sentence), sound="stop")
     product, pieces = found
     if not product.has_stock:
-        sentence = _("%(name)s has no stock of its own; it can’t be ordered.") % {"name": product.name}
+        charge = _("%(name)s has no stock of its own; it can’t be ordered.") % {"name": product.name}
+        sentence = words.of_kit(product) or charge
         return _lines(request, replace(wanted, error=sentence), sound="stop")
     return _lines(request, wanted.with_scan(product, pieces), sound="ok")
 

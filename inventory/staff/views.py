@@ -18,7 +18,7 @@ from commerce.product_refs import ProductRef
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import movements
-from inventory.staff import lookup, moves
+from inventory.staff import lookup, moves, words
 from inventory.staff.forms import AdjustmentForm, Delivery
 
 SOURCE = "staff"
@@ -133,7 +133,8 @@ def scan_delivery(request: HttpRequest) -> HttpResponse:
         return _lines(request, replace(delivery, error=sentence), sound="stop")
     product, pieces = found
     if not product.has_stock:
-        sentence = _("%(name)s is a charge, not goods; it can’t be received.") % {"name": product.name}
+        charge = _("%(name)s is a charge, not goods; it can’t be received.") % {"name": product.name}
+        sentence = words.of_kit(product) or charge
         return _lines(request, replace(delivery, error=sentence), sound="stop")
     return _lines(request, delivery.with_scan(product, pieces), sound="ok")
 

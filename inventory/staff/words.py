@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from commerce import catalog
+from commerce.product_refs import ProductRef
 from inventory.stock import Condition, EntryKind
 
 KINDS: dict[EntryKind, tuple[Any, str]] = {
@@ -73,3 +76,13 @@ def icon(value: str) -> str:
 def reason(value: str) -> Any:
     """Return a reason as staff read it: one of ours translated, anything else as it was written."""
     return REASONS.get(value, value)
+
+
+def of_kit(product: ProductRef) -> str:
+    """Say what to scan in place of a kit, which lies nowhere itself; nothing for other products."""
+    if not product.is_kit:
+        return ""
+    parts = catalog.products_by_id([component_id for component_id, _ in product.components])
+    made_of = ", ".join(f"{pieces} × {parts[one].name}" for one, pieces in product.components)
+    sentence = gettext("%(name)s is a kit and has no stock of its own. Scan what is in it: %(components)s.")
+    return sentence % {"name": product.name, "components": made_of}

@@ -60,6 +60,7 @@ class Part:
     state: words.Word
     note: str
     is_gone: bool
+    kit: str = ""  # the kits that it goes into, if it was not ordered by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,16 @@ def sections(
             state=words.word(words.STATES, view.state),
             method=words.word(words.METHODS, view.method),
             place=view.location,
-            parts=[_part(order, lines[line.order_line_id], line, view.state) for line in view.lines],
+            parts=[
+                _part(
+                    order,
+                    lines[line.order_line_id],
+                    line,
+                    view.state,
+                    is_first=not number or view.lines[number - 1].order_line_id != line.order_line_id,
+                )
+                for number, line in enumerate(view.lines)
+            ],
             moves=_moves(view, user_id=user_id, at=at)
             if view.location_id == store_id and Permission.WORK_PICKUPS in can
             else [],
@@ -138,7 +148,8 @@ def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[M
     return moves
 
 
-def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str) -> Part:
+def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str, *, is_first: bool) -> Part:
+    """Return a part as the page shows it; what a kit costs stands at the first of its goods."""
     kept = part.quantity - part.rejected
     note = ""
     if part.rejected:
@@ -153,12 +164,14 @@ def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str
         )
     else:
         shown = words.word(words.STATES, state)
+    is_of_kit = part.product_id != line.product_id
     return Part(
-        sku=line.sku,
-        name=line.name,
+        sku=part.sku,
+        name=part.name,
         quantity=part.quantity,
-        unit_price=amount(line.unit_price_minor, order.currency),
-        total=amount(line.remaining_minor, order.currency),
+        unit_price="" if is_of_kit else amount(line.unit_price_minor, order.currency),
+        total="" if is_of_kit and not is_first else amount(line.remaining_minor, order.currency),
+        kit=f"{line.quantity} × {line.name}" if is_of_kit else "",
         state=shown,
         note=note,
         is_gone=not kept or state == State.CANCELLED.value,

@@ -26,6 +26,7 @@ class PickLine:
     free: int
     codes: tuple[tuple[str, int], ...]
     shelves: tuple[str, ...] = ()  # where it lies, the place to look at first in front
+    kit: str = ""  # the name of the kit that it goes into
 
     @property
     def open(self) -> int:
@@ -74,25 +75,22 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
         return None
     lines = (
         FulfilmentLine.objects.filter(fulfilment_id=fulfilment_id)
-        .select_related("order_line__product")
-        .prefetch_related("order_line__product__gtins")
-        .order_by("order_line__line_number")
+        .select_related("product", "order_line__product")
+        .prefetch_related("product__gtins")
+        .order_by("order_line__line_number", "product_id")
     )
-    wanted = [line.order_line.product_id for line in lines if line.picked + line.rejected < line.quantity]
+    wanted = [line.product_id for line in lines if line.picked + line.rejected < line.quantity]
     figures = availability.figures(wanted, location_ids=[location_id], at=at) if wanted else []
     free = {figure.product_id: figure.available for figure in figures}
-    places = shelves.of(location_id, [line.order_line.product_id for line in lines])
+    places = shelves.of(location_id, [line.product_id for line in lines])
     return PickList(
         found,
-        [
-            _pick_line(line, free.get(line.order_line.product_id, 0), places.get(line.order_line.product_id, []))
-            for line in lines
-        ],
+        [_pick_line(line, free.get(line.product_id, 0), places.get(line.product_id, [])) for line in lines],
     )
 
 
 def _pick_line(line: FulfilmentLine, free: int, places: list[str]) -> PickLine:
-    product = line.order_line.product
+    product = line.product
     return PickLine(
         id=line.id,
         sku=product.sku,
@@ -104,4 +102,5 @@ def _pick_line(line: FulfilmentLine, free: int, places: list[str]) -> PickLine:
         free=free,
         codes=tuple((gtin.gtin, gtin.pieces) for gtin in product.gtins.all()),
         shelves=tuple(places),
+        kit=line.order_line.product.name if line.is_of_kit else "",
     )

@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from commerce import clock, transactions
@@ -94,7 +96,14 @@ def _change(
             if dialog == "count":
                 take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"])
             else:
-                take(request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"])
+                back = take(request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"])
+                if back:
+                    pieces = ", ".join(f"{one.pieces} × {one.name}" for one in back)
+                    messages.warning(
+                        request,
+                        _("The kit isn’t delivered without it. Put back what you picked: %(pieces)s.")
+                        % {"pieces": pieces},
+                    )
             return redirect("orders-staff:pick", fulfilment_id)
         except CommerceError as error:
             form.add_error(None, refusals.sentence(error))

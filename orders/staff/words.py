@@ -115,6 +115,7 @@ REASONS: dict[str, Text] = {
     "not_found": _("not found"),
     "damaged": _("damaged"),
     "other": _("other reason"),
+    "kit_incomplete": _("its kit is incomplete"),
     "customer_asked": _("the customer asked for it"),
     "not_available": _("the goods can’t be had"),
     "duplicate": _("ordered twice by mistake"),
