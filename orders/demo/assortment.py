@@ -19,6 +19,23 @@ BOOKS = "Bücher"
 
 
 @dataclass(frozen=True, slots=True)
+class Kit:
+    """Several articles that are sold as one: `parts` are (SKU, pieces). Its price is a little below theirs together."""
+
+    sku: str
+    name: str
+    category: str
+    parts: tuple[tuple[str, int], ...]
+
+
+KITS = (
+    Kit("SET-BACKEN", "Backset Anthrazit", "Küche/Backen", (("SCHU-01", 1), ("SCHU-02", 1), ("BACK-01", 1))),
+    Kit("SET-TISCH", "Tischset Salbei für vier", "Küche/Tisch", (("TASS-02", 4), ("TELL-02", 4))),
+)
+KIT_PERCENT = 90
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One product with its barcodes and its gross shelf prices."""
 

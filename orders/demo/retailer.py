@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from commerce import accounts, catalog, clock
+from commerce import accounts, catalog, clock, kits
 from commerce.actors import Actor
 from commerce.channels import keys
 from commerce.roles import Role, Scope
@@ -97,6 +97,7 @@ def found(*, now: datetime, progress: Progress) -> Retailer:
     channels, actors = _channels(products, progress)
     _prices(articles, products, now=now, progress=progress)
     opening = _stock(articles, products, refs, now=now, progress=progress)
+    _kits(articles, channels, now=now)
     return Retailer(refs, channels, actors, products, articles, staff, opening)
 
 
@@ -162,6 +163,26 @@ def _prices(
                     entries.append(pricelists.NewPrice(products[sku], cheaper, min_quantity=TIER_FROM_PIECES))
             pricelists.set_prices(code, entries, by=ACTOR)
             progress(1)
+
+
+def _kits(articles: dict[str, assortment.Article], channels: dict[str, placement.Channel], *, now: datetime) -> None:
+    """Offer the kits everywhere; they have no stock but what is in them."""
+    made = {
+        kit.sku: kits.add_kit(
+            sku=kit.sku, name=kit.name, brand=assortment.BRAND, category=kit.category, components=kit.parts, by=ACTOR
+        )
+        for kit in assortment.KITS
+    }
+    for channel in channels.values():
+        catalog.list_products(channel.channel_id, made.values(), by=ACTOR)
+    with clock.frozen(now - PRICES_SINCE):
+        for code, _name, currency, _country in PRICE_LISTS:
+            entries = []
+            for kit in assortment.KITS:
+                parts = [(articles[sku], pieces) for sku, pieces in kit.parts]
+                single = sum((a.swiss_rappen if currency == "CHF" else a.euro_cents) * pieces for a, pieces in parts)
+                entries.append(pricelists.NewPrice(made[kit.sku].id, single * assortment.KIT_PERCENT // 100 // 5 * 5))
+            pricelists.set_prices(code, entries, by=ACTOR)
 
 
 def _stock(

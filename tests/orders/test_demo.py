@@ -41,7 +41,11 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
 
     kinds = list(Location.objects.values_list("kind", flat=True))
     assert (kinds.count("store"), kinds.count("warehouse")) == (12, 2)
-    assert Product.objects.count() == len(list(assortment.articles())) >= 390
+    kits = {product.sku: product for product in Product.objects.filter(kind="kit")}
+    assert set(kits) == {kit.sku for kit in assortment.KITS}
+    assert Product.objects.count() - len(kits) == len(list(assortment.articles())) >= 390
+    makeable = availability.figures([kit.pk for kit in kits.values()], channel_id=None, at=now)
+    assert {figure.product_id for figure in makeable if figure.available} == {kit.pk for kit in kits.values()}
     assert StockLevel.objects.count() > 4000
     assert Order.objects.count() >= 60
 
