@@ -1,6 +1,7 @@
 """The ledger against a dictionary: any sequence of movements, baskets, promises and time gives the same verdicts and figures."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -36,6 +37,16 @@ class Ground:
     products: list[ProductRef]
     places: list[LocationRef]
     channels: list[int]
+    kit: ProductRef  # of the first two products
+
+    def exploded(self, lines: Iterable[tuple[int, int]]) -> Counter[int]:
+        """Return the pieces by product that lines (product, quantity) come to, with what is in kits in their place."""
+        pieces: Counter[int] = Counter()
+        for product_id, quantity in lines:
+            parts = self.kit.components if product_id == self.kit.id else ((product_id, 1),)
+            for component_id, in_one in parts:
+                pieces[component_id] += in_one * quantity
+        return pieces
 
     def key(self, number: int) -> Key:
         return self.products[number % 3].id, self.places[number // 3].id
@@ -47,7 +58,9 @@ quantities = st.lists(st.tuples(numbers, pieces), min_size=1, max_size=3)
 checkouts = st.tuples(
     st.integers(0, 1),  # the place
     st.integers(0, 1),  # the channel
-    st.lists(st.tuples(st.integers(0, 2), pieces), min_size=1, max_size=3),  # products may repeat
+    st.lists(
+        st.tuples(st.integers(0, 3), pieces), min_size=1, max_size=3
+    ),  # products may repeat; the fourth is the kit
     st.sampled_from(TTL_SECONDS),
 )
 rarely = st.sampled_from([False] * 7 + [True])
@@ -144,7 +157,7 @@ class LedgerMachine(RolledBack):
                 ids.new(),
                 self.ground.channels[channel],
                 self.ground.places[place].id,
-                tuple((self.ground.products[product].id, quantity) for product, quantity in lines),
+                tuple(([*self.ground.products, self.ground.kit][product].id, quantity) for product, quantity in lines),
                 self.now + timedelta(seconds=seconds),
                 f"basket {number}",
             )
@@ -154,9 +167,7 @@ class LedgerMachine(RolledBack):
         assert isinstance(came, Done)
         granted = []
         for request, verdict in zip(requests, came.value, strict=True):
-            summed: Counter[int] = Counter()
-            for product_id, quantity in request.lines:
-                summed[product_id] += quantity
+            summed = self.ground.exploded(request.lines)
             basket = Basket(request.channel_id, request.location_id, dict(summed), request.expires_at)
             short = self.model.reserve(request.id, basket, at=self.now)
             if short:
@@ -210,6 +221,16 @@ class LedgerMachine(RolledBack):
     def allocate(self, lines: list[tuple[int, int]]) -> Any:
         return self._allocate(lines, None, None)
 
+    @rule(target=promises, place=st.integers(0, 1), kits=pieces, basket=st.none() | baskets)
+    def allocate_kits(self, place: int, kits: int, basket: UUID | None) -> Any:
+        """One order line, owed in each of its components; perhaps from a basket."""
+        line = uuid4()
+        demands = [
+            Demand(line, component_id, self.ground.places[place].id, in_one * kits, uuid4())
+            for component_id, in_one in self.ground.kit.components
+        ]
+        return self._promise(demands, basket, None)
+
     @rule(target=promises, lines=quantities, basket=baskets, by_another=rarely)
     def allocate_from_a_basket(self, lines: list[tuple[int, int]], basket: UUID, by_another: bool) -> Any:
         """The order may want less than the basket holds, more, or something else."""
@@ -235,6 +256,9 @@ class LedgerMachine(RolledBack):
 
     def _allocate(self, lines: list[tuple[int, int]], basket: UUID | None, channel_id: int | None) -> Any:
         demands = [Demand(uuid4(), *self.ground.key(number), quantity) for number, quantity in lines]
+        return self._promise(demands, basket, channel_id)
+
+    def _promise(self, demands: list[Demand], basket: UUID | None, channel_id: int | None) -> Any:
         wanted = [((demand.product_id, demand.location_id), demand.quantity) for demand in demands]
         came = self.attempt(
             allocations.allocate, demands, by=BY, at=self.now, reservation_id=basket, channel_id=channel_id
@@ -249,9 +273,9 @@ class LedgerMachine(RolledBack):
                 assert short_of(came) == expected
             return multiple()
         assert isinstance(came, Done), came
-        assert set(came.value) == {demand.demand_id for demand in demands}
+        assert set(came.value) == {demand.id or demand.demand_id for demand in demands}
         for demand in demands:
-            self.promised[came.value[demand.demand_id]] = Promise(
+            self.promised[came.value[demand.id or demand.demand_id]] = Promise(
                 (demand.product_id, demand.location_id), demand.quantity
             )
         return multiple(*came.value.values())
@@ -292,14 +316,29 @@ class LedgerMachine(RolledBack):
             assert found.get(key, (0, 0, 0, 0)) == figure
             assert min(figure) >= 0
 
+    @invariant()
+    def kits_are_what_their_components_make(self) -> None:
+        figures = availability.figures([self.ground.kit.id], at=self.now)
+        found = {figure.location_id: (figure.on_hand, figure.available) for figure in figures}
+        for place in self.ground.places:
+            levels = [
+                (self.model.figure((component_id, place.id), self.now), in_one)
+                for component_id, in_one in self.ground.kit.components
+            ]
+            on_hand = min(figure[0] // in_one for figure, in_one in levels)
+            free = min(figure[3] // in_one for figure, in_one in levels)
+            assert found.get(place.id, (0, 0)) == (on_hand, free)
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS_TO_SHRINK)
 @pytest.mark.django_db
 def test_the_ledger_is_a_dictionary() -> None:
+    products = [ground.product() for _ in range(3)]
     LedgerMachine.ground = Ground(
-        [ground.product() for _ in range(3)],
+        products,
         [goods.store() for _ in range(2)],
         [ground.channel().pk for _ in range(2)],
+        ground.kit((products[0], 2), (products[1], 1)),
     )
     run_state_machine_as_test(LedgerMachine, settings=bounded(examples=120, steps=50))
