@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from commerce import audit, catalog, integrity, queries
+from commerce import audit, catalog, queries
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotFound
 from commerce.transactions import transaction_required
@@ -29,11 +29,6 @@ LONGEST_LEAD_DAYS = 730
 MOST_ACTIVE = 2_000  # every decision about a level that has one reads those of its product
 MOST_LEVELS = 20_000  # met by one policy at once
 MOST_LISTED = 200
-
-integrity.refuse(
-    "inventory_backorderpolicy_stays",
-    lambda: SharingStateWrong("What a policy allows stays as it is; end it and make another.", state="made"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ integrity.refuse(
     "backorder_not_overdrawn", lambda: StockRuleViolated("More was to be filled or released than still waits.")
 )
 
+MOST_LISTED = 50
 ALL = 2**62  # of what waits for a claim, however much that is
 
 _OPEN = """
@@ -261,6 +262,18 @@ def waiting_at(level_ids: Iterable[int], *, at: datetime) -> dict[int, int]:
     for claim in _open(wanted, at=at) if wanted else []:
         found[claim.level_id] += claim.pieces
     return found
+
+
+def listed_at(product_id: int, location_id: int, *, at: datetime, at_most: int = MOST_LISTED) -> list[Claim]:
+    """Return who waits for a product at a place, in the order in which they will be served."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM inventory_stocklevel WHERE product_id = %s AND location_id = %s AND condition = 'sellable'"
+            " AND backorder_limit > 0",
+            [product_id, location_id],
+        )
+        level_ids = [row[0] for row in cursor.fetchall()]
+    return _open(level_ids, at=at)[:at_most] if level_ids else []
 
 
 def of_demands(demand_ids: Iterable[UUID]) -> dict[UUID, Waiting]:

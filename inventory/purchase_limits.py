@@ -20,7 +20,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from commerce import audit, catalog, clock, integrity, queries, quotas
+from commerce import audit, catalog, clock, queries, quotas
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotFound, QuotaExhausted
 from commerce.quotas import HoldRequest
@@ -36,11 +36,6 @@ MOST_PIECES = 10_000
 LONGEST_NAME = 80
 MOST_LISTED = 200
 PREFIX = "purchase_limit:"
-
-integrity.refuse(
-    "inventory_purchaselimit_stays",
-    lambda: SharingStateWrong("What a limit says stays as it is; end it and make another.", state="made"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
