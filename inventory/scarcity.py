@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from django.db import connection
 
+from commerce import clock
 from commerce.operations import experiments
 from commerce.operations.experiments import Assignment
 from commerce.transactions import transaction_required
@@ -338,6 +339,12 @@ def verify(claim_id: UUID, *, channel_id: int | None = None) -> Verification:
     if not _carries(claim, levels, [one.available for one in levels]):
         faults.append("The figures at these versions don't carry the claim.")
     return Verification(claim, not faults, _in_hindsight(claim, levels), tuple(levels), tuple(faults))
+
+
+def latest(*, at_most: int = 50) -> list[ScarcityClaim]:
+    """Return what was said last, newest first, from the newest pages of the table."""
+    newest = ScarcityClaim.objects.filter(said_on__gte=clock.now().date() - timedelta(days=1))
+    return list(newest.order_by("-as_of")[:at_most])
 
 
 def _at_versions(claim: ScarcityClaim) -> list[Proven]:

@@ -45,6 +45,18 @@ def register() -> None:
     )
     shell.register_menu(
         shell.MenuEntry(
+            key="scarcity",
+            label=_("Scarcity"),
+            icon="message-square",
+            url_name="inventory-staff:scarcity",
+            permission=Permission.MANAGE_SCARCITY,
+            order=72,
+            is_only_in_more=True,
+            is_for_all_stores=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
             key="replenishment",
             label=_("Reorder"),
             icon="repeat",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("stock/receive/", views.receive, name="receive"),
     path("stock/receive/scan/", views.scan_delivery, name="scan-delivery"),
     path("", include("inventory.staff.promise_urls")),
+    path("scarcity/", include("inventory.staff.scarcity_urls")),
     path("sharing/", sharing.rules, name="sharing"),
     path("sharing/rules/new/", sharing.write_rule, name="sharing-rule-new"),
     path("sharing/rules/<int:rule_id>/", sharing.rule, name="sharing-rule"),
