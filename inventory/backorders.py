@@ -18,7 +18,7 @@ from django.db import connection
 from commerce import catalog, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import backorder_policies, buffers, incoming, ledger, locations, promise_dates
+from inventory import backorder_policies, buffers, holds, incoming, ledger, locations, promise_dates
 from inventory.backorder_policies import Terms
 from inventory.errors import StockRuleViolated
 from inventory.events import PromiseRevised
@@ -78,10 +78,16 @@ RETURNING backorder_id, revision
 """
 
 _COVERED = """
-SELECT a.id, a.demand_id, a.created_at, a.quantity - a.shipped - a.released - coalesce(b.quantity - b.filled - b.released, 0)
-FROM inventory_allocation a LEFT JOIN inventory_backorder b ON b.claim_id = a.id
-WHERE a.level_id = %s AND a.quantity - a.shipped - a.released > coalesce(b.quantity - b.filled - b.released, 0)
-ORDER BY a.created_at DESC, a.id DESC
+SELECT c.kind, c.id, c.demand_id, c.channel_id, c.since, c.expires_at, c.pieces - coalesce(b.quantity - b.filled - b.released, 0)
+FROM (
+    SELECT 'allocation' AS kind, id, demand_id, NULL::bigint AS channel_id, created_at AS since,
+           NULL::timestamptz AS expires_at, quantity - shipped - released AS pieces
+    FROM inventory_allocation WHERE level_id = %(level)s AND quantity > shipped + released
+    UNION ALL
+    SELECT 'hold', id, reservation_id, channel_id, created_at, expires_at, quantity
+    FROM inventory_hold WHERE level_id = %(level)s AND state = 'active' AND expires_at > %(at)s
+) c LEFT JOIN inventory_backorder b ON b.claim_id = c.id
+WHERE c.pieces > coalesce(b.quantity - b.filled - b.released, 0) ORDER BY c.since DESC, c.id DESC
 """
 
 _WAITING = """
@@ -296,11 +302,12 @@ def settle(levels: Sequence[Level], *, by: Actor, at: datetime) -> None:
     if not limited:
         return
     waiting_at = queues([(level.id, level.key, level.backorder_limit) for level in limited], at=at)
+    over = holds.unswept([level.id for level in limited if level.may_have_expired_holds], at=at)
     for level in limited:
         queue = waiting_at[level.key]
-        free = level.on_hand - level.allocated - level.held + queue.waiting
+        free = level.on_hand - level.allocated - level.held + over.get(level.id, 0) + queue.waiting
         if free < 0:
-            _uncover(level, queue, -free)
+            _uncover(level, queue, -free, at=at)
         elif free > 0 and queue.claims:
             _fill(level, queue, free, at=at, by=by)
         _revise(queue, by=by, at=at)
@@ -362,38 +369,27 @@ def _fill(level: Level, queue: Queue, free: int, *, by: Actor, at: datetime) -> 
     _tell(queue, [(claim, queue.today, Why.GOODS_ARRIVED) for claim in done], by=by, at=at)
 
 
-def _uncover(level: Level, queue: Queue, missing: int) -> None:
-    """Let the youngest promises wait for pieces that are not there any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COVERED, [level.id])
-        rows = cursor.fetchall()
+def _uncover(level: Level, queue: Queue, missing: int, *, at: datetime) -> None:
+    """Let the youngest promises and baskets wait for pieces that are not there any more."""
     known = {claim.claim_id: claim for claim in queue.claims}
-    for allocation_id, demand_id, since, covered in rows:
-        pieces = min(covered, missing)
-        if pieces <= 0:
-            break
-        missing -= pieces
-        row = [ClaimKind.ALLOCATION.value, allocation_id, level.id, None, demand_id, pieces, since, None, None]
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [[value] for value in [ids.new(), *row]])
-            backorder_id, _, channel_id, promised_on = cursor.fetchone()
-        claim = known.get(allocation_id)
-        if claim is None:
-            claim = Claim(
-                backorder_id,
-                ClaimKind.ALLOCATION,
-                allocation_id,
-                level.id,
-                channel_id,
-                demand_id,
-                0,
-                since,
-                promised_on,
-            )
-            queue.claims.append(claim)
-        claim.pieces += pieces
-        claim.has_lost = True
-        queue.waiting += pieces
+    with connection.cursor() as cursor:
+        cursor.execute(_COVERED, {"level": level.id, "at": at})
+        for kind, claim_id, demand_id, channel, since, expires_at, covered in cursor.fetchall():
+            pieces = min(covered, missing)
+            if pieces <= 0:
+                break
+            missing -= pieces
+            row = [ids.new(), kind, claim_id, level.id, channel, demand_id, pieces, since, expires_at, None]
+            cursor.execute(_INSERT, [[value] for value in row])
+            made, _, channel_id, on = cursor.fetchone()
+            if claim_id not in known:
+                known[claim_id] = Claim(
+                    made, ClaimKind(kind), claim_id, level.id, channel_id, demand_id, 0, since, on
+                )  # fmt: skip
+                queue.claims.append(known[claim_id])
+            known[claim_id].pieces += pieces
+            known[claim_id].has_lost = True
+            queue.waiting += pieces
     queue.claims.sort(key=lambda claim: (claim.since, claim.id))
 
 

@@ -20,6 +20,11 @@ WHERE h.reservation_id = ANY(%s::uuid[])
 ORDER BY l.product_id
 """
 
+_UNSWEPT = """
+SELECT level_id, sum(quantity)::bigint FROM inventory_hold
+WHERE level_id = ANY(%s::bigint[]) AND state = 'active' AND expires_at <= %s GROUP BY level_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
@@ -59,6 +64,16 @@ def holds_of(reservation_ids: Iterable[UUID]) -> dict[UUID, list[HoldRow]]:
                 )
             )
     return found
+
+
+def unswept(level_ids: Iterable[int], *, at: datetime) -> dict[int, int]:
+    """Return the pieces of holds whose time is over, but that nobody ended yet, by level, where there are any."""
+    wanted = list(level_ids)
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSWEPT, [ledger.numbers(wanted), at])
+        return dict(cursor.fetchall())
 
 
 def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: int | None, at: datetime) -> None:

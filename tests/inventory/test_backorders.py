@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db import transaction as database
 
-from commerce import clock, relay
+from commerce import clock, ids, relay
 from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.operations import checks
@@ -18,6 +18,7 @@ from inventory import (
     backorder_policies,
     backorders,
     goods_in,
+    movements,
     purchase_orders,
     reservations,
     tasks,
@@ -25,6 +26,8 @@ from inventory import (
 from inventory.allocations import Demand, Promises, Wish
 from inventory.errors import GoodsAwaited, InsufficientStock, SharingStateWrong
 from inventory.models import Allocation, Backorder, PromisedDate, StockLevel
+from inventory.movements import Adjustment
+from inventory.reservations import Reserved
 from inventory.stock import EntryKind
 from tests.factories import inventory as make
 from tests.factories import supply
@@ -276,10 +279,6 @@ def test_what_is_withheld_from_a_channel_is_not_taken_by_its_backorders(shelf: S
 
 
 def test_goods_that_vanish_let_the_youngest_promise_wait(shelf: Shelf) -> None:
-    from commerce import ids
-    from inventory import movements
-    from inventory.movements import Adjustment
-
     policy(shelf, 5, lead_days=4)
     old, young = order(shelf, 6)[0], order(shelf, 4)[0]
     with transaction():
@@ -290,6 +289,37 @@ def test_goods_that_vanish_let_the_youngest_promise_wait(shelf: Shelf) -> None:
     assert (told.payload["reason"], told.payload["waiting"]) == ("goods_missing", 3)
     handed_over(old, 6)
     assert Allocation.objects.get(pk=young).shipped == 0
+
+
+def test_goods_that_vanish_let_a_basket_wait_too_and_its_order_hears_an_honest_date(shelf: Shelf) -> None:
+    policy(shelf, 5, lead_days=4)
+    order(shelf, 6)
+    basket = shelf.reserve(4)
+    assert isinstance(basket, Reserved)
+    with transaction():
+        movements.adjust([Adjustment(ids.new(), shelf.product_id, shelf.store.id, -3, "broken")], by=BY, at=clock.now())
+    assert not Backorder.objects.filter(claim_kind="allocation").exists(), "the basket is younger than the order"
+    demand = Demand(uuid4(), shelf.product_id, shelf.store.id, 4)
+    wish = Wish([demand], BY, basket.id, shelf.channel_id)
+    with transaction():
+        decided = Promises([wish], at=clock.now())
+        decided.make(wish)
+        decided.write()
+    assert decided.waiting[demand.demand_id] == backorders.Waiting(3, in_days(4))
+    assert not OutboxMessage.objects.filter(event_type="promise.revised").exists(), "it was told with the order already"
+    assert books_are_clean()
+
+
+def test_a_basket_whose_time_is_over_takes_no_goods_from_promises(shelf: Shelf) -> None:
+    """Nobody swept it: it still stands in the level, and all that waited for it counts for nothing."""
+    policy(shelf, 5, lead_days=4)
+    old, _ = order(shelf, 10)
+    shelf.reserve(2)
+    with clock.frozen(clock.now() + timedelta(hours=2)):
+        shelf.receive(1)
+        assert not Backorder.objects.filter(claim_id=old).exists()
+        assert not OutboxMessage.objects.filter(event_type="promise.revised").exists()
+        assert seen(shelf).available == 1
 
 
 def test_a_policy_ends_and_what_it_promised_stays(shelf: Shelf) -> None:
