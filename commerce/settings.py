@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["commerce.api.schema.only_the_api"],
     "ENUM_NAME_OVERRIDES": {
         "ConditionEnum": "inventory.api.serializers.CONDITIONS",
+        "WaitingStateEnum": "inventory.api.waiting_serializers.STATES",
         "LyingConditionEnum": "inventory.api.serializers.LYING",
     },
 }

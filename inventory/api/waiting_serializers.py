@@ -7,6 +7,7 @@ from inventory import waiting_list
 from inventory.api.serializers import Sku
 from inventory.waiting import WaitingState
 
+STATES = [state.value for state in WaitingState]  # the schema names where someone stands by this list
 SUBSCRIBER = "Your own reference for the person, for example an id of your notification. No address: we refuse those."
 
 
@@ -36,7 +37,7 @@ class WaitingDocument(serializers.Serializer):
     sku = serializers.CharField()
     location = serializers.CharField(allow_null=True)
     quantity = serializers.IntegerField(min_value=1)
-    state = serializers.ChoiceField([state.value for state in WaitingState])
+    state = serializers.ChoiceField(STATES)
     joined_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     ahead = serializers.IntegerField(min_value=0, help_text="How many wait for the same goods since longer.")
