@@ -62,6 +62,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "waiting": [row for row in rows if row["count"].actions],  # type: ignore[attr-defined]
         "over": [row for row in rows if not row["count"].actions],  # type: ignore[attr-defined]
         "may_decide": shell.may(request, Permission.APPROVE_COUNTS),
+        "may_set_rules": Permission.APPROVE_COUNTS in shell.permissions_everywhere(request),
     }
     return render(request, "inventory/counts.html", facts)
 
@@ -89,6 +90,8 @@ def begin(request: HttpRequest) -> HttpResponse:
                 status = refusal.status
                 form.add_error(None, _why_not(refusal, values["kind"]))
     due = count_rules.due(store.id, at=clock.now())
+    if not due:
+        form.initial["kind"] = CountKind.FREE.value
     why = [(label, sum(one.reason is reason for one in due)) for reason, label in count_words.REASONS.items()]
     facts = {"form": form, "due": len(due), "why": [one for one in why if one[1]], "urgent": _urgent(due)}
     return render(request, "inventory/count_new.html", facts, status=status)

@@ -18,7 +18,7 @@ def register() -> None:
         shell.MenuEntry(
             key="transfers",
             label=_("Transfers"),
-            icon="truck",
+            icon="arrow-left-right",
             url_name="inventory-staff:transfers",
             permission=Permission.MOVE_STOCK,
             order=62,

@@ -16,14 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from commerce import audit, catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.errors import CommerceError
-from commerce.money import Money
 from commerce.roles import Permission
 from commerce.staff import people, shell
 from inventory import goods_in, purchase_orders, suppliers, supply_lists
 from inventory.errors import PurchaseOrderNotFound
 from inventory.models import PurchaseOrder, PurchaseOrderLine
 from inventory.purchasing import PurchaseOrderState, allowed_actions
-from inventory.staff import supply_words, words
+from inventory.staff import discrepancy_words, supply_words, words
 from inventory.staff.purchase_order_forms import Wanted
 from inventory.staff.views import SOURCE, what_is_wrong
 
@@ -190,7 +189,7 @@ def _page(
 
 
 def _money(minor: int | None, currency: str) -> str:
-    return "" if minor is None else f"{Money(minor, currency).decimal:.2f} {currency}"
+    return "" if minor is None else discrepancy_words.amount(minor, currency)
 
 
 def _steps(row: PurchaseOrder) -> list[Step]:

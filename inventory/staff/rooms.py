@@ -1,6 +1,7 @@
 """What inventory brings to the staff shell: its menu entries, its finders, its refusals in the reader's language."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
@@ -79,19 +80,8 @@ def register() -> None:
     )
     shell.register_menu(
         shell.MenuEntry(
-            key="replenishment",
-            label=_("Reorder"),
-            icon="repeat",
-            url_name="inventory-staff:replenishment",
-            permission=Permission.MANAGE_SUPPLY,
-            order=65,
-            is_only_in_more=True,
-        )
-    )
-    shell.register_menu(
-        shell.MenuEntry(
             key="deliveries",
-            label=_("Deliveries"),
+            label=pgettext_lazy("goods", "Deliveries"),
             icon="truck",
             url_name="inventory-staff:deliveries",
             permission=Permission.RECEIVE_STOCK,
@@ -107,7 +97,7 @@ def register() -> None:
             icon="clipboard-list",
             url_name="inventory-staff:purchase-orders",
             permission=Permission.MANAGE_SUPPLY,
-            order=62,
+            order=64,
             is_only_in_more=True,
         )
     )
@@ -126,7 +116,9 @@ _SENTENCES = {
     "received_already": _("%(received)s pieces of %(sku)s have come already; the order can’t say %(wanted)s."),
     "proposal_not_open": _("One of these was decided or replaced in the meantime. Look at the newest list."),
     "proposal_unknown": _("This proposal doesn’t exist, or not for this store."),
-    "rule_contradicts": _("This contradicts itself or another rule: check levels and days, or change the rule that exists."),
+    "rule_contradicts": _(
+        "This contradicts itself or another rule: check levels and days, or change the rule that exists."
+    ),
     "stock_rule_violated": _(
         "Of the %(on_hand)s pieces on hand %(allocated)s are promised to orders and %(held)s are in baskets; only the rest "
         "can be taken off. Cancel those orders first, or correct by less."
@@ -135,6 +127,8 @@ _SENTENCES = {
     "preview_needed": _("The figures are too old. Measure again what the rule would change, then activate it."),
     "confirmation_needed": _("This rule withholds everything that it is about. Write “%(words)s” to confirm that."),
     "discrepancy_settled": _("Someone has settled this difference in the meantime. Go back to the list."),
-    "not_repairable": _("This was booked as it happened, or concerns no single place. Settle it with a sentence instead."),
+    "not_repairable": _(
+        "This was booked as it happened, or concerns no single place. Settle it with a sentence instead."
+    ),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

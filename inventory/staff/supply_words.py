@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from commerce.errors import CommerceError
-from commerce.money import Money
 from commerce.staff import refusals
 from inventory.errors import OrderTermsMissed
 from inventory.purchasing import PurchaseOrderState as State
+from inventory.staff import discrepancy_words
 
 MOST_NAMED = 5  # lines in one sentence
 
@@ -55,7 +55,7 @@ def refusal(error: CommerceError) -> str:
             for line in error.detail["lines"][:MOST_NAMED]
         )
     amounts = {
-        name: f"{Money(error.detail[f'{name}_minor'], error.detail['currency']).decimal:.2f} {error.detail['currency']}"
+        name: discrepancy_words.amount(error.detail[f"{name}_minor"], error.detail["currency"])
         for name in ("minimum", "total")
     }
     return (

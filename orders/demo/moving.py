@@ -12,8 +12,8 @@ from orders.demo.retailer import Retailer, minted, minted_at
 
 BERLIN, STEGLITZ, HAMBURG, WAREHOUSE = "BER01", "BER02", "HAM01", "LAGER-DE"
 PLENTY = 15  # pieces that a store needs to have had, so that some are free to leave whatever was sold
-SHELVED = 72
-TO_A_SHELF = 6
+SEVERAL = 4  # pieces; what was less has no shelf yet, so that there is something to put away
+TO_A_SHELF = 8
 LEVELS = 4  # shelves above each other
 
 
@@ -60,7 +60,7 @@ def _sent(
 
 def _put_away(shop: Retailer, *, now: datetime) -> None:
     """Goods of a kind lie together: bays by category, a few products on each shelf."""
-    skus = sorted(shop.well_stocked(BERLIN, PLENTY)[:SHELVED], key=lambda sku: (shop.articles[sku].category, sku))
+    skus = sorted(shop.well_stocked(BERLIN, SEVERAL), key=lambda sku: (shop.articles[sku].category, sku))
     for number, start in enumerate(range(0, len(skus), TO_A_SHELF)):
         bay, level = divmod(number, LEVELS)
         shelves.put_away(

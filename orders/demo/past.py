@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 from inventory import history
 from inventory.history import PastMovement
 from inventory.stock import Counterparty, EntryKind
+from orders.demo import trade
 from orders.demo.retailer import ACTOR, SEED, Retailer, minted_at
 
 SOURCE = "demo past"
 WEEKS = 26
 DELIVERED_EVERY = 4  # weeks
+BEFORE_TRADE = timedelta(
+    hours=12
+)  # the first orders of the week of trade were placed up to ten hours before its first day
 CHANCES_A_DAY = 3  # customers a day who may take a piece
 # Pieces a week: at the store in Berlin, and how they rise (or fall) from the first week to the last.
 SOLD = {
@@ -26,18 +30,21 @@ RAN_OUT_WEEKS = frozenset({6, 7, 14, 15})
 
 
 def sell(shop: Retailer, *, now: datetime) -> None:
-    """Write the past of a dozen products into the journal. Needs an open transaction; leaves on hand as it was."""
+    """Write the past of a dozen products, up to the week of trade, into the journal; leaves on hand as it was.
+
+    Needs an open transaction and the opening stock, before any trade.
+    """
+    until = now - trade.HISTORY_DAYS * trade.DAY - BEFORE_TRADE
     history.open_inbox()
-    history.stage(_movements(shop, now))
-    history.record(source=SOURCE, by=ACTOR, at=now)
+    history.stage(_movements(shop, until))
+    history.record(source=SOURCE, by=ACTOR, at=until)
 
 
-def _movements(shop: Retailer, now: datetime) -> Iterator[PastMovement]:
+def _movements(shop: Retailer, until: datetime) -> Iterator[PastMovement]:
     dice = random.Random(SEED + 3)  # noqa: S311 (a demo, not a secret)
-    monday = (now - timedelta(weeks=WEEKS)).replace(hour=9, minute=0)
+    first_day = (until - timedelta(weeks=WEEKS)).replace(hour=9, minute=0)
     for sku, (per_week, rise) in SOLD.items():
         for code, share in SHARES.items():
-            begins_at = monday
             days = [
                 0
                 if (sku, code) == RAN_OUT and week in RAN_OUT_WEEKS
@@ -48,12 +55,12 @@ def _movements(shop: Retailer, now: datetime) -> Iterator[PastMovement]:
             for first in range(0, len(days), 7 * DELIVERED_EVERY):
                 delivered = sum(days[first : first + 7 * DELIVERED_EVERY])
                 if delivered:
-                    at = begins_at + timedelta(days=first, hours=-2)
+                    at = first_day + timedelta(days=first, hours=-2)
                     yield _moved(shop, sku, code, EntryKind.RECEIVED, delivered, Counterparty.SUPPLIER, at)
             for number, pieces in enumerate(days):
                 if pieces:
-                    at = begins_at + timedelta(days=number, hours=dice.randint(0, 9), minutes=dice.randint(0, 59))
-                    if at < now:
+                    at = first_day + timedelta(days=number, hours=dice.randint(0, 9), minutes=dice.randint(0, 59))
+                    if at < until:
                         yield _moved(shop, sku, code, EntryKind.HANDED_OVER, -pieces, Counterparty.CUSTOMER, at)
 
 
@@ -66,5 +73,5 @@ def _moved(
 ) -> PastMovement:
     return PastMovement(
         id=minted_at(at, "past", sku, code, kind.value), product_id=shop.products[sku], location_id=shop.locations[code].id,
-        kind=kind, delta=delta, counterparty=counterparty, occurred_at=at, reason="past sales",
+        kind=kind, delta=delta, counterparty=counterparty, occurred_at=at,
     )  # fmt: skip

@@ -127,7 +127,7 @@ def test_what_the_supplier_does_not_sell_is_refused_in_words(
         suppliers.set_terms(dear.id, [Term(product_id=shelf.product_id, unit_cost_minor=999)], by=make.TESTER)
     small = make.drafted(dear, shelf.store.id, (shelf.product_id, 10))
     page = text_of(manager.post(f"{LIST}{small.pk}/approve/"))
-    assert "from 100.00 EUR; this one comes to 99.90 EUR" in page
+    assert "from €100.00; this one comes to €99.90" in page
     gone = manager.post(f"{LIST}new/", form(shelf, 6, supplier="nobody"))
     assert "isn’t active any more" in text_of(gone)
     assert "Nothing is on the order yet" in text_of(manager.post(f"{LIST}new/", {"supplier": supplier.code}))

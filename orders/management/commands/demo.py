@@ -35,7 +35,7 @@ RETAILER = "ackerblau"
 FIRST_NIGHT = "inventory.tasks.reorder"
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
-    past.sell, sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
+    sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile,
 ]  # fmt: skip
 
@@ -103,6 +103,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
         with transaction():
             locks.hold(locks.Purpose.DEMO)
             shop = retailer.found(now=now, progress=bar.update)
+            past.sell(shop, now=now)
             written = trade.stories(shop, now=now)
             bar.total += trade.count(written) + len(TOPICS)
             trade.play(shop, written, now=now, progress=bar.update)
