@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from hypothesis.stateful import invariant
 
-from commerce import clock
+from commerce import clock, kits
 from commerce.actors import Actor, ActorKind
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
+from commerce.transactions import transaction
 from inventory import availability, buffers, incoming
 from inventory.availability import Figure
 from inventory.locations import LocationRef
@@ -27,24 +28,58 @@ from tests.machines.goods_model import BOUNDARIES, Booked, Goods, Key, Room
 BY = Actor.system("machine")
 COUNTERS = [Actor(ActorKind.STAFF, str(number), f"counter {number}") for number in (901, 902)]
 CHIEF = Actor(ActorKind.STAFF, "903", "chief")
+IN_A_KIT = (2, 1)  # pieces of each product
 EXPECTED_ON = date(2027, 3, 1)  # later than any example goes on
+
+
+Step = TypeVar("Step", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Ground:
     products: list[ProductRef]
+    kit: ProductRef
     places: list[LocationRef]
     channels: list[int]
     supplier: SupplierRef
 
 
 def prepare() -> Ground:
+    products = [ground.product() for _ in range(2)]
+    with transaction():
+        parts = [(product.sku, pieces) for product, pieces in zip(products, IN_A_KIT, strict=True)]
+        kit = kits.add_kit(sku="KIT", name="Kit", components=parts, by=BY)
     return Ground(
-        [ground.product() for _ in range(2)],
+        products,
+        kit,
         [goods.store() for _ in range(3)],
         [ground.channel().pk for _ in range(2)],
         supply.supplier(),
     )
+
+
+def step(**strategies: Any) -> Callable[[Step], Step]:
+    """Mark a method as something that a rule of the machine may do, with what it takes.
+
+    Hypothesis leaves rules out of examples at random. What depends on each other is one rule, so that an example without it
+    is about something else, and one with it goes deep.
+    """
+
+    def mark(method: Step) -> Step:
+        method.strategies = strategies  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def needs(condition: Callable[[Any], Any]) -> Callable[[Step], Step]:
+    """Let a step be left out as long as there is nothing to do it with."""
+
+    def mark(method: Step) -> Step:
+        method.condition = condition  # type: ignore[attr-defined]
+        return method
+
+    return mark
 
 
 @dataclass(frozen=True)
@@ -66,6 +101,15 @@ class KnownGoods(RolledBack):
         self.goods = Goods()
         self.said: list[Said] = []
         self.forget()
+
+    def take(self, name: str, data: Any) -> None:
+        """Take a step, if it can be taken."""
+        method = getattr(self, name)
+        if getattr(method, "condition", bool)(self):
+            method(**{
+                what: data if what == "data" else data.draw(strategy, label=what)
+                for what, strategy in method.strategies.items()
+            })  # fmt: skip
 
     # --- saying verbs -------------------------------------------------------------------------------------------------
 
@@ -120,7 +164,14 @@ class KnownGoods(RolledBack):
         return laws.levels().get(key, (0, 0, 0))[2]
 
     def product(self, number: int) -> int:
-        return self.ground.products[number].id
+        """Return the id of a product; the kit's after the others."""
+        return [*self.ground.products, self.ground.kit][number].id
+
+    def exploded(self, product_id: int, pieces: int) -> Counter[int]:
+        """Return what is asked for with pieces of a product, or of the kit."""
+        if product_id != self.ground.kit.id:
+            return Counter({product_id: pieces})
+        return Counter({self.product(number): each * pieces for number, each in enumerate(IN_A_KIT)})
 
     def place(self, number: int) -> int:
         return self.ground.places[number].id
@@ -183,6 +234,14 @@ class KnownGoods(RolledBack):
                 assert figure.available == room.now(channel_id, key) == max(figure.free - figure.withheld, 0)
                 assert 0 <= figure.available <= figure.free
                 assert figure.backorderable == room.later(key)
+            for place in self.ground.places:
+                parts = [found.get(Key(product.id, place.id)) for product in self.ground.products]
+                kit = found.get(Key(self.ground.kit.id, place.id))
+                assert (kit is None) == (None in parts)
+                if kit is not None:  # as many as its scarcest component makes, and nothing of its own
+                    assert kit.available == min(
+                        part.available // each for part, each in zip(parts, IN_A_KIT, strict=True) if part
+                    )
 
     @invariant()
     def guarantees_are_taken_exactly(self) -> None:
@@ -195,7 +254,7 @@ class KnownGoods(RolledBack):
         self.forget()
         with clock.frozen(self.now):
             found = availability.figures(
-                [product.id for product in self.ground.products], channel_id=channel_id, at=self.now
+                [product.id for product in [*self.ground.products, self.ground.kit]], channel_id=channel_id, at=self.now
             )
         return {Key(figure.product_id, figure.location_id): figure for figure in found}
 

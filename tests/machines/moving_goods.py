@@ -1,31 +1,38 @@
-"""How goods move, for the machine of goods: received, returned, adjusted, written off, reclassified, corrected, transferred."""
+"""How goods move, for the machine of goods: received, returned, adjusted, written off, reclassified, corrected, transferred,
+bought.
+"""
 
 from collections import Counter
 from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from commerce import ids
-from inventory import conditions, corrections, movements, returns, transfers, write_offs
+from inventory import conditions, corrections, goods_in, movements, purchase_orders, returns, transfers, write_offs
 from inventory.conditions import Reclassification
+from inventory.goods_in import ReceivedLine
 from inventory.movements import Adjustment, Receipt
 from inventory.moving import ON_THE_WAY, DifferenceReason, TransferState, WriteOffReason
+from inventory.purchase_orders import OrderLine
+from inventory.purchasing import COMING, PurchaseOrderState
 from inventory.returns import ReturnLine
 from inventory.stock import Condition, Counterparty, EntryKind
 from inventory.transfers import Arrival, Wanted
 from inventory.write_offs import WriteOff
 from tests.machines import goods_laws as laws
-from tests.machines.goods_model import Booked, Key, Transfer
-from tests.machines.known_goods import EXPECTED_ON, KnownGoods
+from tests.machines.goods_model import Booked, Key, Purchase, Transfer
+from tests.machines.known_goods import EXPECTED_ON, KnownGoods, needs, step
 
 HERE = (Condition.SELLABLE, Condition.DAMAGED, Condition.QUALITY_CONTROL)
 
 products, places, channels = st.integers(0, 1), st.integers(0, 2), st.integers(0, 1)
 pieces = st.integers(1, 6)
 mostly_sellable = st.sampled_from((Condition.SELLABLE,) * 4 + HERE)
+rarely = st.sampled_from([False] * 7 + [True])
 late = st.sampled_from((None, None, None, 30, 300, 3_000))  # seconds before now
+of_products = st.lists(st.tuples(products, pieces), min_size=1, max_size=2)
 lines = st.lists(st.tuples(products, places, mostly_sellable, pieces), min_size=1, max_size=3)
 
 
@@ -34,21 +41,30 @@ def key_of(line: Any) -> Key:
 
 
 class MovingGoods(KnownGoods):
-    @initialize(stocked=st.lists(st.integers(0, 20), min_size=6, max_size=6))
-    def begin_with_stock(self, stocked: list[int]) -> None:
-        """Some levels may not exist yet."""
+    @initialize(
+        stocked=st.lists(st.integers(0, 20), min_size=6, max_size=6),
+        sent=st.lists(st.tuples(places, st.integers(1, 2), products, pieces), max_size=2),
+    )
+    def begin_with_stock(self, stocked: list[int], sent: list[tuple[int, int, int, int]]) -> None:
+        """Some levels may not exist yet, and some goods may be on their way already."""
         wanted = [
             (number % 2, number // 2, Condition.SELLABLE, quantity)
             for number, quantity in enumerate(stocked)
             if quantity
         ]
         if wanted:
-            self.receive(wanted, None)
+            self._receive(wanted, None)
+        for origin, turn, product, quantity in sent:
+            self.draft_transfer(origin, turn, [(product, quantity)], Condition.SELLABLE, True)
 
     # --- what comes and goes ------------------------------------------------------------------------------------------
 
-    @rule(wanted=lines, seconds=late)
-    def receive(self, wanted: list[tuple[int, int, Condition, int]], seconds: int | None) -> None:
+    @step(wanted=lines, seconds=late, is_returned=st.booleans())
+    def bring(self, wanted: list[tuple[int, int, Condition, int]], seconds: int | None, is_returned: bool) -> None:
+        """From a supplier, or back from a customer."""
+        (self._give_back if is_returned else self._receive)(wanted, seconds)
+
+    def _receive(self, wanted: list[tuple[int, int, Condition, int]], seconds: int | None) -> None:
         made = [
             Receipt(ids.new(), self.product(product), self.place(place), quantity, condition)
             for product, place, condition, quantity in wanted
@@ -62,8 +78,7 @@ class MovingGoods(KnownGoods):
                 occurred_at=self.earlier(seconds),
             )
 
-    @rule(wanted=lines, seconds=late)
-    def give_back(self, wanted: list[tuple[int, int, Condition, int]], seconds: int | None) -> None:
+    def _give_back(self, wanted: list[tuple[int, int, Condition, int]], seconds: int | None) -> None:
         made = [
             ReturnLine(ids.new(), self.product(product), self.place(place), quantity, condition)
             for product, place, condition, quantity in wanted
@@ -77,7 +92,7 @@ class MovingGoods(KnownGoods):
                 occurred_at=self.earlier(seconds),
             )
 
-    @rule(
+    @step(
         wanted=st.lists(
             st.tuples(products, places, mostly_sellable, st.integers(-8, 8).filter(bool)), min_size=1, max_size=3
         ),
@@ -107,7 +122,7 @@ class MovingGoods(KnownGoods):
                 occurred_at=self.earlier(seconds),
             )
 
-    @rule(wanted=lines, reason=st.sampled_from(WriteOffReason), seconds=late)
+    @step(wanted=lines, reason=st.sampled_from(WriteOffReason), seconds=late)
     def write_off(
         self, wanted: list[tuple[int, int, Condition, int]], reason: WriteOffReason, seconds: int | None
     ) -> None:
@@ -128,7 +143,7 @@ class MovingGoods(KnownGoods):
                 occurred_at=self.earlier(seconds),
             )
 
-    @rule(wanted=lines, turn=st.integers(1, 2), seconds=late)
+    @step(wanted=lines, turn=st.integers(1, 2), seconds=late)
     def reclassify(self, wanted: list[tuple[int, int, Condition, int]], turn: int, seconds: int | None) -> None:
         made = [
             Reclassification(
@@ -157,8 +172,8 @@ class MovingGoods(KnownGoods):
                 occurred_at=self.earlier(seconds),
             )
 
-    @precondition(lambda self: self.goods.booked)
-    @rule(data=st.data())
+    @needs(lambda self: self.goods.booked)
+    @step(data=st.data())
     def correct(self, data: Any) -> None:
         entry_id = data.draw(st.sampled_from(list(self.goods.booked)))
         known, own = self.goods.booked[entry_id], ids.new()
@@ -174,7 +189,7 @@ class MovingGoods(KnownGoods):
 
     # --- transfers ----------------------------------------------------------------------------------------------------
 
-    @rule(
+    @step(
         origin=places, turn=st.integers(1, 2), wanted=st.lists(st.tuples(products, pieces), min_size=1, max_size=3),
         condition=mostly_sellable, is_sent=st.booleans(),
     )  # fmt: skip
@@ -194,10 +209,20 @@ class MovingGoods(KnownGoods):
         if is_sent:
             self._send(transfer_id)
 
-    @precondition(lambda self: self.goods.transfers)
-    @rule(data=st.data())
-    def send_transfer(self, data: Any) -> None:
-        self._send(data.draw(st.sampled_from(list(self.goods.transfers))))
+    @needs(lambda self: self.goods.transfers)
+    @step(data=st.data())
+    def send_or_cancel_transfer(self, data: Any) -> None:
+        transfer_id = self._transfer(data)
+        if data.draw(st.sampled_from([True, True, False]), label="is_sent"):
+            self._send(transfer_id)
+        else:
+            self._cancel(transfer_id)
+
+    def _transfer(self, data: Any) -> UUID:
+        """Draw a transfer, mostly one that is on the way."""
+        under_way = [one for one, transfer in self.goods.transfers.items() if transfer.state in ON_THE_WAY]
+        is_any = not under_way or data.draw(rarely, label="any transfer")
+        return data.draw(st.sampled_from(list(self.goods.transfers) if is_any else under_way))
 
     def _send(self, transfer_id: UUID) -> None:
         transfer = self.goods.transfers[transfer_id]
@@ -218,8 +243,8 @@ class MovingGoods(KnownGoods):
         for key, moved, kind in ((away, -quantity, EntryKind.MOVED_OUT), (into, quantity, EntryKind.MOVED_IN)):
             self.goods.move(key, moved, kind, Counterparty.LEVEL, at=self.now, occurred_at=self.earlier(seconds))
 
-    @precondition(lambda self: self.goods.transfers)
-    @rule(
+    @needs(lambda self: self.goods.transfers)
+    @step(
         data=st.data(), wanted=st.lists(st.tuples(products, pieces, st.none() | mostly_sellable), min_size=1, max_size=2),
         is_all=st.booleans(), seconds=late,
     )  # fmt: skip
@@ -227,7 +252,7 @@ class MovingGoods(KnownGoods):
         self, data: Any, wanted: list[tuple[int, int, Condition | None]], is_all: bool, seconds: int | None
     ) -> None:
         """All that is on the way, or whatever: some of it, too much, or what nobody sent."""
-        transfer_id = data.draw(st.sampled_from(list(self.goods.transfers)))
+        transfer_id = self._transfer(data)
         transfer = self.goods.transfers[transfer_id]
         made = [
             Arrival(ids.new(), self.product(product), quantity, condition) for product, quantity, condition in wanted
@@ -254,10 +279,10 @@ class MovingGoods(KnownGoods):
         transfer.open -= arrived
         transfer.state = TransferState.PARTLY_RECEIVED if +transfer.open else TransferState.RECEIVED
 
-    @precondition(lambda self: self.goods.transfers)
-    @rule(data=st.data(), reason=st.sampled_from(DifferenceReason), is_explained=st.sampled_from([True] * 4 + [False]))
+    @needs(lambda self: self.goods.transfers)
+    @step(data=st.data(), reason=st.sampled_from(DifferenceReason), is_explained=st.sampled_from([True] * 4 + [False]))
     def close_transfer(self, data: Any, reason: DifferenceReason, is_explained: bool) -> None:
-        transfer_id = data.draw(st.sampled_from(list(self.goods.transfers)))
+        transfer_id = self._transfer(data)
         transfer = self.goods.transfers[transfer_id]
         code = ""
         if transfer.state in (TransferState.DRAFT, TransferState.CANCELLED):
@@ -276,10 +301,7 @@ class MovingGoods(KnownGoods):
                 self._shift(key, transfer.at_origin(product), quantity)
         transfer.open, transfer.state = Counter(), TransferState.RECEIVED
 
-    @precondition(lambda self: self.goods.transfers)
-    @rule(data=st.data())
-    def cancel_transfer(self, data: Any) -> None:
-        transfer_id = data.draw(st.sampled_from(list(self.goods.transfers)))
+    def _cancel(self, transfer_id: UUID) -> None:
         transfer = self.goods.transfers[transfer_id]
         has_come = transfer.state in (TransferState.PARTLY_RECEIVED, TransferState.RECEIVED)
         self.say("transfer_state_wrong" if has_come else "", transfers.cancel, transfer_id, is_once=True)
@@ -287,3 +309,84 @@ class MovingGoods(KnownGoods):
             for product, quantity in (+transfer.open).items():
                 self._shift(transfer.on_the_way(product), transfer.at_origin(product), quantity)
             transfer.open, transfer.state = Counter(), TransferState.CANCELLED
+
+    # --- purchase orders ----------------------------------------------------------------------------------------------
+
+    @step(place=places, wanted=of_products)
+    def announce_delivery(self, place: int, wanted: list[tuple[int, int]]) -> None:
+        order_id, summed = ids.new(), Counter[int]()
+        for product, quantity in wanted:
+            summed[self.product(product)] += quantity
+        self.say(
+            "", purchase_orders.announce, order_id, supplier_id=self.ground.supplier.id, reference=str(order_id),
+            location_id=self.place(place),
+            lines=[OrderLine(product_id=one, quantity=many, expected_on=EXPECTED_ON) for one, many in summed.items()],
+        )  # fmt: skip
+        self.goods.purchases[order_id] = Purchase(self.place(place), dict(summed))
+
+    @needs(lambda self: self.goods.purchases)
+    @step(
+        data=st.data(),
+        came=st.lists(st.tuples(products, pieces, mostly_sellable), min_size=1, max_size=2),
+        seconds=late,
+    )
+    def receive_delivery(self, data: Any, came: list[tuple[int, int, Condition]], seconds: int | None) -> None:
+        """What was ordered, fewer, more, or something else: it is there, so it is booked. Or the rest is given up."""
+        order_id = data.draw(st.sampled_from(list(self.goods.purchases)))
+        if data.draw(rarely, label="is closed short"):
+            self._close_short(order_id)
+            return
+        purchase = self.goods.purchases[order_id]
+        made = [
+            ReceivedLine(ids.new(), self.product(product), quantity, condition) for product, quantity, condition in came
+        ]
+        is_expected = purchase.state in (*COMING, PurchaseOrderState.RECEIVED)
+        code = "" if is_expected else "purchase_order_state_wrong"
+        self.say(code, goods_in.receive, order_id, made, occurred_at=self.earlier(seconds), is_once=True)
+        if code:
+            return
+        for line in made:
+            key = Key(line.product_id, purchase.location_id, line.condition)
+            self.goods.move(
+                key, line.quantity, EntryKind.RECEIVED, Counterparty.SUPPLIER, at=self.now,
+                occurred_at=self.earlier(seconds),
+            )  # fmt: skip
+            self.goods.booked[line.id] = Booked([(key, line.quantity, Counterparty.SUPPLIER)], "came on an order")
+            purchase.received[line.product_id] += line.quantity
+        purchase.state = PurchaseOrderState.RECEIVED if purchase.is_complete else PurchaseOrderState.PARTLY_RECEIVED
+
+    def _close_short(self, order_id: UUID) -> None:
+        purchase = self.goods.purchases[order_id]
+        is_over = purchase.state is PurchaseOrderState.RECEIVED
+        code = "purchase_order_state_wrong" if is_over else ""
+        self.say(code, goods_in.close, order_id, reason="machine", is_once=True)
+        if not is_over:
+            purchase.state = PurchaseOrderState.CLOSED_SHORT
+
+    # --- what the machine does ----------------------------------------------------------------------------------------
+
+    @step(place=places)
+    def bring_a_kit(self, place: int) -> None:
+        """A kit has no stock of its own."""
+        line = Receipt(ids.new(), self.ground.kit.id, self.place(place), 1)
+        self.say("not_goods", movements.receive, [line])
+
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["bring", "bring", "bring_a_kit", "adjust", "write_off", "reclassify", "correct"]),
+    )
+    def move(self, data: Any, what: str) -> None:
+        self.take(what, data)
+
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(
+            ["draft_transfer", "send_or_cancel_transfer", *["receive_transfer"] * 3, "close_transfer"]
+        ),
+    )
+    def transfer(self, data: Any, what: str) -> None:
+        self.take(what, data)
+
+    @rule(data=st.data(), what=st.sampled_from(["announce_delivery", "receive_delivery", "receive_delivery"]))
+    def buy(self, data: Any, what: str) -> None:
+        self.take(what, data)
