@@ -29,7 +29,7 @@ from commerce.transactions import transaction_required
 __all__ = [
     "ProductRef", "ProductSpec", "add_channel", "add_gtin", "add_product", "add_products", "change_channel",
     "change_product", "forget", "ids_of", "known", "list_products", "product_by_barcode", "products_by_id",
-    "products_by_sku", "remove_gtin", "unlist_products",
+    "products_by_sku", "remove_gtin", "touch", "unlist_products",
 ]  # fmt: skip
 
 LISTED_AT_ONCE = 500  # products in one message
@@ -296,7 +296,7 @@ def add_gtin(product_id: int, text: str, *, pieces: int = 1, by: Actor) -> str:
     if known is None:
         ProductGtin.objects.create(product=product, gtin=code, pieces=pieces)
         audit.record("commerce.catalog.add_gtin", "product", product_id, by=by, after={"gtin": code, "pieces": pieces})
-        _touch(product_id)
+        touch(product_id)
         forget([product.sku])
     return code
 
@@ -312,14 +312,14 @@ def remove_gtin(product_id: int, text: str, *, by: Actor) -> None:
     audit.record(
         "commerce.catalog.remove_gtin", "product", product_id, by=by, before={"gtin": code, "pieces": known.pieces}
     )
-    _touch(product_id)
+    touch(product_id)
     forget([known.product.sku])
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
-def _touch(product_id: int) -> None:
+def touch(product_id: int) -> None:
     """Let every process see that something of the product changed."""
     Product.objects.filter(pk=product_id).update(updated_at=clock.now())
 

@@ -57,7 +57,7 @@ def set_components(kit_id: int, components: Sequence[tuple[str, int]], *, by: Ac
         [KitComponent(kit=kit, component_id=wanted[sku], quantity=pieces) for sku, pieces in components]
     )
     at = clock.now()
-    Product.objects.filter(pk=kit_id).update(updated_at=at)  # so that every process sees that the product changed
+    catalog.touch(kit_id)
     catalog.forget([kit.sku])
     audit.record(
         "commerce.kits.set_components", "product", kit_id, by=by,
