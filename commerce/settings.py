@@ -239,6 +239,8 @@ SPECTACULAR_SETTINGS = {
         "ConditionEnum": "inventory.api.serializers.CONDITIONS",
         "WaitingStateEnum": "inventory.api.waiting_serializers.STATES",
         "LyingConditionEnum": "inventory.api.serializers.LYING",
+        "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
+        "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
     },
 }
 
