@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from commerce import catalog
+from commerce.postgresql import prepared
 from inventory import backorders, buffers, demands, kits, ledger, locations
 from inventory.backorders import Queue
 from inventory.errors import InsufficientStock
@@ -60,7 +61,8 @@ class Figure(NamedTuple):
         return self.available + self.backorderable
 
 
-# Column order: the first four are a figure as buffers take it. What is looked up per level is looked up where there is any.
+# Column order: the first four are a figure as buffers take it. What is looked up per level is looked up once, where there is
+# any: OFFSET keeps the inner query from being merged into the outer one, which names its columns twice.
 _FIGURES = """
 SELECT product_id, location_id, on_hand, greatest(on_hand - allocated - held + waiting, 0), allocated, held, waiting,
        backorder_limit, id, changed_at, version
@@ -68,13 +70,14 @@ FROM (
     SELECT l.product_id, l.location_id, l.on_hand, l.allocated, l.backorder_limit, l.id, l.changed_at, l.version,
            CASE WHEN l.held > 0 THEN l.held - (
                SELECT coalesce(sum(h.quantity), 0)::bigint FROM inventory_hold h
-               WHERE h.level_id = l.id AND h.state = 'active' AND h.expires_at <= %s) ELSE 0 END AS held,
+               WHERE h.level_id = l.id AND h.state = 'active' AND h.expires_at <= %s::timestamptz) ELSE 0 END AS held,
            CASE WHEN l.backorder_limit > 0 THEN (
                SELECT coalesce(sum(b.quantity - b.filled - b.released), 0)::bigint FROM inventory_backorder b
                WHERE b.level_id = l.id AND b.quantity > b.filled + b.released
-                 AND (b.expires_at IS NULL OR b.expires_at > %s)) ELSE 0 END AS waiting
+                 AND (b.expires_at IS NULL OR b.expires_at > %s::timestamptz)) ELSE 0 END AS waiting
     FROM inventory_stocklevel l
     WHERE l.product_id = ANY(%s::bigint[]) AND l.condition = 'sellable'{places}
+    OFFSET 0
 ) AS l
 """
 Columns = list[Sequence[Any]]
@@ -238,7 +241,7 @@ def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at:
     with connection.cursor() as cursor:
         if len(product_ids) * (MANY_PLACES if places is None else len(places)) >= MANY_FIGURES:
             return _copied(cursor, sql, parameters)
-        cursor.execute(sql, parameters)
+        prepared.execute(cursor, sql, parameters)
         return list(zip(*cursor.fetchall(), strict=True)) or _NOTHING
 
 

@@ -23,11 +23,10 @@ def run(seconds: float) -> dict[str, object]:
 
         places = [place.id for place in locations.active()]
 
-        def ours() -> dict[tuple[int, int], int]:
-            found = availability.figures(
+        def ours() -> list[availability.Figure]:
+            return availability.figures(
                 shop.product_ids, channel_id=shop.channel_id, location_ids=places, at=clock.now()
             )
-            return {(figure.product_id, figure.location_id): figure.available for figure in found}
 
         def of_the_house() -> int:
             return len(availability.figures(shop.product_ids, location_ids=places, at=clock.now()))
@@ -50,7 +49,7 @@ def run(seconds: float) -> dict[str, object]:
                 found[row.product_id, row.location_id] = free - buffers.withheld(shop.channel_id, [figure], at=at)[0]
             return found
 
-        agree = ours() == plain()
+        agree = {(one.product_id, one.location_id): one.available for one in ours()} == plain()
         channel, house_itself, reference = (
             _timed(ours, seconds / 5), _timed(of_the_house, seconds / 10), _timed(plain, seconds / 5)
         )  # fmt: skip
