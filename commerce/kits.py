@@ -18,9 +18,6 @@ from commerce.transactions import transaction_required
 MOST_COMPONENTS = 50
 MOST_PIECES = 1_000  # of one component in one kit
 
-integrity.refuse(
-    "kit_component_is_goods", lambda: InvalidInput("A component of a kit is goods, and stays goods while it is one.")
-)
 integrity.refuse("kit_has_components", lambda: InvalidInput("A kit that is active needs at least one component."))
 
 
