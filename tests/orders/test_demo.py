@@ -12,7 +12,9 @@ from django.db.models import F
 from commerce import clock, gtin
 from commerce.channels import keys
 from commerce.models import Channel, ChannelKey, OutboxMessage, Product
+from commerce.operations import experiments
 from inventory import availability, count_lists, replenishment_lists, supply_lists, tasks, transfer_records
+from inventory import scarcity as scarcity_claims
 from inventory.counting import CountState, ItemState
 from inventory.models import (
     Backorder,
@@ -22,10 +24,12 @@ from inventory.models import (
     ShelfPlace,
     StockEntry,
     StockLevel,
+    WaitingEntry,
 )
 from inventory.moving import TransferState
 from inventory.replenishing import ProposalKind
-from orders.demo import assortment, counting, moving, past, people, places, promising, retailer, trade
+from inventory.waiting import WaitingState
+from orders.demo import assortment, counting, moving, past, people, places, promising, retailer, scarcity, trade
 from orders.lifecycle import State
 from orders.management.commands import demo
 from orders.models import Fulfilment, Order
@@ -68,6 +72,7 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     _shows_what_moves(shop)
     _shows_what_is_counted(shop)
     _shows_what_is_promised(shop, now)
+    _says_how_few_are_left(shop)
     _proposes_in_the_first_night(now)
     call_command("verify_ledger")  # says nothing, or fails
 
@@ -117,6 +122,17 @@ def _shows_what_is_promised(shop: retailer.Retailer, now: datetime) -> None:
     assert waiting.count() == 3
     assert Backorder.objects.filter(quantity__gt=F("filled") + F("released")).count() == 3
     assert PurchaseLimit.objects.get().ends_at > now > PurchaseLimit.objects.get().starts_at
+
+
+def _says_how_few_are_left(shop: retailer.Retailer) -> None:
+    waiting = WaitingEntry.objects.filter(product_id=shop.products[scarcity.SOLD_OUT], state=WaitingState.WAITING)
+    assert waiting.count() == len(scarcity.WAITING)
+    claims = scarcity_claims.latest()
+    assert claims
+    proofs = [scarcity_claims.verify(claim.id) for claim in claims]
+    assert all(proof.is_true and proof.is_true_in_hindsight for proof in proofs)
+    (experiment,) = experiments.listed()
+    assert experiment.state == experiments.RUNNING
 
 
 def _proposes_in_the_first_night(now: datetime) -> None:

@@ -23,6 +23,7 @@ from orders.demo import (
     reconciling,
     reordering,
     retailer,
+    scarcity,
     sharing,
     supply,
     trade,
@@ -36,7 +37,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
-    reconciling.reconcile,
+    reconciling.reconcile, scarcity.announce,
 ]  # fmt: skip
 
 
