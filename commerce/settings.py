@@ -236,6 +236,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["commerce.api.schema.only_the_api"],
     "ENUM_NAME_OVERRIDES": {
+        "CountKindEnum": "inventory.api.count_serializers.KINDS",
+        "CountStateEnum": "inventory.api.count_serializers.STATES",
+        "CountActionEnum": "inventory.api.count_serializers.ACTIONS",
         "ConditionEnum": "inventory.api.serializers.CONDITIONS",
         "WaitingStateEnum": "inventory.api.waiting_serializers.STATES",
         "LyingConditionEnum": "inventory.api.serializers.LYING",

@@ -7,7 +7,7 @@ was counted before it left; then the figure nearest to the count is taken, and t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 CLOCKS_AGREE_WITHIN = timedelta(seconds=10)  # a request may take that long without its sender's clock being wrong
 
@@ -95,15 +95,23 @@ def moment(
     was changed in between, before or after the count: both instants are candidates. Nothing is counted before the count was
     opened, nor after it arrived here.
     """
-    when_sent = received_at - sent_at if sent_at is not None else timedelta()
+    when_sent = received_at - sent_at.astimezone(UTC) if sent_at is not None else timedelta()
     offset = when_sent if known_offset is None else known_offset
-    raw = [device_at + offset]
+    raw = [_shifted(device_at, offset)]
     if known_offset is not None and sent_at is not None and abs(known_offset - when_sent) > CLOCKS_AGREE_WITHIN:
-        raw.append(device_at + when_sent)
+        raw.append(_shifted(device_at, when_sent))
     kept = [min(max(one, opened_at), received_at) for one in raw]
     is_doubtful = len(raw) > 1 or abs(kept[0] - raw[0]) > CLOCKS_AGREE_WITHIN
     other = kept[1] if len(kept) > 1 and kept[1] != kept[0] else None
     return Moment(kept[0], other, is_doubtful)
+
+
+def _shifted(device_at: datetime, offset: timedelta) -> datetime:
+    """Shift an instant, in UTC: in the hour that a local clock goes through twice, adding would take the first for the second."""
+    try:
+        return device_at.astimezone(UTC) + offset
+    except OverflowError:  # a clock at the end of all days; what it says is moved into the count's time anyway
+        return device_at
 
 
 def total(figures: Iterable[Counted]) -> Total | None:

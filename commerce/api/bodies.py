@@ -7,6 +7,7 @@ serves all threads. `QueryParameters` gives query strings the same treatment.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -71,7 +72,7 @@ class Instant(serializers.DateTimeField):
     def enforce_timezone(self, value: Any) -> Any:
         if value.tzinfo is None:
             self.fail("naive")
-        return super().enforce_timezone(value)
+        return super().enforce_timezone(value).astimezone(UTC)
 
 
 class CommaSeparated(serializers.ListField):

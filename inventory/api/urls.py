@@ -2,6 +2,7 @@ from django.urls import path
 
 from inventory.api import (
     availability_views,
+    count_views,
     look_back_views,
     movement_views,
     replenishment_views,
@@ -48,6 +49,11 @@ urlpatterns = [
     ),
     path("transfers/<uuid:transfer_id>/close", transfer_views.TransferCloseView.as_view(), name="transfer-close"),
     path("transfers/<uuid:transfer_id>/cancel", transfer_views.TransferCancelView.as_view(), name="transfer-cancel"),
+    path("counts", count_views.CountsView.as_view(), name="counts"),
+    path("counts/<uuid:count_id>", count_views.CountView.as_view(), name="count"),
+    path("counts/<uuid:count_id>/records", count_views.CountRecordsView.as_view(), name="count-records"),
+    path("counts/<uuid:count_id>/hand-in", count_views.CountHandInView.as_view(), name="count-hand-in"),
+    path("counts/<uuid:count_id>/cancel", count_views.CountCancelView.as_view(), name="count-cancel"),
     path("stock/statements", statement_views.StatementsView.as_view(), name="stock-statements"),
     path("stock/discrepancies", statement_views.DiscrepanciesView.as_view(), name="stock-discrepancies"),
     path("locations", views.LocationsView.as_view(), name="locations"),

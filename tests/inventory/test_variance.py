@@ -1,6 +1,7 @@
 """Counting against the books, without a database: moments, sums, differences, bookings, value classes."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,26 @@ def test_a_slow_connection_is_no_wrong_clock() -> None:
 @pytest.mark.parametrize(("device_at", "kept"), [(at(-300), at(0)), (at(300), at(60))])
 def test_nothing_is_counted_before_the_count_began_or_after_it_arrived(device_at: datetime, kept: datetime) -> None:
     assert moment(device_at) == Moment(kept, is_doubtful=True)
+
+
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    opened, received = datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 3, tzinfo=UTC)
+    found = [
+        variance.moment(
+            datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=berlin), sent_at=received.astimezone(berlin),
+            known_offset=timedelta(), received_at=received, opened_at=opened,
+        ).at
+        for fold in (0, 1)
+    ]  # fmt: skip
+    assert found == [datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)]
+
+
+def test_clocks_at_the_end_of_all_days_break_nothing() -> None:
+    for device_at in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+        for offset in (timedelta(days=3_650), -timedelta(days=3_650)):
+            assert at(0) <= moment(device_at, offset=offset).at <= at(60)
+            assert at(0) <= moment(device_at, sent_at=device_at, offset=offset).at <= at(60)
 
 
 # --- the difference ---------------------------------------------------------------------------------------------------
