@@ -4,11 +4,13 @@ The journal names a cause by type and id ("order_line", "transfer" …). The roo
 thing and where its page is; whoever shows a journal asks here, and imports none of those rooms.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
+
+from commerce.roles import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +22,35 @@ class Link:
 
 
 Resolver = Callable[[Sequence[str]], Mapping[str, Link]]
-_resolvers: dict[str, Resolver] = {}
+_resolvers: dict[str, tuple[Resolver, Permission | None]] = {}
 
 
-def register(cause_type: str, resolver: Resolver) -> None:
-    """Let `resolver` name causes of a type: it gets ids and returns a link for each that it knows, with one query."""
-    _resolvers[cause_type] = resolver
+def register(cause_type: str, resolver: Resolver, *, permission: Permission | None = None) -> None:
+    """Let `resolver` name causes of a type: it gets ids and returns a link for each that it knows, with one query.
+
+    `permission` is what opens their pages.
+    """
+    _resolvers[cause_type] = (resolver, permission)
 
 
-def resolve(causes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Link]:
-    """Return a link for every cause (type, id) that a room knows: one question per type."""
+def resolve(
+    causes: Iterable[tuple[str, str]], *, granted: Collection[Permission] | None = None
+) -> dict[tuple[str, str], Link]:
+    """Return a link for every cause (type, id) that a room knows: one question per type.
+
+    `granted` is what the reader may do; pages that this does not open are named without their address. None opens all.
+    """
     by_type: dict[str, list[str]] = {}
     for cause_type, cause_id in dict.fromkeys(causes):
         if cause_type in _resolvers:
             by_type.setdefault(cause_type, []).append(cause_id)
-    return {
-        (cause_type, cause_id): link
-        for cause_type, cause_ids in by_type.items()
-        for cause_id, link in _resolvers[cause_type](cause_ids).items()
-    }
+    found = {}
+    for cause_type, cause_ids in by_type.items():
+        resolver, permission = _resolvers[cause_type]
+        is_open = granted is None or permission is None or permission in granted
+        for cause_id, link in resolver(cause_ids).items():
+            found[cause_type, cause_id] = link if is_open else replace(link, url="")
+    return found
 
 
 def without_pages(label: Callable[[], str]) -> Resolver:

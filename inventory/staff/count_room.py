@@ -26,7 +26,7 @@ def register() -> None:
             permission=Permission.COUNT_STOCK, order=30, counter=lambda store: count_lists.waiting(store.id),
         )
     )  # fmt: skip
-    links.register(count_settlement.CAUSE, _links)
+    links.register(count_settlement.CAUSE, _links, permission=Permission.COUNT_STOCK)
     for code, sentence in _SENTENCES.items():
         refusals.register(code, sentence)
 

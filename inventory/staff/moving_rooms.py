@@ -37,7 +37,7 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
-    links.register(transfer_records.CAUSE, _transfers)
+    links.register(transfer_records.CAUSE, _transfers, permission=Permission.MOVE_STOCK)
     for code, sentence in transfer_words.SENTENCES.items():
         refusals.register(code, sentence)
 

@@ -1,7 +1,7 @@
 """The timeline pages: what happened to a product here, or to everything here, and what was here at a past moment."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -117,7 +117,7 @@ def page(request: HttpRequest) -> HttpResponse:
     form = TimelineForm(request.GET)
     is_valid = form.is_valid() and (product is not None or not text)
     found = _read(store.id, product, form.filters, _position(request)) if is_valid else Page([], None)
-    rows = _rows(found.entries)
+    rows = _rows(found.entries, granted=shell.permissions(request))
     chosen = form.filters.actor if is_valid else None
     somebody = {":".join(chosen): people.names([chosen])[chosen]} if chosen else {}
     facts = {
@@ -207,10 +207,12 @@ def _was(product: ProductRef, location_id: int, at: datetime) -> list[tuple[Any,
     ]
 
 
-def _rows(entries: Sequence[Entry]) -> list[Row]:
+def _rows(entries: Sequence[Entry], *, granted: Collection[Permission] | None = None) -> list[Row]:
     """Put entries into words: people and causes are asked for all of them at once."""
     who = people.names((entry.actor_kind, entry.actor_id) for entry in entries)
-    causes = links.resolve((entry.cause_type, entry.cause_id) for entry in entries if entry.cause_type)
+    causes = links.resolve(
+        ((entry.cause_type, entry.cause_id) for entry in entries if entry.cause_type), granted=granted
+    )
     return [
         Row(
             entry=entry,

@@ -38,7 +38,7 @@ def register() -> None:
         )
     )
     shell.register_finder("orders", _find, order=20)
-    links.register("order_line", _orders_of_lines)
+    links.register("order_line", _orders_of_lines, permission=Permission.VIEW_ORDERS)
     refusals.register()
 
 

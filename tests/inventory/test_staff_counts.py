@@ -12,7 +12,7 @@ from django.urls import reverse
 from commerce import clock
 from commerce.actors import Actor
 from commerce.models import User
-from commerce.roles import Role
+from commerce.roles import Permission, Role
 from commerce.staff import links
 from commerce.transactions import transaction
 from inventory import count_lists, count_rules, locations, shelves
@@ -304,9 +304,11 @@ def test_a_timeline_leads_to_the_count(shelf: Shelf) -> None:
     counting = Counting.begin(shelf.store.id)
     counting.count(shelf.sku, 9)
     counting.hand_in()
-    link = links.resolve([("count", str(counting.ref.id))])["count", str(counting.ref.id)]
+    cause = ("count", str(counting.ref.id))
+    link = links.resolve([cause], granted={Permission.COUNT_STOCK})[cause]
     assert counting.ref.number in str(link.label)
     assert clerk(shelf).get(link.url).status_code == 200
+    assert links.resolve([cause], granted={Permission.VIEW_STOCK})[cause] == links.Link(link.label)
 
 
 # --- who may, and how much it costs -------------------------------------------------------------------------------------
