@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from commerce.operations import checks
-from inventory import supply_checks, transfer_checks  # noqa: F401 (their own proofs)
+from inventory import promise_checks, supply_checks, transfer_checks  # noqa: F401 (their own proofs)
 
 _LEVEL = "'level ' || l.id || ' (' || p.sku || ' at ' || place.code || ', ' || l.condition || ')'"
 _NAMES = """

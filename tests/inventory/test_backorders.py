@@ -392,3 +392,13 @@ def test_the_periodic_task_meets_new_levels_and_what_ended(shelf: Shelf) -> None
         backorder_policies.end(made, by=BY, at=clock.now())
     assert not StockLevel.objects.filter(backorder_limit__gt=0).exists()
     assert tasks.follow_promises() == 0
+
+
+def test_the_proof_finds_promises_that_nobody_waits_for_and_waits_without_a_promise(shelf: Shelf) -> None:
+    policy(shelf, 5, lead_days=2)
+    allocation = order(shelf, 12)[0]
+    assert books_are_clean()
+    Backorder.objects.filter(claim_id=allocation).update(filled=1)
+    assert "waits for goods" in str(checks.run()[0])
+    Backorder.objects.filter(claim_id=allocation).update(filled=0, quantity=30)
+    assert len(checks.run()) == 2
