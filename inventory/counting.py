@@ -66,7 +66,7 @@ class FindingKind(StrEnum):
     """Why something that was counted could not be taken as a count of an item; it is kept for a person to look at."""
 
     UNKNOWN = "unknown"  # no product has this code
-    CHARGE = "charge"  # a charge such as postage has no stock
+    CHARGE = "charge"  # it has no stock of its own: a charge such as postage, or a kit
     LATE = "late"  # its item was settled before this came in
 
 

@@ -22,7 +22,7 @@ from inventory.stock import Condition
 
 _MESSAGES = {
     FindingKind.UNKNOWN: "No product has this code; it is kept, and somebody will say what it is.",
-    FindingKind.CHARGE: "This is a charge and has no stock; it is kept for somebody to look at.",
+    FindingKind.CHARGE: "This has no stock of its own, as a charge or a kit has none; it is kept for somebody to look at.",
     FindingKind.LATE: "The product was settled in this count before; the figure is kept for somebody to look at.",
 }
 

@@ -44,7 +44,7 @@ REASONS: dict[CountReason, Any] = {
 
 FINDINGS: dict[FindingKind, Any] = {
     FindingKind.UNKNOWN: _("No product has this code"),
-    FindingKind.CHARGE: _("This is a charge, not goods"),
+    FindingKind.CHARGE: _("It has no stock of its own: a charge or a kit"),
     FindingKind.LATE: _("It came in after its product was settled"),
 }
 
