@@ -66,7 +66,8 @@ def check(found: list[dict[str, Any]]) -> None:
 
 def levels_in(scope: Scope) -> tuple[str, list[Any]]:
     """Return the condition, on the aliases l (level) and p (product), that a sellable level lies in the scope."""
-    sql, parameters = "l.condition = 'sellable'", []
+    sql = "l.condition = 'sellable'"
+    parameters: list[Any] = []
     if scope.product_id is not None:
         sql, parameters = sql + " AND l.product_id = %s", [*parameters, scope.product_id]
     if scope.category:

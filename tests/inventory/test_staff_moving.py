@@ -26,6 +26,7 @@ from tests.inventory.conftest import BY, Shelf
 pytestmark = pytest.mark.django_db
 
 TRANSFERS, SHELVES = "/staff/transfers/", "/staff/stock/shelves/"
+NOBODYS = "00000000-0000-4000-8000-000000000000"  # workers name tests alike only with a fixed id
 REPLAY = {"HTTP_X_KONTOR_REPLAY": "true"}
 
 
@@ -354,8 +355,8 @@ def test_a_booking_of_another_place_or_of_a_document_is_not_taken_back(shelf: Sh
         ("stock/return/", Role.SERVICE_AGENT),
         ("stock/reclassify/", Role.SERVICE_AGENT),
         ("stock/write-off/", Role.CLERK),
-        (f"stock/entries/{uuid4()}/correct/", Role.CLERK),
-        *((f"transfers/{uuid4()}/{verb}/", Role.SERVICE_AGENT) for verb in ("scan", "lines", "send", "book", "close", "cancel")),
+        (f"stock/entries/{NOBODYS}/correct/", Role.CLERK),
+        *((f"transfers/{NOBODYS}/{verb}/", Role.SERVICE_AGENT) for verb in ("scan", "lines", "send", "book", "close", "cancel")),
         ("stock/shelves/scan/", Role.SERVICE_AGENT),
         ("stock/shelves/take-off/", Role.SERVICE_AGENT),
     ],
