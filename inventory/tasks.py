@@ -113,19 +113,6 @@ def step_dynamic_buffers() -> int:
 
 
 @shared_task
-def follow_promises() -> int:
-    """Meet what policies of backorders begin and end with time, and look again at promises whose day has passed."""
-    now = clock.now()
-    with transaction():
-        changed = backorder_policies.apply_due(by=PROMISER, at=now)
-    with transaction():
-        changed += demands.unmark_done(at=now)
-    late = backorders.late(at=now, at_most=PRODUCTS_AT_ONCE)
-    with transaction():
-        return changed + backorders.revise(late, by=PROMISER, at=now)
-
-
-@shared_task
 def serve_waiting_list() -> int:
     """Serve everyone who waits, whatever made goods free: changed rules, opened places, offers whose time is over."""
     served, last = 0, 0
@@ -143,3 +130,16 @@ def forget_waiting() -> int:
     """Empty who it was on entries of the waiting list that ended long ago."""
     with transaction():
         return waiting_list.forget(at=clock.now(), at_most=SUBSCRIBERS_AT_ONCE)
+
+
+@shared_task
+def follow_promises() -> int:
+    """Meet what policies of backorders begin and end with time, and look again at promises whose day has passed."""
+    now = clock.now()
+    with transaction():
+        changed = backorder_policies.apply_due(by=PROMISER, at=now)
+    with transaction():
+        changed += demands.unmark_done(at=now)
+    late = backorders.late(at=now, at_most=PRODUCTS_AT_ONCE)
+    with transaction():
+        return changed + backorders.revise(late, by=PROMISER, at=now)

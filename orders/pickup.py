@@ -122,9 +122,7 @@ def mark_ready(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: dateti
         pieces = sum(line.missing for line in unfinished)
         raise errors.LinesStillOpen(
             f"{pieces} pieces are neither picked nor rejected; scan them, or reject what can't be found.",
-            lines=[
-                {"line": str(one.id), "sku": one.product.sku, "missing": one.missing} for one in unfinished
-            ],
+            lines=[{"line": str(one.id), "sku": one.product.sku, "missing": one.missing} for one in unfinished],
         )
     fulfilment.move(
         work,

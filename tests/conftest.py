@@ -48,8 +48,16 @@ def _nothing_is_remembered_from_another_test() -> None:
     from commerce import catalog
     from commerce.api import authentication, throttling
     from commerce.operations import experiments
-    from inventory import availability, buffers, location_groups, locations, promising, purchase_limits
-    from inventory import scarcity_age, scarcity_terms
+    from inventory import (
+        availability,
+        buffers,
+        location_groups,
+        locations,
+        promising,
+        purchase_limits,
+        scarcity_age,
+        scarcity_terms,
+    )
     from pricing import revisions
 
     catalog.forget()
