@@ -96,7 +96,7 @@ def test_signing_in_finding_by_scan_and_signing_out(store, pan, opened):
     page.get_by_role("heading", level=1).click()
     page.keyboard.press("/")
     expect(page.locator("#find")).to_be_focused()
-    page.locator("summary", has=page.locator("svg")).last.click()
+    page.locator(".top summary", has=page.locator("svg")).last.click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Kontor")).to_be_visible()
 
