@@ -11,6 +11,7 @@ from customers import activity
 ORDER_EVENTS = (
     "order.placed",
     "order.cancelled",
+    "fulfilment.promised",
     "fulfilment.accepted",
     "fulfilment.released",
     "fulfilment.picking",

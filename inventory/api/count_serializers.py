@@ -46,7 +46,7 @@ class CountFilters(bodies.QueryParameters):
 
 
 class CountParameters(bodies.QueryParameters):
-    station = bodies.Text(required=False, default="", max_length=count_figures.LONGEST_STATION)
+    station = bodies.Text(required=False, default="", allow_blank=True, max_length=count_figures.LONGEST_STATION)
 
 
 class CountedFigureBody(bodies.StrictSerializer):
