@@ -57,6 +57,7 @@ def browser() -> Iterator[Browser]:
     """Chromium, or a skip that says so. Its driver runs a loop in this thread, so Django must be told that this is fine."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
+        assert os.environ.get("CI") != "true", "CI needs Chromium"
         pytest.skip("no Chromium found: install the package chromium to run the browser tests")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
