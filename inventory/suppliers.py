@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 
 from commerce import audit, catalog, integrity
 from commerce.actors import Actor
@@ -19,7 +18,6 @@ from inventory.models import Supplier, SupplierClosure, SupplierTerm
 from inventory.purchasing import OrderTerms
 from inventory.supplier_calendar import Calendar, Delivery
 
-LEARNED_FROM = timedelta(days=365)  # older deliveries say little about today's
 MOST_TERMS = 5_000  # in one call
 MOST_CLOSURES = 200
 LARGEST_QUANTITY = 1_000_000
@@ -51,15 +49,6 @@ class Term:
     quantities: OrderTerms = ANY_QUANTITY
     unit_cost_minor: int | None = None
     supplier_sku: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LeadTimes:
-    """Days from the order to the goods, from `n` lines that came; the deviation is the sample's, 0.0 below two lines."""
-
-    mean_days: float
-    deviation_days: float
-    n: int
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -207,35 +196,6 @@ def terms(supplier_id: int, product_ids: Iterable[int] | None = None) -> dict[in
 def next_delivery(supplier: SupplierRef, *, at: datetime) -> Delivery | None:
     """Return when an order given now counts and is delivered; None when the supplier takes none within a year."""
     return supplier_calendar.next_delivery(supplier.calendar, at)
-
-
-_LEAD_TIMES = """
-SELECT o.supplier_id, avg(day.days)::float, coalesce(stddev_samp(day.days), 0)::float, count(*)
-FROM inventory_purchaseorder o
-JOIN inventory_purchaseorderline l ON l.order_id = o.id
-CROSS JOIN LATERAL (SELECT extract(epoch FROM l.received_at - o.ordered_at) / 86400 AS days) day
-WHERE o.supplier_id = ANY(%s) AND o.ordered_at >= %s AND o.ordered_at <= l.received_at
-  AND l.quantity > 0 AND (l.received >= l.quantity OR o.state = 'closed_short') {narrower}
-GROUP BY o.supplier_id
-"""
-
-
-def lead_times(
-    supplier_ids: Iterable[int], *, at: datetime, product_id: int | None = None, location_id: int | None = None
-) -> dict[int, LeadTimes]:
-    """Return what the deliveries of the last year say about each supplier, of one product or to one place if asked.
-
-    A line counts when all that was ordered has come, or the order was closed short after some had: from the order to the
-    last of its pieces. What came before it was ordered says nothing and is left out. Suppliers without any are missing.
-    """
-    narrower, parameters = "", [list(supplier_ids), at - LEARNED_FROM]
-    if product_id is not None:
-        narrower, parameters = narrower + " AND l.product_id = %s", [*parameters, product_id]
-    if location_id is not None:
-        narrower, parameters = narrower + " AND o.location_id = %s", [*parameters, location_id]
-    with connection.cursor() as cursor:
-        cursor.execute(_LEAD_TIMES.format(narrower=narrower), parameters)
-        return {row[0]: LeadTimes(*row[1:]) for row in cursor.fetchall()}
 
 
 def _refs(*, at_most: int = 500, **condition: Any) -> list[SupplierRef]:

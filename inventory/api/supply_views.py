@@ -13,7 +13,7 @@ from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import NotFound
 from commerce.roles import Scope
-from inventory import goods_in, incoming, locations, purchase_orders, suppliers, supply_lists
+from inventory import goods_in, incoming, lead_times, locations, purchase_orders, suppliers, supply_lists
 from inventory.api import reported
 from inventory.api import supply_serializers as serializers
 from inventory.errors import SupplierUnknown
@@ -61,7 +61,7 @@ def _supplier(code: str) -> SupplierRef:
 
 def _suppliers(found: Sequence[SupplierRef]) -> list[dict[str, Any]]:
     now = clock.now()
-    learned = suppliers.lead_times([one.id for one in found], at=now)
+    learned = lead_times.of_suppliers([one.id for one in found], at=now)
     documents = []
     for one in found:
         known, calendar, following = learned.get(one.id), one.calendar, suppliers.next_delivery(one, at=now)
@@ -72,8 +72,8 @@ def _suppliers(found: Sequence[SupplierRef]) -> list[dict[str, Any]]:
                 "order_weekdays": sorted(calendar.order_weekdays), "delivery_weekdays": sorted(calendar.delivery_weekdays),
                 "closures": [{"first_day": first, "last_day": last} for first, last in calendar.closures],
                 "learned_lead_time": known and {
-                    "mean_days": round(known.mean_days, 2), "deviation_days": round(known.deviation_days, 2),
-                    "deliveries": known.n,
+                    "mean_days": round(known.days, 2), "deviation_days": round(known.deviation_days, 2),
+                    "deliveries": known.deliveries,
                 },
                 "next_delivery": following and {
                     "order_on": following.order_on, "order_by": following.order_by, "delivered_on": following.delivered_on,

@@ -9,7 +9,7 @@ from commerce import catalog, clock
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import goods_in, suppliers
+from inventory import goods_in, lead_times, suppliers
 from inventory.errors import NotGoods, SupplierUnknown
 from inventory.models import Supplier
 from inventory.purchasing import OrderTerms
@@ -129,8 +129,8 @@ def test_lead_times_are_learned_from_the_order_to_the_last_ordered_piece(shelf: 
         make.receive(order.pk, (shelf.product_id, 6), at=now - timedelta(days=1))
         make.receive(order.pk, (shelf.product_id, 4), at=now)
         make.receive(order.pk, (shelf.product_id, 1), at=now + timedelta(days=9))  # more than ordered: no lead time
-    learned = suppliers.lead_times([made.id], at=now)[made.id]
-    assert (learned.mean_days, learned.n) == (pytest.approx(6), 2)
+    learned = lead_times.of_suppliers([made.id], at=now)[made.id]
+    assert (learned.days, learned.deliveries) == (pytest.approx(6), 2)
     assert learned.deviation_days == pytest.approx(8**0.5)
 
 
@@ -145,10 +145,10 @@ def test_what_teaches_nothing_is_left_out(shelf: Shelf) -> None:
     never = make.ordered(made, shelf.store.id, (shelf.product_id, 5), at=now - timedelta(days=5))
     with transaction():
         goods_in.close(never.pk, reason="bankrupt", by=BY, at=now)
-    assert suppliers.lead_times([made.id], at=now) == {}
+    assert lead_times.of_suppliers([made.id], at=now) == {}
     with transaction():
         goods_in.close(half.pk, reason="the tenth is lost", by=BY, at=now)
-    assert suppliers.lead_times([made.id], at=now)[made.id].n == 1
+    assert lead_times.of_suppliers([made.id], at=now)[made.id].deliveries == 1
 
 
 def test_lead_times_can_be_asked_for_a_product_or_a_place(shelf: Shelf) -> None:
@@ -156,6 +156,6 @@ def test_lead_times_can_be_asked_for_a_product_or_a_place(shelf: Shelf) -> None:
     for place, days in ((shelf.store.id, 2), (other.id, 9)):
         order = make.ordered(made, place, (shelf.product_id, 1), at=now - timedelta(days=days))
         make.receive(order.pk, (shelf.product_id, 1), at=now)
-    assert suppliers.lead_times([made.id], at=now, location_id=other.id)[made.id].mean_days == pytest.approx(9)
-    assert suppliers.lead_times([made.id], at=now, product_id=shelf.product_id)[made.id].n == 2
-    assert suppliers.lead_times([made.id], at=now, product_id=0) == {}
+    assert lead_times.of_suppliers([made.id], at=now, location_id=other.id)[made.id].days == pytest.approx(9)
+    assert lead_times.of_suppliers([made.id], at=now, product_id=shelf.product_id)[made.id].deliveries == 2
+    assert lead_times.of_suppliers([made.id], at=now, product_id=0) == {}
