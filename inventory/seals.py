@@ -97,7 +97,13 @@ def seal_next(*, by: Actor, at: datetime, most: int = ENTRIES_OF_A_SEGMENT, with
     row.save(force_insert=True)
     with connection.cursor() as cursor:
         cursor.execute(_MARK, [row.level_ids, row.to_versions])
-    audit.record("seals.seal_next", "journal_seal", row.number, by=by, after={"hash": row.hash, "entries": row.entries})
+    audit.record(
+        "inventory.seals.seal_next",
+        "journal_seal",
+        row.number,
+        by=by,
+        after={"hash": row.hash, "entries": row.entries},
+    )
     return Sealing(Seal(row.number, row.hash, at, row.entries), refused)
 
 
