@@ -108,7 +108,8 @@ def adjust(
 ) -> int:
     """Correct what is on hand, up (found) or down (shrinkage), and return how many lines were new.
 
-    Raises: StockRuleViolated when a level would fall below what is promised or held.
+    Where a backorder policy gives room, the youngest promises wait for new goods instead.
+    Raises: StockRuleViolated when a level would fall below what is promised or held, that room included.
     """
     check(lines)
     if any(line.delta == 0 for line in lines):
