@@ -142,6 +142,26 @@
     return input.focus({ preventScroll: true });
   }), true);
 
+  /* Until the page has been laid out anew after a dialog, the field hears keys but takes no characters: a scan that follows
+     at once would lose its first ones, or all. What was typed is therefore noted beside, and stands where the field has less. */
+  let typed = "";
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (!input.matches?.("[data-scan-input]") || event.ctrlKey || event.metaKey || event.altKey) { typed = ""; return; }
+    if (event.key === "Shift") return;
+    if (event.key.length === 1) { typed += event.key; return; }
+    const whole = typed;
+    typed = ""; // a cursor that was moved, a character taken back: the field alone knows
+    const hasLost = event.key === "Enter" && whole.length > input.value.length && whole.endsWith(input.value);
+    if (!hasLost || !input.form?.hasAttribute("hx-post") || isStopped()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    input.value = "";
+    take(input.form, whole.trim());
+  }, true);
+
+  for (const begin of ["pointerdown", "submit", "paste"]) document.addEventListener(begin, () => { typed = ""; }, true);
+
   /* --- bursts that hit the page while no field has the focus; their Enter must not press a button --- */
   let burst = "", lastKey = 0;
   document.addEventListener("keydown", (event) => {
