@@ -1,6 +1,4 @@
-"""Tables of prices and taxes, and the quotes that were given."""
-
-import uuid
+"""Tables of prices and taxes, and of which of them are in force."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -118,18 +116,3 @@ class RulesetRevision(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(name="ruleset_revision_is_one_row", condition=Q(id=1))]
-
-
-class Quote(models.Model):
-    """A price that was given to a channel and is honoured until it expires. Never changed; forgotten when long over.
-
-    Written by: pricing.quoting
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    channel = models.ForeignKey("commerce.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
-    ruleset_version = models.CharField(max_length=40)
-    document = models.JSONField()
-    signature = models.CharField(max_length=90)
-    quoted_at = models.DateTimeField()
-    expires_at = models.DateTimeField(db_index=True)

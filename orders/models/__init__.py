@@ -1,0 +1,18 @@
+"""Tables of orders. One module per topic; each table says what it is, what can never happen, and who writes it."""
+
+from orders.models.past import PastSale, PastSalesFile
+from orders.models.placed import Order, OrderLine
+from orders.models.routing import RoutingDecision
+from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
+
+__all__ = [
+    "OPEN_STATES",
+    "Fulfilment",
+    "FulfilmentLine",
+    "Order",
+    "OrderLine",
+    "PastSale",
+    "PastSalesFile",
+    "PickScan",
+    "RoutingDecision",
+]
