@@ -72,7 +72,8 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     _shows_what_moves(shop)
     _shows_what_is_counted(shop)
     _shows_what_is_promised(shop, now)
-    _says_how_few_are_left(shop)
+    with clock.frozen(now):  # what was said last is looked for by the day
+        _says_how_few_are_left(shop)
     _proposes_in_the_first_night(now)
     call_command("verify_ledger")  # says nothing, or fails
 
