@@ -111,11 +111,14 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Position":
         """Read a position as `str` writes it. Raises: ValueError."""
-        instant, level_id, version = text.split("~")
-        recorded_at = datetime.fromisoformat(instant)
-        if recorded_at.tzinfo is None or not 0 <= int(level_id) < 2**63 or not 0 <= int(version) < 2**63:
-            raise ValueError(f"no position: {text}")
-        return cls(recorded_at, int(level_id), int(version))
+        try:
+            instant, level_id, version = text.split("~")
+            found = cls(datetime.fromisoformat(instant), int(level_id), int(version))
+        except ValueError as error:
+            raise ValueError(f"no position: {text!r}") from error
+        if found.recorded_at.tzinfo is None or not 0 <= found.level_id < 2**63 or not 0 <= found.version < 2**63:
+            raise ValueError(f"no position: {text!r}")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

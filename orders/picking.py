@@ -12,7 +12,8 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import allocations, movements
+from inventory import allocations, backorders, movements
+from inventory.errors import GoodsAwaited
 from orders import cancellation, errors, events, fulfilment, leases
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
@@ -85,7 +86,8 @@ def scan(fulfilment_id: UUID, scan_id: UUID, text: str, *, user: AbstractUser, b
     """Count what was scanned towards the line that wants it, and extend the lease. A known `scan_id` gives its first outcome.
 
     A case pack counts its pieces, but never more than wanted. `at` is the scanner's time.
-    Raises: AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
+    Raises: GoodsAwaited when what is left of the line was promised from goods to come; AlreadyTaken, MoveNotAllowed,
+    InvalidInput, NotAllowed, FulfilmentNotFound.
     """
     text = text.strip()
     if not text or len(text) > LONGEST_SCAN:
@@ -109,7 +111,7 @@ def scan(fulfilment_id: UUID, scan_id: UUID, text: str, *, user: AbstractUser, b
     elif line.missing == 0:
         outcome, pieces = Outcome.ALREADY_COMPLETE, 0
     else:
-        outcome, pieces = Outcome.PICKED, min(pieces, line.missing)
+        outcome, pieces = Outcome.PICKED, min(pieces, _there(line))
     if line is not None and pieces:
         fulfilment.count(line, picked=pieces)
     _work_on(
@@ -151,7 +153,8 @@ def set_picked(
 ) -> None:
     """Set by hand how many pieces of a line are picked, for a code that can't be read or a piece put back.
 
-    Raises: MoreThanWanted, AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
+    Raises: MoreThanWanted; GoodsAwaited when some of them were promised from goods to come; AlreadyTaken, MoveNotAllowed,
+    InvalidInput, NotAllowed, FulfilmentNotFound.
     """
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -166,6 +169,8 @@ def set_picked(
             f"{line.quantity - line.rejected} pieces are wanted, not {picked}.", wanted=line.quantity - line.rejected
         )
     before = line.picked
+    if picked - before > line.missing - (waiting := _waiting(line)):
+        raise _awaited(line, waiting)
     fulfilment.count(line, picked=picked - before)
     _work_on(
         work,
@@ -255,6 +260,32 @@ def still_wanted(work: Work) -> tuple[Wanted, ...]:
         Wanted(line.id, line.product.sku, line.product.name, line.missing)
         for line in work.lines_of(work.fulfilment)
         if line.missing
+    )
+
+
+def _there(line: FulfilmentLine) -> int:
+    """Return how many pieces of a line can be picked now: those that still wait for goods lie on no shelf.
+
+    Raises: GoodsAwaited when none can.
+    """
+    waiting = _waiting(line)
+    if waiting >= line.missing > 0:
+        raise _awaited(line, waiting)
+    return line.missing - waiting
+
+
+def _waiting(line: FulfilmentLine) -> int:
+    return backorders.waiting([line.allocation_id]).get(line.allocation_id, 0)
+
+
+def _awaited(line: FulfilmentLine, waiting: int) -> GoodsAwaited:
+    wait = backorders.of_demands([line.order_line_id]).get(line.order_line_id)
+    on = wait.promised_on if wait is not None else None
+    when = f"they are expected on {on.isoformat()}" if on else "nobody knows yet when they come"
+    return GoodsAwaited(
+        f"{waiting} of {line.missing} pieces are not there yet; {when}. Pick the others, or give the order back.",
+        waiting=waiting,
+        promised_on=on.isoformat() if on else None,
     )
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from inventory import backorders
 from orders.lifecycle import Method, State
 from orders.models import Fulfilment, FulfilmentLine
 from orders.staff import words
@@ -97,6 +99,7 @@ class Card:
     pieces: int
     picked: int
     rejected: int
+    awaited: int  # pieces that were promised from goods to come: nobody can pick them yet
     at: datetime
 
     @property
@@ -149,7 +152,7 @@ class Card:
     @property
     def look(self) -> str:
         """A text that differs whenever the card would look different (but for its clock)."""
-        return f"{self.version}.{int(self.is_held)}.{int(self.is_today)}"
+        return f"{self.version}.{int(self.is_held)}.{int(self.is_today)}.{self.awaited}"
 
 
 @dataclass(slots=True)
@@ -230,7 +233,7 @@ def waiting(location_id: int) -> int:
 
 
 def read(location_id: int, *, at: datetime, shown: Mapping[str, int] | None = None) -> Board:
-    """Return the queue of a store, each column's first cards by promise. Two queries, however long the queue is."""
+    """Return the queue of a store, each column's first cards by promise. Three queries, however long the queue is."""
     shown = shown or {}
     columns = {
         key: Column(key, title, icon, shown=_bounded(shown.get(key))) for key, (_s, title, icon) in COLUMNS.items()
@@ -313,17 +316,27 @@ def _bounded(wanted: int | None) -> int:
     return min(max(wanted or FIRST_SHOWN, FIRST_SHOWN), MOST_SHOWN)
 
 
-def _sums(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
+def _sums(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     rows = (
         FulfilmentLine.objects.filter(fulfilment_id__in=list(ids))
         .values("fulfilment_id")
-        .annotate(items=Count("id"), pieces=Sum("quantity"), done=Sum("picked"), gone=Sum("rejected"))
+        .annotate(
+            items=Count("id"),
+            pieces=Sum("quantity"),
+            done=Sum("picked"),
+            gone=Sum("rejected"),
+            allocations=ArrayAgg("allocation_id"),
+        )
         .order_by()
     )
-    return {row["fulfilment_id"]: row for row in rows}
+    found = {row["fulfilment_id"]: row for row in rows}
+    waits = backorders.waiting(one for row in found.values() for one in row["allocations"])
+    for row in found.values():
+        row["awaited"] = sum(waits.get(one, 0) for one in row["allocations"])
+    return found
 
 
-def _card(row: dict[str, Any], sums: dict[str, int], *, at: datetime) -> Card:
+def _card(row: dict[str, Any], sums: dict[str, Any], *, at: datetime) -> Card:
     full = f"{row['lease_holder__first_name'] or ''} {row['lease_holder__last_name'] or ''}".strip()
     state = row["state"]
     column = row.get("column") or next((key for key, (states, *_r) in COLUMNS.items() if state in states), PUT_BACK)
@@ -348,5 +361,6 @@ def _card(row: dict[str, Any], sums: dict[str, int], *, at: datetime) -> Card:
         pieces=sums.get("pieces", 0) - sums.get("gone", 0),
         picked=sums.get("done", 0),
         rejected=sums.get("gone", 0),
+        awaited=sums.get("awaited", 0),
         at=at,
     )

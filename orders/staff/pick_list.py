@@ -2,9 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from inventory import availability, shelves
+from inventory import availability, backorders, shelves
 from orders.models import FulfilmentLine
 from orders.staff import board
 
@@ -27,6 +27,8 @@ class PickLine:
     codes: tuple[tuple[str, int], ...]
     shelves: tuple[str, ...] = ()  # where it lies, the place to look at first in front
     kit: str = ""  # the name of the kit that it goes into
+    waiting: int = 0  # of the open ones, those that were promised from goods to come
+    promised_on: date | None = None  # the day those are expected on, if anyone knows
 
     @property
     def open(self) -> int:
@@ -41,6 +43,11 @@ class PickLine:
     def is_done(self) -> bool:
         return self.open == 0
 
+    @property
+    def there(self) -> int:
+        """What can be picked now."""
+        return max(self.open - self.waiting, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class PickList:
@@ -51,8 +58,9 @@ class PickList:
 
     @property
     def current(self) -> PickLine | None:
-        """The line to pick now: the first that is still open."""
-        return next((line for line in self.lines if not line.is_done), None)
+        """The line to pick now: the first of which something is there, else the first that is still open."""
+        still_open = [line for line in self.lines if not line.is_done]
+        return next((line for line in still_open if line.there), next(iter(still_open), None))
 
     @property
     def wanted(self) -> int:
@@ -83,13 +91,26 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
     figures = availability.figures(wanted, location_ids=[location_id], at=at) if wanted else []
     free = {figure.product_id: figure.available for figure in figures}
     places = shelves.of(location_id, [line.product_id for line in lines])
+    waits = backorders.waiting(line.allocation_id for line in lines)
+    days = backorders.of_demands(line.order_line_id for line in lines) if waits else {}
     return PickList(
         found,
-        [_pick_line(line, free.get(line.product_id, 0), places.get(line.product_id, [])) for line in lines],
+        [
+            _pick_line(
+                line,
+                free.get(line.product_id, 0),
+                places.get(line.product_id, []),
+                waits.get(line.allocation_id, 0),
+                days.get(line.order_line_id),
+            )
+            for line in lines
+        ],
     )
 
 
-def _pick_line(line: FulfilmentLine, free: int, places: list[str]) -> PickLine:
+def _pick_line(
+    line: FulfilmentLine, free: int, places: list[str], waiting: int, wait: backorders.Waiting | None
+) -> PickLine:
     product = line.product
     return PickLine(
         id=line.id,
@@ -103,4 +124,6 @@ def _pick_line(line: FulfilmentLine, free: int, places: list[str]) -> PickLine:
         codes=tuple((gtin.gtin, gtin.pieces) for gtin in product.gtins.all()),
         shelves=tuple(places),
         kit=line.order_line.product.name if line.is_of_kit else "",
+        waiting=waiting,
+        promised_on=wait.promised_on if waiting and wait is not None else None,
     )

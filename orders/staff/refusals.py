@@ -21,6 +21,10 @@ _SENTENCES = {
     "lines_still_open": _("Some pieces are still open. Pick them or report them missing, then mark the order ready."),
     "more_than_wanted": _("That is more than the order still needs. Count again and enter what is missing."),
     "too_many_code_attempts": _("Too many wrong codes. Let a store manager check who is collecting this order."),
+    "goods_awaited": _(
+        "These pieces aren’t there yet: the order waits for %(waiting)s of them. Pick the others, or give the order back "
+        "until the goods have come."
+    ),
     "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
     "window_closed": _("This pickup window is over or too near. Choose a later one."),

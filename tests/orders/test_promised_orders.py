@@ -1,12 +1,14 @@
 """Orders that wait for goods, that see what their channel sees, and that count against limits per customer."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
-from commerce import clock, relay
+from commerce import catalog, clock, relay
 from commerce.channels.contracts import IncomingCustomer
 from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
@@ -15,8 +17,9 @@ from inventory import availability, backorder_policies, buffer_rules, promising,
 from inventory.buffer_rules import Draft
 from inventory.errors import GoodsAwaited, InsufficientStock, PurchaseLimitReached
 from inventory.sharing_scopes import ScopeIds
-from orders import cancellation, pickup, placement, promise_times, queries, shipping
+from orders import cancellation, errors, picking, pickup, placement, promise_times, queries, shipping
 from orders.api import documents
+from orders.staff import pick_list
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
@@ -95,18 +98,60 @@ def test_goods_that_are_not_there_do_not_leave_and_the_promise_follows_them(shop
     assert (told.channel_id, told.payload["waiting"]) == (shop.channel.pk, 0)
 
 
-def test_a_parcel_does_not_leave_without_its_goods(shop: make.Shop) -> None:
+def test_what_is_not_there_yet_is_neither_picked_nor_leaves(shop: make.Shop) -> None:
     backorders(shop, lead_days=3)
-    order = shop.accepted({0: 11}, **SHIPPED)
+    order = shop.accepted({0: 11, 1: 1}, **SHIPPED)
     work = order.fulfilments[0]
-    for _ in range(11):
+    line = work.lines[0]
+    for _ in range(10):
         shop.scan(work)
-    shop.act(pickup.mark_ready, work)
-    with pytest.raises(GoodsAwaited, match="1 of 11 pieces are not there yet"):
-        shop.act(shipping.ship, work)
+    day = (make.NOON.date() + timedelta(days=3)).isoformat()
+    with pytest.raises(
+        GoodsAwaited, match=f"1 of 1 pieces are not there yet; they are expected on {day}. Pick the others"
+    ):
+        shop.scan(work)
+    with pytest.raises(GoodsAwaited):
+        shop.act(picking.set_picked, work, line.id, 11)
+    shop.act(picking.set_picked, work, line.id, 9)
+    shop.act(picking.set_picked, work, line.id, 10)
+    found = pick_list.read(work.id, shop.store.id, at=clock.now())
+    assert found is not None
+    assert (found.card.awaited, found.lines[0].there, found.lines[0].promised_on) == (1, 0, date.fromisoformat(day))
+    assert found.current is found.lines[1], "what is there comes first"
+    shop.scan(work, 1)
+    with pytest.raises(errors.LinesStillOpen):
+        shop.act(pickup.mark_ready, work)
     goods.receive(shop.products[0].id, shop.store.id, 1)
+    shop.scan(work)
+    shop.act(pickup.mark_ready, work)
     shop.act(shipping.ship, work)
     assert queries.order(order.id).fulfilments[0].state == "shipped"
+
+
+def test_a_case_pack_counts_only_what_is_there(shop: make.Shop) -> None:
+    backorders(shop, lead_days=3)
+    order = shop.accepted({0: 12}, **SHIPPED)
+    with transaction():
+        case = catalog.add_gtin(shop.products[0].id, ground.barcode(987_654), pieces=24, by=ground.TESTER)
+    assert shop.act(picking.scan, order.fulfilments[0], uuid4(), case).pieces == 10
+
+
+def test_the_queue_and_the_picking_page_say_what_an_order_waits_for(shop: make.Shop) -> None:
+    backorders(shop, lead_days=3)
+    order = shop.accepted({0: 11}, **SHIPPED)
+    client = Client()
+    client.force_login(shop.clerk)
+    queue = client.get(reverse("orders-staff:queue")).content.decode()
+    assert "waits for 1 piece to come" in queue
+    page = client.get(reverse("orders-staff:pick", args=[order.fulfilments[0].id])).content.decode()
+    assert "1 piece is not there yet" in page
+    shop.act(picking.set_picked, order.fulfilments[0], order.fulfilments[0].lines[0].id, 10)
+    stopped = client.post(
+        reverse("orders-staff:scan", args=[order.fulfilments[0].id]),
+        {"scan_id": str(uuid4()), "text": shop.products[0].gtins[0], "scanned_at": clock.now().isoformat()},
+    )
+    assert stopped.status_code == 409
+    assert "the order waits for 1 of them" in stopped.content.decode()
 
 
 def test_a_pickup_gets_goods_to_come_only_when_they_are_there_by_its_window(shop: make.Shop) -> None:
