@@ -144,7 +144,7 @@ class ProductAdmin(VerbAdmin):
     search_help_text = gettext_lazy("SKU, name or barcode")
     inlines = [GtinInline, ComponentInline, ListingInline]
     fieldsets = [
-        (None, {"fields": ["sku", "name", ("brand", "category"), ("kind", "tax_class"), "is_active"]}),
+        (None, {"fields": ["sku", "name", ("brand", "category"), ("kind", "tax_class"), ("minimum_age", "is_active")]}),
         (gettext_lazy("Measures"), {"fields": [("weight_grams", "length_mm"), ("width_mm", "height_mm")]}),
     ]
     actions = ["list_on_all_channels"]

@@ -14,7 +14,7 @@ from simple_history.utils import bulk_update_with_history
 from commerce import audit, clock, events, gtin, integrity, outbox
 from commerce.actors import Actor, ActorKind
 from commerce.errors import DuplicateCode, InvalidInput, NotFound
-from commerce.models import Channel, ChannelKind, KitComponent, Product, ProductGtin, ProductKind, User
+from commerce.models import AGES, Channel, ChannelKind, KitComponent, Product, ProductGtin, ProductKind, User
 from commerce.product_refs import (
     ProductRef,
     forget,
@@ -41,7 +41,8 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+ -]{0,63}")
 _CHANNEL_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CHANNEL_FIELDS = ("name", "kind", "country", "currency", "language", "is_active")
 _PRODUCT_FIELDS = (
-    "name", "brand", "category", "kind", "tax_class", "weight_grams", "length_mm", "width_mm", "height_mm", "is_active",
+    "name", "brand", "category", "kind", "tax_class", "weight_grams", "length_mm", "width_mm", "height_mm",
+    "minimum_age", "is_active",
 )  # fmt: skip
 _LIST = """
 INSERT INTO commerce_listing (channel_id, product_id)
@@ -65,6 +66,7 @@ class ProductSpec:
     length_mm: int | None = None
     width_mm: int | None = None
     height_mm: int | None = None
+    minimum_age: int | None = None
     gtins: tuple[tuple[str, int], ...] = field(default=())
 
 
@@ -158,30 +160,14 @@ def unlist_products(channel: Channel | int, products: Iterable[ProductRef | int]
 
 
 def add_product(
-    *,
-    sku: str,
-    name: str,
-    kind: str = GOODS,
-    brand: str = "",
-    category: str = "",
-    tax_class: str = "standard",
-    weight_grams: int | None = None,
-    length_mm: int | None = None,
-    width_mm: int | None = None,
-    height_mm: int | None = None,
-    gtins: Iterable[str | tuple[str, int]] = (),
-    by: Actor,
+    *, sku: str, name: str, gtins: Iterable[str | tuple[str, int]] = (), by: Actor, **facts: Any
 ) -> ProductRef:
-    """Add one product with its barcodes (text, or text with the pieces of a case pack).
+    """Add one product with its barcodes (text, or text with the pieces of a case pack); `facts` are those of ProductSpec.
 
     Raises: InvalidInput for a malformed SKU, kind or barcode; DuplicateCode when SKU or barcode is taken.
     """
-    spec = ProductSpec(
-        sku=sku, name=name, kind=kind, brand=brand, category=category, tax_class=tax_class,
-        weight_grams=weight_grams, length_mm=length_mm, width_mm=width_mm, height_mm=height_mm,
-        gtins=tuple((code, 1) if isinstance(code, str) else code for code in gtins),
-    )  # fmt: skip
-    return add_products([spec], by=by)[sku]
+    codes = tuple((code, 1) if isinstance(code, str) else code for code in gtins)
+    return add_products([ProductSpec(sku=sku, name=name, gtins=codes, **facts)], by=by)[sku]
 
 
 @transaction_required
@@ -247,6 +233,8 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
             tuple(code for code, _pieces in barcodes[product.sku]),
             product.is_active,
             product.category,
+            (),
+            product.minimum_age,
         )
         for product in made
     }
@@ -369,6 +357,13 @@ def _check_product(values: dict[str, Any]) -> None:
         amount = values.get(name)
         if amount is not None and not 0 <= amount <= 2_000_000_000:
             raise _invalid(name, amount, "A measure is a whole number from 0 to 2,000,000,000.")
+    age = values.get("minimum_age")
+    if age is not None and age not in AGES:
+        raise _invalid(
+            "minimum_age",
+            age,
+            f"An age is one of {', '.join(map(str, AGES))}; leave it out for goods that anybody may have.",
+        )
 
 
 def _check_kit(product: Product, changes: dict[str, Any]) -> None:

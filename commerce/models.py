@@ -152,6 +152,11 @@ class ProductKind(models.TextChoices):
     KIT = "kit", _("Kit")
 
 
+# The ages that the law knows for goods: films and games from 6, 12, 16 or 18 (§ 12 JuSchG), beer and wine from 16, spirits
+# from 18 (§ 9), tobacco from 18 (§ 10).
+AGES = (6, 12, 16, 18)
+
+
 class Product(models.Model):
     """The sellable identity. Goods have stock; charges (postage, fees) never do, and kits are what they are made of.
 
@@ -168,6 +173,9 @@ class Product(models.Model):
     length_mm = models.PositiveIntegerField(_("length in mm"), null=True, blank=True)
     width_mm = models.PositiveIntegerField(_("width in mm"), null=True, blank=True)
     height_mm = models.PositiveIntegerField(_("height in mm"), null=True, blank=True)
+    minimum_age = models.PositiveSmallIntegerField(
+        _("only from the age of"), null=True, blank=True, choices=[(age, str(age)) for age in AGES]
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -185,7 +193,12 @@ class Product(models.Model):
                 name="product_by_part_of_name",
             ),
         ]
-        constraints = [models.CheckConstraint(name="product_kind_known", condition=one_of("kind", ProductKind))]
+        constraints = [
+            models.CheckConstraint(name="product_kind_known", condition=one_of("kind", ProductKind)),
+            models.CheckConstraint(
+                name="product_minimum_age_known", condition=Q(minimum_age__isnull=True) | Q(minimum_age__in=AGES)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"

@@ -30,7 +30,8 @@ SELECT product.id, product.sku, product.name, product.kind, product.tax_class, p
                  WHERE gtin.product_id = product.id), '{}'),
        CASE WHEN product.kind = 'kit' THEN
            (SELECT array_agg(ARRAY[part.component_id, part.quantity] ORDER BY part.component_id)
-            FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END
+            FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END,
+       product.minimum_age
 FROM commerce_product product WHERE """
 _WHERE = {
     "sku": "product.sku = ANY(%s)",
@@ -55,6 +56,7 @@ class ProductRef:
     is_active: bool = True
     category: str = ""
     components: tuple[tuple[int, int], ...] = ()
+    minimum_age: int | None = None  # who may have it, in years
 
     @property
     def has_stock(self) -> bool:
@@ -217,6 +219,9 @@ def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list
                 is_active,
                 category,
                 tuple((component_id, pieces) for component_id, pieces in components or ()),
+                minimum_age,
             )
-            for product_id, sku, name, kind, tax_class, is_active, category, gtins, components in cursor.fetchall()
-        ]
+            for (
+                product_id, sku, name, kind, tax_class, is_active, category, gtins, components, minimum_age,
+            ) in cursor.fetchall()
+        ]  # fmt: skip

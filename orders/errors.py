@@ -87,6 +87,13 @@ class TooManyCodeAttempts(CommerceError):
     title = "The pickup code is locked"
 
 
+class AgeNotConfirmed(CommerceError):
+    """The goods are only for people of an age, and nobody confirmed that whoever collects has reached it."""
+
+    code = "age_not_confirmed"
+    title = "The age must be checked first"
+
+
 class CannotCancel(CommerceError):
     """The goods have left already, so that there is nothing to cancel."""
 

@@ -19,7 +19,7 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from inventory import allocations, locations
 from inventory.stock import EntryKind
-from orders import cancellation, errors, events, fulfilment, leases, lifecycle
+from orders import age_checks, cancellation, errors, events, fulfilment, leases, lifecycle
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 
@@ -173,11 +173,13 @@ def arrive(fulfilment_id: UUID, *, by: Actor, at: datetime, bay: str = "") -> No
 
 
 @transaction_required
-def hand_over(fulfilment_id: UUID, code: str, *, user: AbstractUser, by: Actor, at: datetime) -> Handover:
+def hand_over(
+    fulfilment_id: UUID, code: str, *, user: AbstractUser, by: Actor, at: datetime, is_of_age: bool = False
+) -> Handover:
     """Hand the goods to whoever shows the pickup code: on hand falls now. A wrong code is counted and changes nothing else.
 
-    Raises: TooManyCodeAttempts after five wrong codes (then `hand_over_checked`), MoveNotAllowed, NotAllowed,
-    FulfilmentNotFound.
+    `is_of_age` says that whoever collects was seen to be old enough. Raises: TooManyCodeAttempts after five wrong codes (then
+    `hand_over_checked`), AgeNotConfirmed, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
     """
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -195,15 +197,18 @@ def hand_over(fulfilment_id: UUID, code: str, *, user: AbstractUser, by: Actor, 
         fulfilment.amend(work, held, at=at, failed_code_attempts=attempts)
         fulfilment.conclude(work, verb="orders.pickup.wrong_code", by=by, at=at, after={"attempts": attempts})
         return Handover(HandoverOutcome.WRONG_CODE, MOST_CODE_ATTEMPTS - attempts)
-    _leave(work, verb="orders.pickup.hand_over", by=by, at=at)
+    _leave(work, verb="orders.pickup.hand_over", by=by, at=at, is_of_age=is_of_age)
     return Handover(HandoverOutcome.HANDED_OVER, MOST_CODE_ATTEMPTS - held.failed_code_attempts)
 
 
 @transaction_required
-def hand_over_checked(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, reason: str) -> None:
+def hand_over_checked(
+    fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, reason: str, is_of_age: bool = False
+) -> None:
     """Hand the goods over without the code, because this person checked who collects, and how (`reason`).
 
-    Needs the right to take over. Raises: InvalidInput without a reason, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
+    Needs the right to take over. Raises: InvalidInput without a reason, AgeNotConfirmed, MoveNotAllowed, NotAllowed,
+    FulfilmentNotFound.
     """
     if not reason.strip():
         raise InvalidInput(
@@ -213,7 +218,7 @@ def hand_over_checked(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at:
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.TAKE_OVER_PICKUPS)
     _require_pickup(work)
-    _leave(work, verb="orders.pickup.hand_over_checked", by=by, at=at, reason=reason)
+    _leave(work, verb="orders.pickup.hand_over_checked", by=by, at=at, reason=reason, is_of_age=is_of_age)
 
 
 def normalised(code: str) -> str:
@@ -229,21 +234,15 @@ def _require_pickup(work: Work) -> None:
         )
 
 
-def _leave(work: Work, *, verb: str, by: Actor, at: datetime, reason: str = "") -> None:
+def _leave(work: Work, *, verb: str, is_of_age: bool, by: Actor, at: datetime, reason: str = "") -> None:
     held = work.fulfilment
     fulfilment.require(held, Action.HAND_OVER)
-    parts = fulfilment.allocated_parts(work.lines_of(held))
+    going = [line for line in work.lines_of(held) if line.quantity > line.rejected]
+    checked = age_checks.require((line.product_id for line in going), is_of_age=is_of_age)
+    parts = fulfilment.allocated_parts(going)
     allocations.leave(parts, kind=EntryKind.HANDED_OVER, by=by, at=at)
-    fulfilment.move(
-        work,
-        Action.HAND_OVER,
-        verb=verb,
-        event=events.FulfilmentHandedOver,
-        by=by,
-        at=at,
-        reason=reason,
-        is_on_shelf=False,
-    )
+    fulfilment.advance(work, held, Action.HAND_OVER, at=at, is_on_shelf=False)
+    fulfilment.conclude(work, verb=verb, event=events.FulfilmentHandedOver, by=by, at=at, after=checked, reason=reason)
 
 
 @transaction_required

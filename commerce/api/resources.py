@@ -31,6 +31,7 @@ _PRODUCT = OpenApiExample(
         "length_mm": 90,
         "width_mm": 120,
         "height_mm": 95,
+        "minimum_age": None,
         "gtins": [{"gtin": "04006381333931", "pieces": 1}],
         "components": [],
         "is_active": True,

@@ -54,6 +54,9 @@ class ProductDocument(serializers.Serializer):
     length_mm = serializers.IntegerField(allow_null=True)
     width_mm = serializers.IntegerField(allow_null=True)
     height_mm = serializers.IntegerField(allow_null=True)
+    minimum_age = serializers.IntegerField(
+        allow_null=True, help_text="In years, where the law says so; whoever collects is asked for it."
+    )
     gtins = GtinDocument(many=True)
     components = ComponentDocument(
         many=True, help_text="What is in a kit: these goods are reserved and delivered in its place. Else empty."
@@ -78,6 +81,7 @@ def product_document(product: Product, *, is_listed: bool) -> dict[str, Any]:
         "length_mm": product.length_mm,
         "width_mm": product.width_mm,
         "height_mm": product.height_mm,
+        "minimum_age": product.minimum_age,
         "gtins": [{"gtin": row.gtin, "pieces": row.pieces} for row in product.gtins.all()],
         "components": [{"sku": row.component.sku, "quantity": row.quantity} for row in product.components.all()],
         "is_active": product.is_active,

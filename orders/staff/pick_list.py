@@ -17,6 +17,7 @@ class PickLine:
     """
 
     id: uuid.UUID
+    product_id: int
     sku: str
     name: str
     brand: str
@@ -114,6 +115,7 @@ def _pick_line(
     product = line.product
     return PickLine(
         id=line.id,
+        product_id=line.product_id,
         sku=product.sku,
         name=product.name,
         brand=product.brand,

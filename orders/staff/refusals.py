@@ -25,6 +25,10 @@ _SENTENCES = {
         "These pieces aren’t there yet: the order waits for %(waiting)s of them. Pick the others, or give the order back "
         "until the goods have come."
     ),
+    "age_not_confirmed": _(
+        "Some of these goods are only for people of %(minimum_age)s or older (Protection of Young Persons Act). "
+        "Look at an identity card and confirm the age, or keep the goods here."
+    ),
     "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
     "window_closed": _("This pickup window is over or too near. Choose a later one."),

@@ -24,7 +24,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
-from orders import pickup, pickup_windows, shipping
+from orders import age_checks, pickup, pickup_windows, shipping
 from orders.lifecycle import COLLECTED, Action, Method, State, after
 from orders.staff import board, forms, pick_list, words
 
@@ -314,6 +314,8 @@ def hand_over(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> 
     if card.state == State.HANDED_OVER.value:
         facts["columns"] = [column for column in board.read(store.id, at=clock.now()).columns if column.total]
         return render(request, "orders/hand_over.html", {**facts, "is_done": True})
+    facts["minimum_age"] = age_checks.required(line.product_id for line in picked.lines if line.wanted_now)
+    is_of_age = "is_of_age" in request.POST
     is_checked = "checked" in request.POST  # a manager looked at who collects, instead of at the code
     code = forms.CodeForm(
         request.POST if request.method == "POST" and not is_checked else None,
@@ -324,9 +326,10 @@ def hand_over(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> 
     if request.method == "POST" and form.is_valid():
         try:
             if is_checked:
-                take(request, pickup.hand_over_checked, fulfilment_id, reason=checked.cleaned_data["reason"])
+                reason = checked.cleaned_data["reason"]
+                take(request, pickup.hand_over_checked, fulfilment_id, reason=reason, is_of_age=is_of_age)
                 return redirect("orders-staff:hand-over", fulfilment_id)
-            given = take(request, pickup.hand_over, fulfilment_id, code.cleaned_data["code"])
+            given = take(request, pickup.hand_over, fulfilment_id, code.cleaned_data["code"], is_of_age=is_of_age)
             if given.is_done:
                 return redirect("orders-staff:hand-over", fulfilment_id)
             code.add_error("code", words.wrong_code(given.attempts_left))
