@@ -16,6 +16,7 @@ class Permission(StrEnum):
     TAKE_OVER_PICKUPS = "take_over_pickups"
     CANCEL_ORDERS = "cancel_orders"
     VIEW_ORDERS = "view_orders"
+    WORK_EXCEPTIONS = "work_exceptions"
     VIEW_CUSTOMERS = "view_customers"
     VIEW_STOCK = "view_stock"
     RECEIVE_STOCK = "receive_stock"
@@ -37,6 +38,7 @@ class Permission(StrEnum):
 _CLERK = {
     Permission.WORK_PICKUPS,
     Permission.VIEW_ORDERS,
+    Permission.WORK_EXCEPTIONS,
     Permission.VIEW_STOCK,
     Permission.RECEIVE_STOCK,
     Permission.MOVE_STOCK,
@@ -58,7 +60,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.SERVICE_AGENT: frozenset(
-        {Permission.VIEW_ORDERS, Permission.VIEW_CUSTOMERS, Permission.VIEW_STOCK, Permission.CANCEL_ORDERS}
+        {
+            Permission.VIEW_ORDERS,
+            Permission.VIEW_CUSTOMERS,
+            Permission.VIEW_STOCK,
+            Permission.CANCEL_ORDERS,
+            Permission.WORK_EXCEPTIONS,
+        }
     ),
     Role.MERCHANDISER: frozenset(
         {

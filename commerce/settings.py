@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "WaitingStateEnum": "inventory.api.waiting_serializers.STATES",
         "LyingConditionEnum": "inventory.api.serializers.LYING",
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
+        "CaseStateEnum": "orders.api.desk.STATES",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
     },
 }
@@ -298,6 +299,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 6 * 3600},
     },
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
+    "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),

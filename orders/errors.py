@@ -106,3 +106,17 @@ class StillKept(CommerceError):
 
     code = "still_kept"
     title = "The order is still kept for its customer"
+
+
+class CaseNotFound(NotFound):
+    """There is no such exception, or not at the caller's place."""
+
+    code = "exception_not_found"
+    title = "Exception not found"
+
+
+class CaseStateWrong(CommerceError):
+    """The exception is settled, so that nothing is left to decide: `state`."""
+
+    code = "exception_state_wrong"
+    title = "The exception is settled"

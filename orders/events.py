@@ -154,3 +154,47 @@ class FulfilmentPromised(OrderEvent):
 
     promised_at: datetime
     waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionEvent(events.Event):
+    """What every event of an exception says: which case, of which kind, how bad, whose turn, by when."""
+
+    type: ClassVar[str] = ""
+
+    case_id: UUID
+    kind: str
+    severity: str
+    role: str
+    location_id: int | None
+    order_id: UUID | None
+    due_at: datetime
+    outcome: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"exception:{self.case_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionOpened(ExceptionEvent):
+    """Something needs a person."""
+
+    type: ClassVar[str] = "exception.opened"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionEscalated(ExceptionEvent):
+    """Nobody settled it in time: the role above has it now."""
+
+    type: ClassVar[str] = "exception.escalated"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionSettled(ExceptionEvent):
+    """Its cause is gone, or somebody said how it ended."""
+
+    type: ClassVar[str] = "exception.settled"

@@ -10,6 +10,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
 from orders import leases, pickup, queries
+from orders.exceptions import escalation
 
 MOST_AT_ONCE = 500  # the rest follows with the next run
 
@@ -34,6 +35,21 @@ def mark_no_shows() -> int:
         queries.no_longer_kept(at=at, at_most=MOST_AT_ONCE),
         lambda fulfilment_id: pickup.mark_no_show(fulfilment_id, by=by, at=at),
     )
+
+
+@shared_task(name="orders.tasks.watch_exceptions")
+def watch_exceptions() -> dict[str, int]:
+    """Open cases again whose time to wait is over, settle those whose cause is gone, hand overdue ones up."""
+    at, by = clock.now(), Actor.system("exceptions desk")
+    done = {}
+    for name, verb in (
+        ("woken", escalation.wake),
+        ("cleared", escalation.clear_gone),
+        ("escalated", escalation.escalate),
+    ):
+        with transaction():
+            done[name] = verb(by=by, at=at)
+    return done
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], None]) -> int:

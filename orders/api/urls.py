@@ -1,10 +1,11 @@
 from django.urls import path
 
-from orders.api import views
+from orders.api import desk, views
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
     path("orders", views.OrdersView.as_view(), name="api-orders"),
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.CancelOrderView.as_view(), name="api-order-cancel"),
+    path("exceptions", desk.ExceptionsView.as_view(), name="api-exceptions"),
 ]

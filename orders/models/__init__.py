@@ -1,5 +1,6 @@
 """Tables of orders. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from orders.models.desk import DeskCase
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.placed import Order, OrderLine
 from orders.models.routing import RoutingDecision
@@ -7,6 +8,7 @@ from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
 
 __all__ = [
     "OPEN_STATES",
+    "DeskCase",
     "Fulfilment",
     "FulfilmentLine",
     "Order",

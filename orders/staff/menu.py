@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from commerce.staff import links, shell
 from orders import queries
+from orders.exceptions import cases
 from orders.staff import board, forms, order_page, refusals
 
 
@@ -35,6 +36,17 @@ def register() -> None:
             url_name="orders-staff:orders",
             permission=Permission.VIEW_ORDERS,
             order=40,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="exceptions",
+            label=_("Exceptions"),
+            icon="siren",
+            url_name="orders-staff:desk",
+            permission=Permission.WORK_EXCEPTIONS,
+            order=45,
+            counter=lambda store: cases.waiting(store.id),
         )
     )
     shell.register_finder("orders", _find, order=20)

@@ -33,5 +33,7 @@ _SENTENCES = {
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
     "window_closed": _("This pickup window is over or too near. Choose a later one."),
     "window_full": _("This pickup window is full. Choose another one."),
+    "exception_not_found": _("This exception isn’t here any more. The desk shows what is open now."),
+    "exception_state_wrong": _("Somebody has settled this in the meantime. Below it says how."),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

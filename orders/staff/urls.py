@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.staff import order_views, pick_views, views
+from orders.staff import desk_views, order_views, pick_views, views
 
 app_name = "orders-staff"
 
@@ -19,6 +19,13 @@ urlpatterns = [
     path(f"{_AT}pick/scan/", pick_views.scan, name="scan"),
     path(f"{_AT}pick/<uuid:line_id>/count/", pick_views.count, name="count"),
     path(f"{_AT}pick/<uuid:line_id>/missing/", pick_views.missing, name="missing"),
+    path("exceptions/", desk_views.desk, name="desk"),
+    path("exceptions/<uuid:case_id>/", desk_views.case, name="case"),
+    path("exceptions/<uuid:case_id>/take/", desk_views.take, name="case-take"),
+    path("exceptions/<uuid:case_id>/give-back/", desk_views.give_back, name="case-give-back"),
+    path("exceptions/<uuid:case_id>/snooze/", desk_views.snooze, name="case-snooze"),
+    path("exceptions/<uuid:case_id>/settle/", desk_views.settle, name="case-settle"),
+    path("exceptions/<uuid:case_id>/do/<slug:code>/", desk_views.act, name="case-act"),
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),
