@@ -1,0 +1,304 @@
+"""Decides on many orders together that compete for the same goods and for the same places' day. [pure]
+
+Every order brings a few ways in which it could be served; a mixed-integer program picks one of each, so that no shelf and no day
+is used twice. Express orders come first: as many of them as can be are served before the others are looked at. What comes
+out is checked in whole numbers against deciding one by one in the order given, and never worse than that: as many served,
+or more, and among equals the better score. All are measured by the stock there was before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, sparse
+
+from orders.sourcing.criteria import Refusal
+from orders.sourcing.decision import Decision, explain
+from orders.sourcing.measuring import Look, World
+from orders.sourcing.network import Network, Shelf
+from orders.sourcing.policy import Mode, Policy
+from orders.sourcing.problem import Problem
+from orders.sourcing.search import Found, Part, Plan, search
+
+MOST_ORDERS = 500  # in one batch; the program grows with them
+WAYS = 16  # single places that an order brings, besides its splits
+SECONDS = 2.0  # that a program may take, each of its stages
+GAP = 1e-9
+
+Use = dict[tuple[int, int], int]  # pieces by product and number of the place
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to serve one order, and what it takes."""
+
+    order: int
+    found: Found
+    plan: Plan
+    use: Use
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset(part.place for part in self.plan.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a set of plans comes to: express orders and orders left unserved, and the score of the rest. Less is better."""
+
+    express_unserved: int
+    unserved: int
+    score: int
+    cost_minor: int
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        return self.express_unserved, self.unserved, self.score
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The decisions in the order of the problems; what they come to, beside what one by one would have."""
+
+    decisions: tuple[Decision, ...]
+    total: Total
+    one_by_one: Total
+    is_optimal: bool  # no better choice exists among the ways that were looked at
+
+    @property
+    def saved_minor(self) -> int:
+        """What shipping and handling cost less than one by one, for as many orders."""
+        return self.one_by_one.cost_minor - self.total.cost_minor
+
+
+def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, seconds: float = SECONDS) -> Batch:
+    """Decide on orders together, express first. Raises: ValueError for more than MOST_ORDERS of them."""
+    if len(problems) > MOST_ORDERS:
+        raise ValueError(f"a batch has at most {MOST_ORDERS} orders")
+    looks = [Look(problem, world, policy) for problem in problems]
+    alone = [search(look) for look in looks]
+    greedy = _one_by_one(problems, alone, world, policy)
+    reference = _total(problems, greedy)
+    chosen, is_optimal = greedy, False
+    ways = [way for number, found in enumerate(alone) for way in _ways(number, found, greedy[number])]
+    if ways:
+        answer, is_optimal = _solved(problems, ways, world, policy, seconds)
+        if answer is not None and _fits(answer, world) and _total(problems, answer).rank < reference.rank:
+            chosen = answer
+    decisions = []
+    for look, found, way in zip(looks, alone, chosen, strict=True):
+        if way is None:
+            decisions.append(explain(look, found if found.chosen is None else _without(found)))
+        else:
+            decisions.append(explain(look, replace(way.found, chosen=way.plan, refusal=None)))
+    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal)
+
+
+def _without(found: Found) -> Found:
+    return replace(found, chosen=None, refusal=Refusal.NOT_ENOUGH_STOCK)
+
+
+# --- one by one ---------------------------------------------------------------------------------------------------------
+
+
+def _one_by_one(problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy) -> list[Way | None]:
+    """Return what deciding in the order given comes to, express first, each with what the earlier ones left."""
+    taken: Use = {}
+    days: dict[int, int] = {}
+    chosen: list[Way | None] = [None] * len(problems)
+    for number in sorted(range(len(problems)), key=lambda one: (not problems[one].is_express, one)):
+        found = alone[number]
+        if found.chosen is None:
+            continue
+        way = _way(number, found, found.chosen)
+        if not _is_free(way, taken, days, world):
+            left = _left(world, taken, days, problems[number])
+            again = search(Look(problems[number], left, policy))
+            if again.chosen is None:
+                continue
+            way = _way(number, again, _measured(again, again.chosen, world))
+        for key, pieces in way.use.items():
+            taken[key] = taken.get(key, 0) + pieces
+        for place in way.places:
+            days[place] = days.get(place, 0) + 1
+        chosen[number] = way
+    return chosen
+
+
+def _is_free(way: Way, taken: Use, days: dict[int, int], world: World) -> bool:
+    for (product, place), pieces in way.use.items():
+        if way.found.look.problem.judges_stock and (
+            int(world.shelves[product].available[place]) - taken.get((product, place), 0) < pieces
+        ):
+            return False
+    limits = [(place, world.network.places[place].capacity_left) for place in way.places]
+    return all(limit is None or days.get(place, 0) < limit for place, limit in limits)
+
+
+def _left(world: World, taken: Use, days: dict[int, int], problem: Problem) -> World:
+    """Return what earlier orders leave of the world, as far as an order cares."""
+    shelves = dict(world.shelves)
+    for product in problem.wanted:
+        shelf = shelves.get(product)
+        if shelf is None:
+            continue
+        available = shelf.available.copy()
+        for (one, place), pieces in taken.items():
+            if one == product:
+                available[place] -= pieces
+        shelves[product] = Shelf(available, shelf.owed, shelf.ahead, shelf.enough)
+    full = {
+        place for place, count in days.items()
+        if (limit := world.network.places[place].capacity_left) is not None and count >= limit
+    }  # fmt: skip
+    network = world.network
+    if full:
+        places = [replace(one, capacity_left=0) if number in full else one for number, one in enumerate(network.places)]
+        network = Network(places, network.tariffs)
+    return World(network, shelves)
+
+
+def _measured(found: Found, plan: Plan, world: World) -> Plan:
+    """Return a plan as it measures by the stock there was before any order was served."""
+    look = Look(found.look.problem, world, found.look.policy, found.look.lines)
+    parts = []
+    for part in plan.parts:
+        parts.append(Part(part.units, look.block(part.units), part.place))
+    return Plan(tuple(parts), sum(part.score for part in parts), plan.is_exact)
+
+
+# --- together -----------------------------------------------------------------------------------------------------------
+
+
+def _ways(number: int, found: Found, greedy: Way | None) -> list[Way]:
+    """Return the ways that an order brings: its best places, the splits that the policy allows, and what one by one gave it."""
+    ways: list[Way] = []
+    if found.chosen is not None:
+        single = found.best.get(1)
+        if single is not None:
+            part = single.parts[0]
+            ways += [
+                _way(number, found, Plan((Part(part.units, part.block, place),), score))
+                for score, place in part.block.ranked(WAYS)
+            ]
+        if len(found.chosen.parts) > 1 or single is None:
+            ways.append(_way(number, found, found.chosen))
+    if greedy is not None and all((one.use, one.places) != (greedy.use, greedy.places) for one in ways):
+        ways.append(greedy)
+    return ways
+
+
+def _way(number: int, found: Found, plan: Plan) -> Way:
+    use: Use = {}
+    for part in plan.parts:
+        for unit in part.units:
+            for product, pieces in found.look.lines[unit].goods:
+                use[product, part.place] = use.get((product, part.place), 0) + pieces
+    return Way(number, found, plan, use)
+
+
+def _solved(
+    problems: Sequence[Problem], ways: Sequence[Way], world: World, policy: Policy, seconds: float
+) -> tuple[list[Way | None] | None, bool]:
+    """Return the best choice of ways, and whether that is proven; nothing when the program found none in time."""
+    rows, limits = _constraints(problems, ways, world)
+    stages = [*_served(problems, ways), *_measures(ways, policy)]
+    is_optimal, picked = True, None
+    for stage in stages:
+        result = optimize.milp(
+            stage,
+            integrality=np.ones(len(ways)),
+            bounds=optimize.Bounds(0, 1),
+            constraints=optimize.LinearConstraint(sparse.csr_matrix(rows), -np.inf, limits),
+            options={"time_limit": seconds, "mip_rel_gap": GAP},
+        )
+        if result.x is None:
+            return None, False
+        is_optimal = is_optimal and result.status == 0
+        picked = np.rint(result.x).astype(np.int64)
+        reached = float(stage @ picked)
+        rows = sparse.vstack([rows, sparse.csr_matrix(stage)])
+        limits = np.append(limits, reached + 0.5)  # what is whole stays whole: the next stage may not undo this one
+    chosen: list[Way | None] = [None] * len(problems)
+    for way, is_picked in zip(ways, picked if picked is not None else (), strict=True):
+        if is_picked:
+            chosen[way.order] = way
+    return chosen, is_optimal
+
+
+def _constraints(
+    problems: Sequence[Problem], ways: Sequence[Way], world: World
+) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    """Return what the choice must keep to: one way per order, pieces that are there, and the places' days."""
+    demand: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
+    for column, way in enumerate(ways):
+        demand.setdefault(("order", way.order, 0), []).append((column, 1))
+        if problems[way.order].judges_stock:
+            for (product, place), pieces in way.use.items():
+                demand.setdefault(("stock", product, place), []).append((column, pieces))
+        for place in way.places:
+            if world.network.places[place].capacity_left is not None:
+                demand.setdefault(("day", place, 0), []).append((column, 1))
+    entries: list[tuple[int, int, int]] = []
+    limits: list[float] = []
+    for (kind, one, two), columns in demand.items():
+        limit = 1
+        if kind == "stock":
+            limit = int(world.shelves[one].available[two])
+        elif kind == "day":
+            limit = world.network.places[one].capacity_left or 0
+        if kind != "order" and sum(pieces for _column, pieces in columns) <= limit:
+            continue
+        entries += [(len(limits), column, pieces) for column, pieces in columns]
+        limits.append(limit)
+    rows, numbers, values = zip(*entries, strict=True)
+    matrix = sparse.csr_matrix((values, (rows, numbers)), shape=(len(limits), len(ways)), dtype=np.float64)
+    return matrix, np.array(limits, dtype=np.float64)
+
+
+def _served(problems: Sequence[Problem], ways: Sequence[Way]) -> list[NDArray[np.float64]]:
+    """Return the first stages: serve as many express orders as can be, then as many orders."""
+    express = np.array([-float(problems[way.order].is_express) for way in ways])
+    return [express, -np.ones(len(ways))] if express.any() else [-np.ones(len(ways))]
+
+
+def _measures(ways: Sequence[Way], policy: Policy) -> list[NDArray[np.float64]]:
+    """Return the stages of the policy: the one score of a weighed policy, or every criterion of a ranked one in turn."""
+    if policy.mode is Mode.WEIGHED:
+        return [np.array([float(way.plan.score) for way in ways])]
+    stages = []
+    for term in policy.terms:
+        values = [
+            sum(-(-part.block.value(term.criterion, part.place) // term.step) for part in way.plan.parts)
+            for way in ways
+        ]
+        if len(set(values)) > 1:
+            stages.append(np.array(values, dtype=np.float64))
+    return stages
+
+
+def _fits(chosen: Sequence[Way | None], world: World) -> bool:
+    """Whether what was picked can be done, in whole numbers."""
+    taken: Use = {}
+    days: dict[int, int] = {}
+    for way in chosen:
+        if way is None:
+            continue
+        if not _is_free(way, taken, days, world):
+            return False
+        for key, pieces in way.use.items():
+            taken[key] = taken.get(key, 0) + pieces
+        for place in way.places:
+            days[place] = days.get(place, 0) + 1
+    return True
+
+
+def _total(problems: Sequence[Problem], chosen: Sequence[Way | None]) -> Total:
+    served = [way for way in chosen if way is not None]
+    return Total(
+        sum(problem.is_express and way is None for problem, way in zip(problems, chosen, strict=True)),
+        len(problems) - len(served),
+        sum(way.plan.score for way in served),
+        sum(way.plan.cost_minor for way in served),
+    )

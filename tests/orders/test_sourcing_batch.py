@@ -1,0 +1,109 @@
+"""Deciding on orders together: never worse than one by one, nothing used twice, express first."""
+
+import itertools
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orders.sourcing import batch, search
+from orders.sourcing.criteria import Criterion
+from orders.sourcing.measuring import Look, World
+from orders.sourcing.network import Network
+from orders.sourcing.policy import Mode, Policy, Term
+from orders.sourcing.problem import Problem
+from tests.orders import test_sourcing_search as one
+from tests.orders.test_sourcing_search import orders, policies, worlds
+
+
+def together(problems: list[Problem], world: World, policy: Policy) -> batch.Batch:
+    return batch.plan_batch(problems, world, policy)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(orders(most_lines=2), st.booleans()), min_size=1, max_size=5), worlds(), policies())
+def test_together_is_never_worse_than_one_by_one_and_uses_nothing_twice(asked, world: World, policy: Policy):
+    problems = [replace(problem, is_express=is_express) for problem, is_express in asked]
+    made = together(problems, world, policy)
+    assert made.total.rank <= made.one_by_one.rank
+    taken: dict[tuple[int, int], int] = {}
+    days: dict[int, int] = {}
+    for problem, decision in zip(problems, made.decisions, strict=True):
+        sums: dict[int, int] = {}
+        for share in decision.shares:
+            days[share.place.id] = days.get(share.place.id, 0) + 1
+            for product, pieces in share.goods.items():
+                taken[product, share.place.id] = taken.get((product, share.place.id), 0) + pieces
+                sums[product] = sums.get(product, 0) + pieces
+        assert sums == (problem.wanted if decision.shares else {})
+        assert bool(decision.shares) != bool(decision.refusal)
+    for (product, place_id), pieces in taken.items():
+        assert pieces <= world.shelves[product].available[world.network.index[place_id]]
+    for place_id, count in days.items():
+        limit = world.network.places[world.network.index[place_id]].capacity_left
+        assert limit is None or count <= limit
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(orders(most_lines=2), min_size=1, max_size=4),
+    worlds(),
+    policies().filter(lambda one: one.mode is Mode.WEIGHED),
+)
+def test_of_single_places_the_choice_is_the_best_there_is(problems, world: World, policy: Policy):
+    policy = replace(policy, most_parts=1)
+    made = together(problems, world, policy)
+    assert made.is_optimal or made.total.unserved == len(problems)
+    options = []
+    for problem in problems:
+        block = search.Blocks(Look(problem, world, policy), 99).best(tuple(range(len(problem.lines))))[1]
+        options.append([*block, None])
+    best = min(
+        (sum(pick is None for pick in picks), sum(pick[0] for pick in picks if pick))
+        for picks in itertools.product(*options)
+        if fits(problems, picks, world)
+    )
+    assert (made.total.unserved, made.total.score) == best
+
+
+def fits(problems, picks, world: World) -> bool:
+    taken: dict[tuple[int, int], int] = {}
+    days: dict[int, int] = {}
+    for problem, pick in zip(problems, picks, strict=True):
+        if pick is not None:
+            days[pick[1]] = days.get(pick[1], 0) + 1
+            for product, pieces in problem.wanted.items():
+                taken[product, pick[1]] = taken.get((product, pick[1]), 0) + pieces
+    return all(pieces <= world.shelves[product].available[place] for (product, place), pieces in taken.items()) and all(
+        (limit := world.network.places[place].capacity_left) is None or count <= limit for place, count in days.items()
+    )
+
+
+NEAREST = Policy(Mode.WEIGHED, (Term(Criterion.COST, 1_000), Term(Criterion.DISTANCE, 100)))
+
+
+def test_the_first_leaves_the_near_place_to_the_one_who_has_no_other():
+    """The first could be served from both, a little better from P1; the second only from P1, where one piece is left."""
+    world = one.world_of(one.place(1), one.place(2), p1={1: 1, 2: 1}, p2={1: 1})
+    first, second = one.order((1, 1)), one.order((1, 1), (2, 1))
+    made = together([first, second], world, NEAREST)
+    assert [decision.shares[0].place.code for decision in made.decisions] == ["P2", "P1"]
+    assert (made.one_by_one.unserved, made.total.unserved) == (1, 0)
+    assert [loser.place.code for loser in made.decisions[0].shares[0].losers] == ["P1"]
+    assert made.decisions[0].shares[0].winner.rank == 2
+
+
+def test_express_comes_first():
+    world = one.world_of(one.place(1), p1={1: 1})
+    made = together([one.order((1, 1)), one.order((1, 1), is_express=True)], world, NEAREST)
+    assert [bool(decision.shares) for decision in made.decisions] == [False, True]
+
+
+def test_a_day_that_is_full_goes_to_the_next_place_and_a_ranked_policy_works_too():
+    places = [one.place(1, capacity_left=1), one.place(2)]
+    net = Network(places, one.TARIFFS)
+    world = World(net, one.world_of(*places, p1={1: 9, 2: 9}).shelves)
+    ranked = Policy(Mode.RANKED, (Term(Criterion.DISTANCE),))
+    for policy in (NEAREST, ranked):
+        made = together([one.order((1, 1)) for _ in range(3)], world, policy)
+        assert sorted(decision.shares[0].place.code for decision in made.decisions) == ["P1", "P2", "P2"]
