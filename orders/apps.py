@@ -16,6 +16,7 @@ class OrdersConfig(AppConfig):
         from orders import handlers, promise_times
 
         import_module("orders.events")
+        import_module("orders.payments.news")
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
         promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)

@@ -94,3 +94,47 @@ checks.register(
           CASE sale.kind WHEN '{LineKind.CORRECTION}' THEN sale.quantity ELSE -sale.quantity END
     """,
 )
+checks.register(
+    "payments: the amounts of a payment are the sums of its events (law 12)",
+    """
+    SELECT 'payment ' || p.id AS what,
+           concat_ws('/', sums.authorised, sums.captured, sums.released, sums.refunded, sums.events) AS expected,
+           concat_ws('/', p.authorised_minor, p.captured_minor, p.released_minor, p.refunded_minor, p.version) AS found
+    FROM orders_payment p LEFT JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor) FILTER (WHERE kind = 'authorised'), 0) AS authorised,
+               coalesce(sum(amount_minor) FILTER (WHERE kind = 'captured'), 0) AS captured,
+               coalesce(sum(amount_minor) FILTER (WHERE kind IN ('voided', 'expired')), 0) AS released,
+               coalesce(sum(amount_minor) FILTER (WHERE kind = 'refunded'), 0) AS refunded,
+               count(*) AS events
+        FROM orders_paymentevent e WHERE e.payment_id = p.id) sums ON true
+    WHERE (p.authorised_minor, p.captured_minor, p.released_minor, p.refunded_minor, p.version)
+          IS DISTINCT FROM (sums.authorised, sums.captured, sums.released, sums.refunded, sums.events) ORDER BY p.id
+    """,
+)
+checks.register(
+    "payments: what is withheld and owed of a payment is the sum of the parts that are owed back (law 12)",
+    """
+    SELECT 'payment ' || p.id AS what, concat_ws('/', parts.withheld, parts.owed) AS expected,
+           concat_ws('/', p.withheld_minor, p.owed_minor) AS found
+    FROM orders_payment p LEFT JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor) FILTER (WHERE way = 'release'), 0) AS withheld,
+               coalesce(sum(amount_minor) FILTER (WHERE way = 'refund' AND settled_at IS NULL), 0) AS owed
+        FROM orders_owedrefundpart part WHERE part.payment_id = p.id) parts ON true
+    WHERE (p.withheld_minor, p.owed_minor) IS DISTINCT FROM (parts.withheld, parts.owed) ORDER BY p.id
+    """,
+)
+checks.register(
+    "payments: the balance of a gift card is the sum of its movements",
+    """
+    SELECT 'gift card ' || card.id AS what, coalesce(sums.balance, 0) || '/' || coalesce(sums.held, 0) AS expected,
+           card.balance_minor || '/' || card.held_minor AS found
+    FROM orders_giftcard card LEFT JOIN LATERAL (
+        SELECT sum(CASE WHEN kind IN ('issued', 'released', 'returned') THEN amount_minor
+                        WHEN kind IN ('held', 'ended') THEN -amount_minor ELSE 0 END) AS balance,
+               sum(CASE WHEN kind = 'held' THEN amount_minor
+                        WHEN kind IN ('released', 'redeemed') THEN -amount_minor ELSE 0 END) AS held
+        FROM orders_giftcardentry e WHERE e.gift_card_id = card.id) sums ON true
+    WHERE (card.balance_minor, card.held_minor) IS DISTINCT FROM (coalesce(sums.balance, 0), coalesce(sums.held, 0))
+    ORDER BY card.id
+    """,
+)

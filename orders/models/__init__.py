@@ -2,6 +2,15 @@
 
 from orders.models.desk import DeskCase
 from orders.models.past import PastSale, PastSalesFile
+from orders.models.payments import (
+    GiftCard,
+    GiftCardEntry,
+    OwedRefund,
+    OwedRefundPart,
+    Payment,
+    PaymentEvent,
+    PaymentRequest,
+)
 from orders.models.placed import Order, OrderLine
 from orders.models.routing import RoutingDecision
 from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
@@ -11,10 +20,17 @@ __all__ = [
     "DeskCase",
     "Fulfilment",
     "FulfilmentLine",
+    "GiftCard",
+    "GiftCardEntry",
     "Order",
     "OrderLine",
+    "OwedRefund",
+    "OwedRefundPart",
     "PastSale",
     "PastSalesFile",
+    "Payment",
+    "PaymentEvent",
+    "PaymentRequest",
     "PickScan",
     "RoutingDecision",
 ]
