@@ -15,6 +15,8 @@ class Permission(StrEnum):
     WORK_PICKUPS = "work_pickups"
     TAKE_OVER_PICKUPS = "take_over_pickups"
     CANCEL_ORDERS = "cancel_orders"
+    HOLD_ORDERS = "hold_orders"
+    RELEASE_RISK_HOLDS = "release_risk_holds"
     VIEW_ORDERS = "view_orders"
     WORK_EXCEPTIONS = "work_exceptions"
     VIEW_CUSTOMERS = "view_customers"
@@ -52,6 +54,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {
             Permission.TAKE_OVER_PICKUPS,
             Permission.CANCEL_ORDERS,
+            Permission.HOLD_ORDERS,
+            Permission.RELEASE_RISK_HOLDS,
             Permission.VIEW_CUSTOMERS,
             Permission.ADJUST_STOCK,
             Permission.APPROVE_COUNTS,
@@ -66,6 +70,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_STOCK,
             Permission.CANCEL_ORDERS,
             Permission.WORK_EXCEPTIONS,
+            Permission.HOLD_ORDERS,
         }
     ),
     Role.MERCHANDISER: frozenset(

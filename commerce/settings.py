@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
         "CaseStateEnum": "orders.api.desk.STATES",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
+        "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
     },
 }
 

@@ -94,6 +94,27 @@ class AgeNotConfirmed(CommerceError):
     title = "The age must be checked first"
 
 
+class OrderOnHold(CommerceError):
+    """The order is held, so nothing of it moves towards its customer: `holds` say for what and who may release each."""
+
+    code = "order_on_hold"
+    title = "The order is on hold"
+
+
+class CannotHold(CommerceError):
+    """The order is over, so there is nothing to hold."""
+
+    code = "cannot_hold"
+    title = "There is nothing left to hold"
+
+
+class HoldUnknown(NotFound):
+    """The order is not held for this, or not any longer."""
+
+    code = "order_hold_not_found"
+    title = "The order is not held for this"
+
+
 class CannotCancel(CommerceError):
     """The goods have left already, so that there is nothing to cancel."""
 

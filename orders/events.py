@@ -55,6 +55,27 @@ class OrderCancelled(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHeld(OrderEvent):
+    """Work on an order stands still, for `kind`."""
+
+    type: ClassVar[str] = "order.held"
+
+    kind: str
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHoldReleased(OrderEvent):
+    """An order is not held for `kind` any longer; `held_for` is what else it is held for."""
+
+    type: ClassVar[str] = "order.hold_released"
+
+    kind: str
+    held_for: list[str]
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentAccepted(OrderEvent):
     """A location took the order on."""
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from commerce import audit, locks, outbox
 from commerce.actors import Actor
@@ -21,8 +22,9 @@ from commerce.errors import Conflict
 from inventory import locations
 from orders import errors, lifecycle
 from orders.events import OrderEvent
+from orders.hold_kinds import RELEASED_WITH, HoldKind
 from orders.lifecycle import Action, OrderStatus, State
-from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine
+from orders.models import Fulfilment, FulfilmentLine, Order, OrderHold, OrderLine
 from orders.queries import FulfilmentView
 
 # One statement of the placement writes all its rows; this is the part that this module owns. Rows travel as JSON.
@@ -138,13 +140,18 @@ def claim_order(order_id: UUID) -> Work:
         .select_related("product")
         .order_by("order_line__line_number", "product_id")
     )
+    for one in fulfilments:
+        one.order = order
     for line in lines:
         line.order_line = order_lines[line.order_line_id]
     return Work(order, fulfilments, order_lines, lines)
 
 
 def require(fulfilment: Fulfilment, action: Action) -> State:
-    """Return the state that `action` leads to. Raises: MoveNotAllowed naming the state and what is possible."""
+    """Return the state that `action` leads to.
+
+    Raises: MoveNotAllowed naming the state and what is possible; OrderOnHold naming what the order is held for.
+    """
     target = lifecycle.after(fulfilment.state, action)
     if target is None:
         possible = [str(one) for one in lifecycle.allowed_actions(fulfilment.state, fulfilment.method)]
@@ -155,7 +162,23 @@ def require(fulfilment: Fulfilment, action: Action) -> State:
             action=str(action),
             allowed_actions=possible,
         )
+    if fulfilment.order.held_for and action in lifecycle.STOPPED_BY_HOLD:
+        raise on_hold(fulfilment.order)
     return target
+
+
+def on_hold(order: Order) -> errors.OrderOnHold:
+    """Return the refusal of work on an order that is held: for what, why, and who may let it go on."""
+    open_holds = OrderHold.objects.filter(order=order, released_at__isnull=True).order_by("placed_at", "id")
+    holds = [
+        {"kind": one.kind, "reason": one.reason, "released_with": RELEASED_WITH[HoldKind(one.kind)].value}
+        for one in open_holds
+    ]
+    said = "; ".join(
+        f"{one['kind']}{': ' + one['reason'] if one['reason'] else ''} (released with the right '{one['released_with']}')"
+        for one in holds
+    )
+    return errors.OrderOnHold(f"Order {order.number} is on hold for {said}.", number=order.number, holds=holds)
 
 
 def advance(work: Work, fulfilment: Fulfilment, action: Action, *, at: datetime, **changes: Any) -> None:
@@ -206,10 +229,16 @@ def conclude(
     """
     order = work.order
     changed_at = max(order.changed_at, at)
+    if order.held_for and all(State(one.state) in lifecycle.TERMINAL for one in work.fulfilments):
+        order.held_for = []  # what is over is held for nothing
+        OrderHold.objects.filter(order=order, released_at__isnull=True).update(
+            released_at=Greatest(F("placed_at"), changed_at), released_by=by.label, release_reason=work.status.value
+        )
     written = Order.objects.filter(pk=order.pk, version=order.version).update(
         version=F("version") + 1,
         changed_at=changed_at,
         status=work.status.value,
+        held_for=order.held_for,
         total_minor=order.total_minor,
         tax_minor=order.tax_minor,
     )

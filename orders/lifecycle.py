@@ -89,6 +89,22 @@ COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})
 ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
 ONLY_SENT = frozenset({Action.SHIP})
 
+# What an order on hold can't do: anything that brings its goods nearer to its customer, or calls them late. Its ways out are
+# to release it, to give it back to the queue, and to cancel it.
+STOPPED_BY_HOLD = frozenset(
+    {
+        Action.ACCEPT,
+        Action.PICK,
+        Action.REJECT_LINE,
+        Action.MARK_READY,
+        Action.HAND_OVER,
+        Action.SHIP,
+        Action.MARK_NO_SHOW,
+    }
+)
+# The states that no fulfilment of an order on hold may come to; the database refuses them, too.
+NOT_WHILE_HELD = frozenset({State.ACCEPTED, State.PICKING, State.READY, State.HANDED_OVER, State.SHIPPED})
+
 DELIVERED = frozenset({State.HANDED_OVER, State.SHIPPED})
 UNDELIVERED = frozenset({State.REJECTED, State.RETURNED_TO_STOCK, State.CANCELLED})  # over, and nothing left
 TERMINAL = DELIVERED | UNDELIVERED
@@ -120,11 +136,16 @@ def after(state: State | str, action: Action) -> State | None:
     return MOVES.get((State(state), action))
 
 
-def allowed_actions(state: State | str, method: Method | str | None = None) -> list[Action]:
-    """Return what may happen next, in the order a screen should offer it; with a method, only what makes sense for it."""
+def allowed_actions(state: State | str, method: Method | str | None = None, *, is_held: bool = False) -> list[Action]:
+    """Return what may happen next, in the order a screen should offer it; with a method, only what makes sense for it.
+
+    Of an order on hold only the ways out remain.
+    """
     senseless: frozenset[Action] = (
         frozenset() if method is None else ONLY_SENT if Method(method) in COLLECTED else ONLY_COLLECTED
     )
+    if is_held:
+        senseless |= STOPPED_BY_HOLD
     return [action for action in Action if (State(state), action) in MOVES and action not in senseless]
 
 

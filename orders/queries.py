@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -94,6 +94,7 @@ class FulfilmentView:
     bay: str
     version: int
     lines: tuple[FulfilmentLineView, ...]
+    is_held: bool = False  # its order is on hold
 
     @property
     def location(self) -> LocationRef:
@@ -101,7 +102,7 @@ class FulfilmentView:
 
     @property
     def allowed_actions(self) -> list[lifecycle.Action]:
-        return lifecycle.allowed_actions(self.state, self.method)
+        return lifecycle.allowed_actions(self.state, self.method, is_held=self.is_held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class OrderView:
     changed_at: datetime
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
+    held_for: list[str] = field(default_factory=list)  # kinds of its open holds
 
     @property
     def status(self) -> OrderStatus:
@@ -145,7 +147,9 @@ class OrderView:
 
 
 _ORDER_FIELDS = [name for name in OrderView.__dataclass_fields__ if name not in ("lines", "fulfilments")]
-_FULFILMENT_FIELDS = [name for name in FulfilmentView.__dataclass_fields__ if name not in ("lines", "lease_holder")]
+_FULFILMENT_FIELDS = [
+    name for name in FulfilmentView.__dataclass_fields__ if name not in ("lines", "lease_holder", "is_held")
+]
 
 
 def order(order_id: UUID, *, channel_id: int | None = None) -> OrderView:
@@ -232,6 +236,7 @@ def _fulfilment_views(chosen: QuerySet[Fulfilment]) -> list[tuple[UUID, Fulfilme
     rows = list(
         chosen.order_by("order_id", "created_at", "id").values(
             "order_id",
+            "order__held_for",
             *_FULFILMENT_FIELDS,
             "lease_holder__first_name",
             "lease_holder__last_name",
@@ -255,6 +260,7 @@ def _fulfilment_views(chosen: QuerySet[Fulfilment]) -> list[tuple[UUID, Fulfilme
                 **{name: row[name] for name in _FULFILMENT_FIELDS},
                 lease_holder=_person(row),
                 lines=tuple(lines[row["id"]]),
+                is_held=bool(row["order__held_for"]),
             ),
         )
         for row in rows
@@ -318,9 +324,9 @@ def stale_leases(*, at: datetime, at_most: int) -> list[UUID]:
 
 
 def no_longer_kept(*, at: datetime, at_most: int) -> list[UUID]:
-    """Return ready fulfilments that are not kept any longer, the longest first."""
+    """Return ready fulfilments that are not kept any longer, the longest first; an order on hold waits for its release."""
     return list(
-        Fulfilment.objects.filter(state=State.READY, keep_until__lte=at)
+        Fulfilment.objects.filter(state=State.READY, keep_until__lte=at, order__held_for=[])
         .order_by("keep_until", "id")
         .values_list("id", flat=True)[:at_most]
     )

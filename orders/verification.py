@@ -29,6 +29,22 @@ checks.register(
     """,
 )
 checks.register(
+    "orders: an order says what it is held for, and what is over is held for nothing",
+    f"""
+    SELECT 'order ' || o.number AS what, coalesce(array_to_string(open.kinds, ', '), 'nothing') AS expected,
+           coalesce(nullif(array_to_string(o.held_for, ', '), ''), 'nothing') AS found
+    FROM orders_order o
+    LEFT JOIN (
+        SELECT h.order_id, array_agg(h.kind ORDER BY h.kind) AS kinds FROM orders_orderhold h
+        WHERE h.released_at IS NULL
+          AND EXISTS (SELECT FROM orders_fulfilment f WHERE f.order_id = h.order_id AND f.state NOT IN ({_OVER}))
+        GROUP BY h.order_id
+    ) open ON open.order_id = o.id
+    WHERE (o.held_for <> '{{}}' OR open.kinds IS NOT NULL) AND o.held_for IS DISTINCT FROM open.kinds::varchar[]
+    ORDER BY o.number
+    """,
+)
+checks.register(
     "orders: work that is over owns no allocation (law 7)",
     f"""
     SELECT 'fulfilment ' || f.id || ' (' || f.state || ')' AS what, 'nothing allocated' AS expected,

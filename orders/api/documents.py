@@ -53,6 +53,7 @@ def order(view: OrderView, waits: Waits) -> dict[str, Any]:
         "lines": [_line(line, waits.get(line.id)) for line in view.lines],
         "fulfilments": [_fulfilment(one, lines) for one in view.fulfilments],
         "is_cancellable": view.is_cancellable,
+        "held_for": view.held_for,
         "tracking_url": tracking_url(view.tracking_token),
     }
 

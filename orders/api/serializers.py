@@ -195,6 +195,9 @@ class OrderDocument(serializers.Serializer[Any]):
     lines = OrderLineDocument(many=True)
     fulfilments = FulfilmentDocument(many=True)
     is_cancellable = serializers.BooleanField()
+    held_for = serializers.ListField(
+        child=serializers.CharField(), help_text="Kinds of its open holds: nothing of it moves meanwhile."
+    )
     tracking_url = serializers.URLField()
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import desk, views
+from orders.api import desk, hold_views, views
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
@@ -8,4 +8,10 @@ urlpatterns = [
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.CancelOrderView.as_view(), name="api-order-cancel"),
     path("exceptions", desk.ExceptionsView.as_view(), name="api-exceptions"),
+    path("orders/<uuid:order_id>/holds", hold_views.HoldsView.as_view(), name="api-order-holds"),
+    path(
+        "orders/<uuid:order_id>/holds/<str:kind>/release",
+        hold_views.ReleaseHoldView.as_view(),
+        name="api-order-hold-release",
+    ),
 ]

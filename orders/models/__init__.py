@@ -1,5 +1,6 @@
 """Tables of orders. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from orders.models.changes import OrderHold
 from orders.models.desk import DeskCase
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
@@ -23,6 +24,7 @@ __all__ = [
     "GiftCard",
     "GiftCardEntry",
     "Order",
+    "OrderHold",
     "OrderLine",
     "OwedRefund",
     "OwedRefundPart",

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ class Order(models.Model):
 
     `status` is what its fulfilments come to (`lifecycle.order_status`), written with every change of theirs so that lists
     find it by index, and proved by `verify_ledger`.
-    Written by: orders.placement (status, totals and version as work goes on: orders.fulfilment)
+    Written by: orders.placement (status, holds, totals and version as work goes on: orders.fulfilment)
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +38,9 @@ class Order(models.Model):
     pricing = models.JSONField()  # the quote's document: lines, steps, taxes, ruleset version
     tracking_token = models.CharField(max_length=43, unique=True)
     status = models.CharField(max_length=20, choices=choices(OrderStatus), default=OrderStatus.OPEN.value)
+    held_for = ArrayField(
+        models.CharField(max_length=20), default=list, db_default=[], blank=True
+    )  # kinds of open holds
     version = models.BigIntegerField(default=1)
     placed_at = models.DateTimeField(_("placed at"))
     changed_at = models.DateTimeField()

@@ -100,6 +100,7 @@ class Card:
     picked: int
     rejected: int
     awaited: int  # pieces that were promised from goods to come: nobody can pick them yet
+    held_for: list[str]
     at: datetime
 
     @property
@@ -110,6 +111,16 @@ class Card:
     def method_word(self) -> words.Word:
         """Where the goods are handed over: whoever waits outside isn't served at the counter."""
         return words.word(words.METHODS, Method.CURBSIDE if self.column == "outside" else self.method)
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Whether nothing of it may move towards its customer for now."""
+        return bool(self.held_for)
+
+    @property
+    def hold_words(self) -> str:
+        """What the order is held for."""
+        return ", ".join(str(words.word(words.HOLDS, kind).text) for kind in self.held_for)
 
     @property
     def due_at(self) -> datetime:
@@ -296,6 +307,7 @@ _CARD_FIELDS = (
     "order_id",
     "order__number",
     "order__contact_name",
+    "order__held_for",
     "state",
     "method",
     "version",
@@ -362,5 +374,6 @@ def _card(row: dict[str, Any], sums: dict[str, Any], *, at: datetime) -> Card:
         picked=sums.get("done", 0),
         rejected=sums.get("gone", 0),
         awaited=sums.get("awaited", 0),
+        held_for=row["order__held_for"],
         at=at,
     )

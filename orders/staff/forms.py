@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce import clock
 from orders import pickup
+from orders.staff import words
 
 LONGEST_SCAN = 80  # what a scan may hold at most; the column is as long
 LONGEST_NOTE = 200
@@ -128,6 +129,33 @@ class CancelForm(forms.Form):
         """Return the reason as the journal keeps it: the code, and the note after it."""
         note = self.cleaned_data["note"]
         return f"{self.cleaned_data['reason']}: {note}"[:LONGEST_NOTE] if note else self.cleaned_data["reason"]
+
+
+class HoldForm(forms.Form):
+    """Why an order has to stand still."""
+
+    prefix = "hold"
+
+    kind = forms.ChoiceField(
+        label=_("Why must it wait?"),
+        choices=[(kind, word.text) for kind, word in words.HOLDS.items()],
+        error_messages={"required": _("Choose why the order has to wait.")},
+    )
+    reason = forms.CharField(
+        label=_("Note for colleagues"),
+        max_length=LONGEST_NOTE,
+        required=False,
+        help_text=_("What has to be settled before it goes on. No names or card numbers."),
+    )
+
+
+class ReleaseHoldForm(forms.Form):
+    """What was settled, so that an order goes on."""
+
+    prefix = "release"
+
+    kind = forms.ChoiceField(choices=[(kind, word.text) for kind, word in words.HOLDS.items()])
+    reason = forms.CharField(label=_("What was settled?"), max_length=LONGEST_NOTE, required=False)
 
 
 def first_error(form: forms.Form) -> str:

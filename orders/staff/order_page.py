@@ -17,6 +17,8 @@ from commerce.roles import Permission
 from customers import queries as customers
 from inventory import locations
 from orders import queries
+from orders.hold_kinds import RELEASED_WITH, may_release
+from orders.holds import Hold
 from orders.lifecycle import Action, State
 from orders.models import Fulfilment
 from orders.pickup import normalised
@@ -97,6 +99,25 @@ class Entry:
     who: str
     at: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold on the order screen, and whether the reader may end it."""
+
+    hold: Hold
+    word: words.Word
+    may_release: bool
+
+    @property
+    def is_risk(self) -> bool:
+        """Whether ending it takes somebody who answers for the risk."""
+        return RELEASED_WITH[self.hold.kind] is Permission.RELEASE_RISK_HOLDS
+
+
+def held(found: Iterable[Hold], can: frozenset[Permission]) -> list[Held]:
+    """Return the open holds with what the reader may do about them."""
+    return [Held(one, words.word(words.HOLDS, one.kind.value), may_release(one.kind, can)) for one in found]
 
 
 PICKING_STEPS = frozenset({"scan", "set_picked", "reject_line"})

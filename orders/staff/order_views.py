@@ -1,6 +1,7 @@
 """Orders on screen: finding one, reading it, and calling it off."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
-from orders import cancellation, queries
+from orders import cancellation, holds, queries
 from orders.errors import OrderNotFound
+from orders.lifecycle import TERMINAL, State
 from orders.queries import OrderView
 from orders.staff import forms, order_page, words
 from orders.staff.views import at_store, done, not_here
@@ -22,28 +24,28 @@ from orders.staff.views import at_store, done, not_here
 TIMELINE_KINDS = ("step", "picking")
 
 
-def _granted(request: HttpRequest, location_id: int) -> frozenset[Permission]:
+def granted(request: HttpRequest, location_id: int) -> frozenset[Permission]:
     allowed = shell.access(request)
     if request.user.is_superuser:
         return frozenset(Permission)
     return allowed.permissions_at(location_id) if allowed else frozenset()
 
 
-def _granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission]:
+def granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission]:
     """Return what the person may do with this order: what they may do where its parts are."""
-    return frozenset().union(*(_granted(request, view.location_id) for view in order.fulfilments))
+    return frozenset().union(*(granted(request, view.location_id) for view in order.fulfilments))
 
 
 def _places(request: HttpRequest, permission: Permission) -> list[int] | None:
     """Return where the person has a right; None means everywhere, without asking for each place."""
     if request.user.is_superuser:
         return None
-    return [store.id for store in shell.stores(request) if permission in _granted(request, store.id)]
+    return [store.id for store in shell.stores(request) if permission in granted(request, store.id)]
 
 
 def _may_cancel(request: HttpRequest, order: OrderView) -> bool:
     """Whether the person may call the order off: that takes the right wherever a part of it is."""
-    return all(Permission.CANCEL_ORDERS in _granted(request, view.location_id) for view in order.fulfilments)
+    return all(Permission.CANCEL_ORDERS in granted(request, view.location_id) for view in order.fulfilments)
 
 
 @require_GET
@@ -93,10 +95,10 @@ def order(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpRespo
         page = queries.order_page(order_id)
     except OrderNotFound:
         return not_here(request)
-    can = _granted_for(request, page.order)
+    can = granted_for(request, page.order)
     if Permission.VIEW_ORDERS not in can:
         return not_here(request)
-    return _show(request, store, page, can, forms.CancelForm())
+    return show(request, store, page, can, forms.CancelForm())
 
 
 @require_http_methods(["POST"])
@@ -107,7 +109,7 @@ def cancel(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResp
         page = queries.order_page(order_id)
     except OrderNotFound:
         return not_here(request)
-    can = _granted_for(request, page.order)
+    can = granted_for(request, page.order)
     if Permission.VIEW_ORDERS not in can:
         return not_here(request)
     if not _may_cancel(request, page.order):
@@ -122,10 +124,10 @@ def cancel(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResp
         except CommerceError as error:
             form.add_error(None, refusals.sentence(error))
             page = queries.order_page(order_id)
-    return _show(request, store, page, can, form, status=422)
+    return show(request, store, page, can, form, status=422)
 
 
-def _show(
+def show(
     request: HttpRequest,
     store: shell.Store,
     page: queries.OrderPage,
@@ -133,9 +135,10 @@ def _show(
     form: forms.CancelForm,
     *,
     status: int = 200,
+    hold_form: forms.HoldForm | None = None,
 ) -> HttpResponse:
     found = page.order
-    show = request.GET.get("show", "")
+    kind = request.GET.get("show", "")
     facts = {
         "order": found,
         "status": words.word(words.STATUSES, found.status.value),
@@ -145,13 +148,24 @@ def _show(
         "placed_total": order_page.amount(sum(line.total_minor for line in found.lines), found.currency),
         "is_reduced": any(line.cancelled for line in found.lines),
         "prices": order_page.prices(found),
-        "story": order_page.story(page.timeline, show=show if show in TIMELINE_KINDS else ""),
-        "show": show if show in TIMELINE_KINDS else "",
+        "story": order_page.story(page.timeline, show=kind if kind in TIMELINE_KINDS else ""),
+        "show": kind if kind in TIMELINE_KINDS else "",
         "routing": order_page.decisions(page.routing),
         "may_see_customer": Permission.VIEW_CUSTOMERS in can,
         "may_cancel": found.is_cancellable and _may_cancel(request, found),
         "has_picked": any(line.picked for view in found.fulfilments for line in view.lines),
+        **_holding(found, can, hold_form),
         "form": form,
         "now": clock.now(),
     }
     return render(request, "orders/order.html", facts, status=status)
+
+
+def _holding(found: OrderView, can: frozenset[Permission], hold_form: forms.HoldForm | None) -> dict[str, Any]:
+    """Return what the page says about holds: those that are open, and whether the reader may place one."""
+    is_open = any(State(view.state) not in TERMINAL for view in found.fulfilments)
+    return {
+        "held": order_page.held(holds.of_orders([found.id]).get(found.id, []), can) if found.held_for else [],
+        "may_hold": is_open and Permission.HOLD_ORDERS in can,
+        "hold_form": hold_form or forms.HoldForm(),
+    }

@@ -29,6 +29,9 @@ _SENTENCES = {
         "Some of these goods are only for people of %(minimum_age)s or older (Protection of Young Persons Act). "
         "Look at an identity card and confirm the age, or keep the goods here."
     ),
+    "order_on_hold": _("This order is on hold. The order page says why and who may let it go on."),
+    "cannot_hold": _("This order is over, so there is nothing left to hold."),
+    "order_hold_not_found": _("The order isn’t held for this any more. The page now shows how it stands."),
     "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
     "window_closed": _("This pickup window is over or too near. Choose a later one."),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.staff import desk_views, order_views, pick_views, views
+from orders.staff import desk_views, hold_views, order_views, pick_views, views
 
 app_name = "orders-staff"
 
@@ -29,4 +29,6 @@ urlpatterns = [
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),
+    path("orders/<uuid:order_id>/hold/", hold_views.hold, name="hold"),
+    path("orders/<uuid:order_id>/release-hold/", hold_views.release, name="release-hold"),
 ]

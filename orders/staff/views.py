@@ -181,6 +181,8 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
     def url(name: str) -> str:
         return address(name, card.id)
 
+    if card.is_on_hold and card.column != board.PUT_BACK:
+        return Task(card, None, None)  # its order page says why, and lets it go on
     hand_over = Button(_("Hand over"), "hand-helping", url("hand-over"))
     match card.column:
         case "new":

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.hold_kinds import HoldKind
 from orders.lifecycle import Method, OrderStatus, State
 from pricing.terms import StepKind
 
@@ -57,6 +58,16 @@ STATUSES: dict[str, Word] = {
     OrderStatus.CANCELLED.value: Word(_("Cancelled"), "circle-x", "bad"),
 }
 
+# Why an order may have to stand still.
+HOLDS: dict[str, Word] = {
+    HoldKind.FRAUD.value: Word(_("Suspicion of fraud"), "shield-alert", "bad"),
+    HoldKind.PAYMENT.value: Word(_("Payment unclear"), "credit-card", "warn"),
+    HoldKind.ADDRESS.value: Word(_("Address unclear"), "map-pin-off", "warn"),
+    HoldKind.CUSTOMER_ASKED.value: Word(_("The customer asked to wait"), "hand", "warn"),
+    HoldKind.GOODS.value: Word(_("Goods unclear"), "package-search", "warn"),
+    HoldKind.OTHER.value: Word(_("Other reason"), "pause", "warn"),
+}
+
 # What a step is answered with; %(number)s is the order's number.
 RELEASED = _("%(number)s is back in the queue.")
 IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
@@ -67,6 +78,9 @@ OUTSIDE = _("%(number)s: the customer waits outside.")
 IS_OUTSIDE = _("Customer is outside")
 TO_CARRIER = _("Give to the carrier")
 
+ON_HOLD = _("%(number)s is on hold. Nothing of it goes to its customer until somebody releases it.")
+HOLD_RELEASED = _("%(number)s goes on.")
+STILL_HELD = _("%(number)s is still on hold for: %(kinds)s.")
 ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the channel has been told.")
 SHIPPED = _("%(number)s is with the carrier.")
 
@@ -101,6 +115,8 @@ STEPS: dict[str, Word] = {
     "cancel": Word(_("Cancelled"), "circle-x"),
     "cancel_order": Word(_("Order cancelled"), "circle-x"),
     "route": Word(_("Store chosen"), "route"),
+    "holds.place": Word(_("Put on hold"), "pause", "warn"),
+    "holds.release": Word(_("Hold released"), "play"),
 }
 
 ACTORS: dict[str, Word] = {
@@ -151,7 +167,9 @@ def step(verb: str, after: Mapping[str, Any]) -> Word:
     name = verb.rsplit(".", 1)[-1]
     if name == "scan" and after.get("outcome") in SCANS:
         return SCANS[after["outcome"]]
-    return STEPS.get(name) or Word(name.replace("_", " ").capitalize(), "circle-dot")
+    return (
+        STEPS.get(verb.partition(".")[2]) or STEPS.get(name) or Word(name.replace("_", " ").capitalize(), "circle-dot")
+    )
 
 
 def reason(given: str) -> str:

@@ -132,7 +132,10 @@ def test_registered_constraints_exist() -> None:
         if "integrity.refuse(" in module.text:
             import_module(module.name)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
+        cursor.execute(
+            "SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'"
+            " UNION SELECT tgname FROM pg_trigger"
+        )
         known = {name for (name,) in cursor.fetchall()}
     registered = set(integrity._refusals)
     assert registered
