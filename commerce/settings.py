@@ -301,6 +301,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
+    "follow shortages": _every(60, "orders.tasks.follow_shortages"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),

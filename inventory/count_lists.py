@@ -266,6 +266,27 @@ def numbers(count_ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict(StockCount.objects.filter(id__in=list(count_ids)).values_list("id", "number"))
 
 
+def awaited(location_id: int, product_ids: Iterable[int]) -> set[int]:
+    """Return those products that a count at the place waits for: to be counted, or to be decided about."""
+    items = CountItem.objects.filter(
+        location_id=location_id,
+        product_id__in=list(product_ids),
+        state__in=_GOING_ON,
+        condition=Condition.SELLABLE.value,
+    )
+    return set(items.values_list("product_id", flat=True))
+
+
+def counted_pieces(items: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], int]:
+    """Return how many pieces were counted of (count, product), of those items that are settled."""
+    wanted = set(items)
+    rows = CountItem.objects.filter(count_id__in={count_id for count_id, _ in wanted}, counted__isnull=False)
+    found = rows.values_list("count_id", "product_id", "counted")
+    return {
+        (count_id, product_id): counted for count_id, product_id, counted in found if (count_id, product_id) in wanted
+    }
+
+
 def waiting(location_id: int) -> int:
     """Return how many counts of a place wait: to be counted, or to be decided about."""
     return StockCount.objects.filter(location_id=location_id, state__in=["open", "in_review"]).count()

@@ -115,6 +115,13 @@ class HoldUnknown(NotFound):
     title = "The order is not held for this"
 
 
+class ChoiceOver(CommerceError):
+    """What the customer could choose about was settled otherwise, or is not to be had any more."""
+
+    code = "choice_over"
+    title = "Nothing to choose any more"
+
+
 class CannotCancel(CommerceError):
     """The goods have left already, so that there is nothing to cancel."""
 

@@ -219,3 +219,42 @@ class ExceptionSettled(ExceptionEvent):
     """Its cause is gone, or somebody said how it ended."""
 
     type: ClassVar[str] = "exception.settled"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortageAsked(OrderEvent):
+    """Pieces could not be found and no other place can serve them by itself: their customer may choose on the order's page."""
+
+    type: ClassVar[str] = "order.shortage_asked"
+
+    sku: str
+    units: int
+    outcome: str
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortageSettled(OrderEvent):
+    """What became of pieces that could not be found; `outcome` is rerouted (they are owed again), declined or ended."""
+
+    type: ClassVar[str] = "order.shortage_settled"
+
+    sku: str
+    units: int
+    outcome: str
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickQuestioned(events.Event):
+    """A shelf was found empty while another order still wants pieces from it."""
+
+    type: ClassVar[str] = "pick.questioned"
+
+    shortage_id: UUID
+    line_id: UUID
+
+    @property
+    def aggregate(self) -> str:
+        return f"shortage:{self.shortage_id}"

@@ -16,14 +16,14 @@ import orjson
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from commerce import audit, locks, outbox
+from commerce import audit, ids, locks, outbox
 from commerce.actors import Actor
 from commerce.errors import Conflict
 from inventory import locations
 from orders import errors, lifecycle
 from orders.events import OrderEvent
 from orders.hold_kinds import RELEASED_WITH, HoldKind
-from orders.lifecycle import Action, OrderStatus, State
+from orders.lifecycle import Action, Method, OrderStatus, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderHold, OrderLine
 from orders.queries import FulfilmentView
 
@@ -128,6 +128,11 @@ def claim_order(order_id: UUID) -> Work:
     Raises: OrderNotFound; Busy when another change takes too long.
     """
     locks.hold(locks.Purpose.ORDER, str(order_id))
+    return read(order_id)
+
+
+def read(order_id: UUID) -> Work:
+    """Return an order with all its parts as they are, to look at only: who changes it claims it. Raises: OrderNotFound."""
     order = Order.objects.filter(pk=order_id).first()
     if order is None:
         raise errors.OrderNotFound("There is no such order.", order=str(order_id))
@@ -309,3 +314,39 @@ def move(
 def allocated_parts(lines: Sequence[FulfilmentLine]) -> list[tuple[UUID, int]]:
     """Return (allocation, pieces) for all that these lines still have allocated: what was not rejected."""
     return [(line.allocation_id, line.quantity - line.rejected) for line in lines if line.quantity > line.rejected]
+
+
+def open_another(
+    work: Work,
+    *,
+    location_id: int,
+    method: Method,
+    promised_at: datetime,
+    lines: Sequence[tuple[UUID, UUID, int, int, int, UUID]],
+    at: datetime,
+    window: tuple[datetime, datetime] | None = None,
+    slot_hold_id: UUID | None = None,
+    pickup_code: str = "",
+) -> Fulfilment:
+    """Open one more fulfilment of an order that is claimed; it is the work's focus then, and `conclude` has to follow.
+
+    `lines` are (id, order line, product, pieces, pieces per unit, allocation).
+    """
+    made = Fulfilment.objects.create(
+        id=ids.new(),
+        order=work.order, location_id=location_id, method=method.value, state=State.PLACED.value, promised_at=promised_at,
+        window_starts_at=window[0] if window else None, window_ends_at=window[1] if window else None,
+        slot_hold_id=slot_hold_id, pickup_code=pickup_code, created_at=at, changed_at=at,
+    )  # fmt: skip
+    products = {line.product_id: line.product for line in work.lines}
+    for line_id, order_line_id, product_id, quantity, per_unit, allocation_id in lines:
+        line = FulfilmentLine(
+            id=line_id, fulfilment=made, order_line_id=order_line_id, product_id=product_id, quantity=quantity,
+            per_unit=per_unit, allocation_id=allocation_id,
+        )  # fmt: skip
+        line.save(force_insert=True)
+        line.order_line, line.product = work.order_lines[order_line_id], products[product_id]
+        work.lines.append(line)
+    work.fulfilments.append(made)
+    work.focus = made
+    return made

@@ -2,14 +2,36 @@
 
 from uuid import UUID
 
-from commerce import clock
+from commerce import clock, logs
 from commerce.actors import Actor
+from commerce.errors import CommerceError
 from commerce.events import Received
-from orders import waiting
+from commerce.transactions import savepoint
+from orders import rerouting, shortages, waiting
 
+log = logs.get(__name__)
+
+FLOOR = Actor.system("shortages")
 FOLLOWER = Actor.system("promises")
 
 
 def follow_promise(message: Received) -> None:
     """Promise an order anew when goods that it waits for come earlier or later, or are there."""
     waiting.follow(UUID(message.payload["order_line"]), by=FOLLOWER, at=clock.now())
+
+
+def follow_shortage(message: Received) -> None:
+    """Look for another place for pieces that could not be picked. An order that can't be changed now is looked at again later."""
+    for shortage_id in shortages.open_of(UUID(message.payload["fulfilment_id"])):
+        try:
+            with savepoint():
+                rerouting.follow(shortage_id, by=FLOOR, at=clock.now())
+        except CommerceError as refusal:
+            log.info("left for later", shortage=str(shortage_id), code=refusal.code)
+
+
+def reject_too(message: Received) -> None:
+    """Give up on what another order wants from a shelf that was found empty."""
+    rerouting.reject_too(
+        UUID(message.payload["shortage_id"]), UUID(message.payload["line_id"]), by=FLOOR, at=clock.now()
+    )

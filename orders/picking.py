@@ -7,20 +7,33 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
-from commerce import catalog, clock, ids, quotas
+from commerce import catalog, clock
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import allocations, backorders, movements
+from inventory import backorders
 from inventory.errors import GoodsAwaited
-from orders import cancellation, errors, events, fulfilment, leases
+from orders import errors, events, fulfilment, leases, rejections, shortages
+from orders.floor import RejectReason
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 from orders.models import FulfilmentLine, PickScan
+from orders.rejections import PutBack
+
+__all__ = [
+    "Outcome",
+    "PutBack",
+    "RejectReason",
+    "ScanOutcome",
+    "Wanted",
+    "reject_line",
+    "scan",
+    "set_picked",
+    "still_wanted",
+]
 
 LONGEST_SCAN = 80
-INCOMPLETE = "kit_incomplete"  # why the other components of a kit are rejected
 
 
 class Outcome(StrEnum):
@@ -28,26 +41,6 @@ class Outcome(StrEnum):
     WRONG_ITEM = "wrong_item"
     ALREADY_COMPLETE = "already_complete"
     UNKNOWN_BARCODE = "unknown_barcode"
-
-
-class RejectReason(StrEnum):
-    """Why pieces can't be delivered, and what that means for the books.
-
-    Not found: they and the free rest of that shelf are adjusted away. Damaged: they are. Other: they are free again.
-    """
-
-    NOT_FOUND = "not_found"
-    DAMAGED = "damaged"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class PutBack:
-    """Pieces that were picked and are not delivered, because their kit lacks something."""
-
-    sku: str
-    name: str
-    pieces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +187,14 @@ def reject_line(
     user: AbstractUser,
     by: Actor,
     at: datetime,
+    is_shelf_empty: bool = False,
 ) -> tuple[PutBack, ...]:
     """Give up on pieces of a line: the books follow the reason, the order owes and costs less, its channel is told.
 
     A kit that lacks a piece is not delivered at all: its other pieces are free again, and those that were picked already
-    are returned, to be put back. With nothing picked and nothing left to pick, the whole fulfilment is rejected.
+    are returned, to be put back. With nothing picked and nothing left to pick, the whole fulfilment is rejected. What another
+    place can serve follows by itself (`orders.shortages`). With `is_shelf_empty`, pieces not found are not looked for again for
+    other orders of the place: those are rejected as well.
     Raises: MoreThanWanted, AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
     """
     reason = _reason(reason)
@@ -206,34 +202,9 @@ def reject_line(
     leases.permit(user, work, Permission.WORK_PICKUPS)
     _require_picking(work, user, at=at)
     line = work.line(line_id)
-    if not 1 <= quantity <= line.missing:
-        raise errors.MoreThanWanted(
-            f"{line.missing} pieces of this line are still to pick, so {quantity} can't be rejected"
-            + ("; lower what is picked first." if line.picked else "."),
-            missing=line.missing,
-        )
-    units = -(-quantity // line.per_unit)  # a kit that lacks one piece is lost as a whole
-    gone = {one.id: units * one.per_unit for one in work.kin(line)}
-    is_last = all(one.quantity == one.rejected + gone.get(one.id, 0) for one in work.lines_of(work.fulfilment))
-    if is_last and work.fulfilment.slot_hold_id:  # nobody will come: the window has room for someone else
-        quotas.release([work.fulfilment.slot_hold_id])
-    rest = [(one.allocation_id, gone[one.id] - (quantity if one is line else 0)) for one in work.kin(line)]
-    if line.is_of_kit:
-        allocations.lock([allocation_id for allocation_id, _ in rest], at=at)
-    _settle_stock(work, line, quantity, reason, by=by, at=at)
-    if any(pieces for _, pieces in rest):
-        allocations.release([part for part in rest if part[1]], by=by, at=at, reason=INCOMPLETE)
-    put_back = []
-    for one in work.kin(line):
-        back = max(one.picked + one.rejected + gone[one.id] - one.quantity, 0)
-        fulfilment.count(one, picked=-back, rejected=gone[one.id], reason=reason.value if one is line else INCOMPLETE)
-        if back:
-            put_back.append(PutBack(one.product.sku, one.product.name, back))
-    cancellation.cancel_pieces(work, {line.order_line_id: units})
-    if is_last:
-        cancellation.cancel_rest(work, [work.fulfilment])
-    sku = line.order_line.product.sku
-    kits = {"kit": sku, "kits": units, "put_back": {one.sku: one.pieces for one in put_back}} if line.is_of_kit else {}
+    was = rejections.reject(work, line, quantity, reason, user=user, by=by, at=at)
+    sku, put_back = line.order_line.product.sku, {one.sku: one.pieces for one in was.put_back}
+    kits = {"kit": sku, "kits": was.units, "put_back": put_back} if line.is_of_kit else {}
     _work_on(
         work,
         verb="orders.picking.reject_line",
@@ -244,14 +215,16 @@ def reject_line(
         after={"sku": line.product.sku, "rejected": quantity, **kits},
         reason=reason.value,
         event=events.FulfilmentLineRejected,
-        told={"sku": sku, "rejected": units, "reason": reason.value},
+        told={"sku": sku, "rejected": was.units, "reason": reason.value},
     )
-    if is_last:
+    if was.is_last:
         fulfilment.move(
             work, Action.REJECT, verb="orders.picking.reject", event=events.FulfilmentRejected, by=by, at=at,
             reason=reason.value, is_on_shelf=False,
         )  # fmt: skip
-    return tuple(put_back)
+    if is_shelf_empty and reason is RejectReason.NOT_FOUND:
+        shortages.question_others(was.shortage_id, by=by, at=at)
+    return was.put_back
 
 
 def still_wanted(work: Work) -> tuple[Wanted, ...]:
@@ -318,19 +291,6 @@ def _work_on(
         event=event or (events.FulfilmentPicking if begins else None),
         **recorded,  # type: ignore[arg-type]
     )
-
-
-def _settle_stock(
-    work: Work, line: FulfilmentLine, quantity: int, reason: RejectReason, *, by: Actor, at: datetime
-) -> None:
-    parts = [(line.allocation_id, quantity)]
-    if reason is RejectReason.NOT_FOUND:
-        allocations.not_found(parts, by=by, at=at)
-        return
-    allocations.release(parts, by=by, at=at, reason=reason.value)
-    if reason is RejectReason.DAMAGED:
-        gone = movements.Adjustment(ids.new(), line.product_id, work.fulfilment.location_id, -quantity, reason.value)
-        movements.adjust([gone], by=by, at=at)
 
 
 def _reason(reason: RejectReason | str) -> RejectReason:

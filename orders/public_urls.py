@@ -6,4 +6,5 @@ urlpatterns = [
     path("track/<str:token>/", public_views.track, name="tracking"),
     path("track/<str:token>/cancel", public_views.cancel, name="tracking-cancel"),
     path("track/<str:token>/arrive", public_views.arrive, name="tracking-arrive"),
+    path("track/<str:token>/choose/<uuid:shortage_id>", public_views.choose, name="tracking-choose"),
 ]

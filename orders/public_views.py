@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency
@@ -18,7 +19,7 @@ from commerce import clock
 from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.transactions import transaction
-from orders import pickup, tracking
+from orders import pickup, shortage_choices, tracking
 from orders.errors import OrderNotFound
 from orders.tracking import Tracking
 
@@ -50,7 +51,19 @@ def arrive(request: HttpRequest, token: str) -> HttpResponse:
     return _done(request, token, lambda: tracking.arrive(token, bay=bay, at=clock.now()))
 
 
-def _done(request: HttpRequest, token: str, verb: Callable[[], None]) -> HttpResponse:
+@require_POST
+def choose(request: HttpRequest, token: str, shortage_id: UUID) -> HttpResponse:
+    """Do what the customer chose for pieces that could not be found, and show the order."""
+    choice, location = request.POST.get("choice", ""), ""
+    if choice.startswith("elsewhere:"):
+        choice, _colon, location = choice.partition(":")
+    return _done(
+        request, token,
+        lambda: shortage_choices.choose(token, shortage_id, choice, location=location[:20], at=clock.now()),
+    )  # fmt: skip
+
+
+def _done(request: HttpRequest, token: str, verb: Callable[[], object]) -> HttpResponse:
     try:
         with transaction():
             verb()
@@ -107,6 +120,7 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> 
             for line in order.lines
         ],
         "total": money(order.total_minor),
+        "shortages": shortage_choices.asked(order.id, at=followed.as_of),
         "refusal": _sentence(refusal) if refusal else "",
         "longest_bay": pickup.LONGEST_BAY,
     }
@@ -118,4 +132,6 @@ def _sentence(refusal: CommerceError) -> str:
         return gettext("It is too late to cancel this order. Please speak to the store.")
     if refusal.code == "move_not_allowed":
         return gettext("This is not possible at the moment: see below where your order stands.")
+    if refusal.code == "choice_over":
+        return gettext("That can’t be had any more. Please choose again: below is what is possible now.")
     return gettext("That did not work just now. Please try again in a moment.")

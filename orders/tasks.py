@@ -9,7 +9,7 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, queries
+from orders import leases, pickup, queries, rerouting, shortages
 from orders.exceptions import escalation
 
 MOST_AT_ONCE = 500  # the rest follows with the next run
@@ -52,7 +52,16 @@ def watch_exceptions() -> dict[str, int]:
     return done
 
 
-def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], None]) -> int:
+@shared_task(name="orders.tasks.follow_shortages")
+def follow_shortages() -> int:
+    """Look again for pieces that customers wait for, and end what nobody chose about in time."""
+    at, by = clock.now(), Actor.system("shortages")
+    return _each(
+        shortages.due(at=at, at_most=MOST_AT_ONCE), lambda shortage_id: rerouting.follow(shortage_id, by=by, at=at)
+    )
+
+
+def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:
     """Do it to each in a transaction of its own; one that has moved on meanwhile is left alone. Return how many were done."""
     done = 0
     for fulfilment_id in fulfilment_ids:

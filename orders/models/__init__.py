@@ -2,6 +2,7 @@
 
 from orders.models.changes import OrderHold
 from orders.models.desk import DeskCase
+from orders.models.floor import Shortage
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
     GiftCard,
@@ -35,4 +36,5 @@ __all__ = [
     "PaymentRequest",
     "PickScan",
     "RoutingDecision",
+    "Shortage",
 ]

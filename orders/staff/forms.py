@@ -69,6 +69,7 @@ class RejectForm(forms.Form):
             "min_value": _("At least one piece must be missing."),
         },
     )
+    is_shelf_empty = forms.BooleanField(label=_("The shelf is empty"), required=False)
     reason = forms.ChoiceField(
         label=_("Why?"), choices=REASONS, error_messages={"required": _("Choose why the pieces are missing.")}
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from inventory import availability, backorders, shelves
+from orders import shortages
 from orders.models import FulfilmentLine
 from orders.staff import board
 
@@ -30,6 +31,9 @@ class PickLine:
     kit: str = ""  # the name of the kit that it goes into
     waiting: int = 0  # of the open ones, those that were promised from goods to come
     promised_on: date | None = None  # the day those are expected on, if anyone knows
+    others: int = 0  # other open orders of the store that still want it
+    others_pieces: int = 0
+    questioned_at: datetime | None = None  # since when a colleague has found nothing of it
 
     @property
     def open(self) -> int:
@@ -94,6 +98,8 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
     places = shelves.of(location_id, [line.product_id for line in lines])
     waits = backorders.waiting(line.allocation_id for line in lines)
     days = backorders.of_demands(line.order_line_id for line in lines) if waits else {}
+    others = shortages.others(location_id, wanted, beside=fulfilment_id) if wanted else {}
+    questions = shortages.questioned(location_id, wanted, at=at) if wanted else {}
     return PickList(
         found,
         [
@@ -103,6 +109,8 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
                 places.get(line.product_id, []),
                 waits.get(line.allocation_id, 0),
                 days.get(line.order_line_id),
+                others.get(line.product_id, (0, 0)),
+                questions.get(line.product_id),
             )
             for line in lines
         ],
@@ -110,7 +118,13 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
 
 
 def _pick_line(
-    line: FulfilmentLine, free: int, places: list[str], waiting: int, wait: backorders.Waiting | None
+    line: FulfilmentLine,
+    free: int,
+    places: list[str],
+    waiting: int,
+    wait: backorders.Waiting | None,
+    others: tuple[int, int],
+    question: shortages.Question | None,
 ) -> PickLine:
     product = line.product
     return PickLine(
@@ -128,4 +142,7 @@ def _pick_line(
         kit=line.order_line.product.name if line.is_of_kit else "",
         waiting=waiting,
         promised_on=wait.promised_on if waiting and wait is not None else None,
+        others=others[0],
+        others_pieces=others[1],
+        questioned_at=question.since if question else None,
     )

@@ -96,7 +96,10 @@ def _change(
             if dialog == "count":
                 take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"])
             else:
-                back = take(request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"])
+                back = take(
+                    request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"],
+                    is_shelf_empty=given["is_shelf_empty"],
+                )  # fmt: skip
                 if back:
                     pieces = ", ".join(f"{one.pieces} × {one.name}" for one in back)
                     messages.warning(

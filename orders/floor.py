@@ -1,0 +1,39 @@
+"""The words of the shop floor, as enums that models store. [pure]"""
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """Why pieces can't be delivered, and what that means for the books.
+
+    Not found: they and the free rest of that shelf are adjusted away, and a count is opened. Damaged: they lie with the damaged
+    goods. Other: they are free again.
+    """
+
+    NOT_FOUND = "not_found"
+    DAMAGED = "damaged"
+    OTHER = "other"
+
+
+class ShortageState(StrEnum):
+    """What became of pieces that could not be picked."""
+
+    OPEN = "open"  # another place is looked for
+    ASKED = "asked"  # no other place by itself: the customer may choose
+    WAITING = "waiting"  # the customer waits for goods, and looks are taken in between
+    REROUTED = "rerouted"
+    DECLINED = "declined"  # the customer does without
+    ENDED = "ended"  # nobody chose, or waiting was over
+
+    @property
+    def is_over(self) -> bool:
+        return self in (ShortageState.REROUTED, ShortageState.DECLINED, ShortageState.ENDED)
+
+
+class Choice(StrEnum):
+    """What a customer may choose for pieces that their store could not find."""
+
+    ELSEWHERE = "elsewhere"
+    SEND = "send"
+    WAIT = "wait"
+    DECLINE = "decline"

@@ -1,0 +1,67 @@
+"""Tables of the shop floor: what could not be picked and what became of it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from commerce.enums import choices, one_of
+from orders.floor import ShortageState
+from orders.models.placed import Order
+from orders.models.work import Fulfilment, FulfilmentLine
+
+SETTLED = [state.value for state in ShortageState if state.is_over]
+
+
+class Shortage(models.Model):
+    """Pieces that somebody could not pick, and what became of them: served elsewhere, waited for, or off the order.
+
+    `restores` are the units by order line that the rejection took off the order, charges included: serving them elsewhere puts
+    exactly those on again. It is settled once. Written by: orders.shortages
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="+")
+    line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, related_name="+", db_index=False)
+    location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
+    product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    pieces = models.PositiveIntegerField()
+    units = models.PositiveIntegerField()  # of the order line: pieces, or kits
+    restores = models.JSONField()
+    reason = models.CharField(max_length=20)
+    state = models.CharField(max_length=12, choices=choices(ShortageState), default=ShortageState.OPEN.value)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    wait_until = models.DateTimeField(null=True)
+    count_id = models.UUIDField(null=True)  # the count that was opened because of it
+    new_fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, null=True, related_name="+")
+    rejected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    rejected_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("shortage")
+        verbose_name_plural = _("shortages")
+        constraints = [
+            models.CheckConstraint(name="shortage_state_known", condition=one_of("state", ShortageState)),
+            models.CheckConstraint(name="shortage_of_something", condition=Q(pieces__gte=1, units__gte=1)),
+            models.CheckConstraint(
+                name="shortage_settled_when_over",
+                condition=Q(state__in=SETTLED, settled_at__isnull=False)
+                | (~Q(state__in=SETTLED) & Q(settled_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="shortage_rerouted_somewhere",
+                condition=Q(state=ShortageState.REROUTED.value, new_fulfilment__isnull=False)
+                | (~Q(state=ShortageState.REROUTED.value) & Q(new_fulfilment__isnull=True)),
+            ),
+        ]
+        indexes = [
+            models.Index(name="shortage_at_shelf", fields=["location", "product", "-rejected_at"]),
+            models.Index(name="shortage_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
+        ]
