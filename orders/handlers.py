@@ -32,6 +32,9 @@ def follow_shortage(message: Received) -> None:
 
 def reject_too(message: Received) -> None:
     """Give up on what another order wants from a shelf that was found empty."""
-    rerouting.reject_too(
-        UUID(message.payload["shortage_id"]), UUID(message.payload["line_id"]), by=FLOOR, at=clock.now()
-    )
+    shortage_id, line_id = UUID(message.payload["shortage_id"]), UUID(message.payload["line_id"])
+    try:
+        with savepoint():
+            rerouting.reject_too(shortage_id, line_id, by=FLOOR, at=clock.now())
+    except CommerceError as refusal:  # an order on hold, such as: whoever picks it later is told
+        log.info("left to its picker", line=str(line_id), code=refusal.code)
