@@ -415,6 +415,8 @@ VERBS = {
     "pricing.pricelists.change_list": gettext_noop("Price list changed"),
     "pricing.pricelists.set_prices": gettext_noop("Prices set"),
     "pricing.quoting.give": gettext_noop("Quote given"),
+    "pricing.rulesets.publish": gettext_noop("Rules published"),
+    "pricing.rulesets.withdraw": gettext_noop("Rules withdrawn"),
     "pricing.taxes.set_rate": gettext_noop("Tax rate set"),
 }
 

@@ -77,3 +77,25 @@ class PriceListExists(CommerceError):
 
     code = "price_list_exists"
     title = "The price list exists already"
+
+
+class RulesetNotFound(NotFound):
+    """There is no such version of the rules."""
+
+    code = "ruleset_not_found"
+    title = "The version was not found"
+
+
+class RulesetInThePast(CommerceError):
+    """A version takes effect now or later; what was in force stays as it was."""
+
+    code = "ruleset_in_the_past"
+    status = 422
+    title = "The past keeps its rules"
+
+
+class RulesetWithdrawn(CommerceError):
+    """The version was withdrawn already, or its time is over."""
+
+    code = "ruleset_withdrawn"
+    title = "The version is not in force any more"

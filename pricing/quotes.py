@@ -1,32 +1,54 @@
 """The price of a basket, as a pure function that explains itself. [pure]
 
-`quote(basket, ruleset, at)` chooses a price per product, applies the order's discounts, computes VAT, and leaves every
-amount as a step, so that steps always sum to the total. The same basket under the same ruleset at the same instant
-gives the same bytes, in whatever order the basket was filled: lines are numbered by SKU.
+`quote(basket, ruleset, at)` chooses a price per product, applies promotions, computes VAT, and leaves every amount as a
+step, so that steps always sum to the total. The same basket under the same ruleset at the same instant gives the same
+bytes, in whatever order the basket was filled: lines are numbered by SKU, what is given back comes after what is bought.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import orjson
 
 from commerce.money import Money
-from pricing import discounts, rounding, tiers, vat
+from pricing import listing, rounding, tiers, vat
 from pricing.errors import NoPrice, NoTaxRate
+from pricing.listing import Item, ListTerms, PriceTerms, RateTerms
+from pricing.promotions import basket as baskets
+from pricing.promotions import engine, guards
+from pricing.promotions.basket import Line, StockFacts
+from pricing.promotions.index import NOBODY, Index, Situation
+from pricing.promotions.terms import Content as Promotions
+from pricing.promotions.terms import FreeShipping
+from pricing.quoted import (
+    Coupon,
+    NearPromotion,
+    Offer,
+    PromotionStep,
+    Quote,
+    QuotedLine,
+    Step,
+    canonical,
+    from_document,
+)
 from pricing.rounding import Rounding
-from pricing.terms import PriceBasis, StepKind, TaxRounding, TierMode, Verdict
+from pricing.terms import PriceBasis, PricePolicy, StepKind, TaxRounding, TierMode
 
-# --- what goes in ---------------------------------------------------------------------------------------------------
+__all__ = [
+    "BasketLine", "ChannelTerms", "Facts", "Item", "ListTerms", "PriceTerms", "Quote", "QuotedLine", "RateTerms", "Ruleset",
+    "Situation", "Step", "canonical", "from_document", "quote",
+]  # fmt: skip
+
+NO_PROMOTIONS = Index(Promotions())
+RETURNED = ListTerms(0, "", PriceBasis.GROSS, TierMode.ALL_UNITS)
 
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """So many pieces of a product."""
+    """So many pieces of a product; a negative number is given back, for `paid_minor` in all where that is known."""
 
     product_id: int
     quantity: int
+    paid_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,60 +61,10 @@ class ChannelTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A basket line with what pricing needs to know of the product."""
-
-    product_id: int
-    sku: str
-    tax_class: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListTerms:
-    """A price list that applies to the ruleset's channel and country, as far as prices go."""
-
-    id: int
-    code: str
-    basis: PriceBasis
-    tier_mode: TierMode
-    is_for_channel: bool = False
-    is_for_country: bool = False
-    customer_group: str = ""
-    priority: int = 0
-
-    @property
-    def specificity(self) -> tuple[bool, bool, bool]:
-        """A list for a customer group beats one for all, then one for the channel, then one for the country."""
-        return bool(self.customer_group), self.is_for_channel, self.is_for_country
-
-
-@dataclass(frozen=True, slots=True)
-class PriceTerms:
-    """One entry of a price list, valid within `[valid_from, valid_until)`; None is open."""
-
-    list_id: int
-    min_quantity: int
-    amount_minor: int
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RateTerms:
-    """The rate of a tax class, valid within `[valid_from, valid_until)`."""
-
-    tax_class: str
-    basis_points: int
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Ruleset:
     """Everything that decides prices for one channel, currency and country, at one version.
 
-    `prices` holds the entries of the products at hand; `promotions` the discounts on the order, each one applied.
+    `prices` holds the entries of the products at hand; `promotions` those of the version that is in force.
     """
 
     version: str
@@ -102,105 +74,21 @@ class Ruleset:
     lists: tuple[ListTerms, ...]
     rates: tuple[RateTerms, ...]
     prices: Mapping[int, tuple[PriceTerms, ...]] = field(default_factory=dict)
-    promotions: tuple[discounts.OrderDiscount, ...] = ()
+    promotions: Index = NO_PROMOTIONS
     rounding: Rounding = field(default_factory=lambda: Rounding("EUR"))
     tax_rounding: TaxRounding = TaxRounding.PER_LINE
-
-
-# --- what comes out -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of an amount, and why. `reference` names the rule ("price_list:web-de")."""
-
-    kind: str
-    amount_minor: int
-    reason: str
-    reference: str
+    policy: PricePolicy = PricePolicy.MOST_SPECIFIC
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A price that was considered, what the line would have cost by it, and why it was taken or lost."""
+class Facts:
+    """What is known of products at that moment: the cost of a piece (net, landed), and stock. What is missing is unknown."""
 
-    price_list: str
-    total_minor: int | None
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedLine:
-    """One product of a quote. `total_minor` is what is paid, VAT included; its steps sum to it.
-
-    `unit_price_minor` is the listed price per piece (the average, rounded, where tiers are graduated), in `basis`.
-    """
-
-    product_id: int
-    sku: str
-    quantity: int
-    basis: str
-    unit_price_minor: int
-    total_minor: int
-    tax_minor: int
-    tax_basis_points: int
-    steps: tuple[Step, ...]
-    candidates: tuple[Candidate, ...]
+    costs: Mapping[int, int] = field(default_factory=dict)
+    stock: Mapping[int, StockFacts] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a basket costs and why. `steps` are those of the document as a whole; with the lines they sum to the total."""
-
-    channel_id: int
-    currency: str
-    country: str
-    at: datetime
-    ruleset_version: str
-    lines: tuple[QuotedLine, ...]
-    steps: tuple[Step, ...]
-    total_minor: int
-    tax_minor: int
-    taxes: tuple[vat.TaxShare, ...]
-    rounding: str
-    tax_rounding: str
-
-    def line_of(self, product_id: int) -> QuotedLine:
-        """Return the line of a product. Raises KeyError when it is not in the basket."""
-        for line in self.lines:
-            if line.product_id == product_id:
-                return line
-        raise KeyError(product_id)
-
-    def document(self) -> dict[str, Any]:
-        """Return the quote as JSON-able primitives, from which `from_document` makes the same quote again."""
-        document: dict[str, Any] = orjson.loads(orjson.dumps(self, option=orjson.OPT_UTC_Z))
-        return document
-
-
-def from_document(document: Mapping[str, Any]) -> Quote:
-    """Make a quote from its document again."""
-    fields = dict(document)
-    fields["at"] = datetime.fromisoformat(fields["at"])
-    fields["lines"] = tuple(_line_from(line) for line in fields["lines"])
-    fields["steps"] = tuple(Step(**step) for step in fields["steps"])
-    fields["taxes"] = tuple(vat.TaxShare(**share) for share in fields["taxes"])
-    return Quote(**fields)
-
-
-def _line_from(document: Mapping[str, Any]) -> QuotedLine:
-    fields = dict(document)
-    fields["steps"] = tuple(Step(**step) for step in fields["steps"])
-    fields["candidates"] = tuple(Candidate(**candidate) for candidate in fields["candidates"])
-    return QuotedLine(**fields)
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """Return the one byte form of a document: sorted keys, no spaces, UTF-8."""
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-
-
-# --- how ------------------------------------------------------------------------------------------------------------
+NOTHING_KNOWN = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,42 +98,54 @@ class _Priced:
     item: Item
     chosen: ListTerms
     parts: tuple[tiers.Part, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[listing.Candidate, ...]
     basis_points: int
+    amount_minor: int
 
     @property
-    def amount_minor(self) -> int:
-        return sum(part.total_minor for part in self.parts)
+    def is_net(self) -> bool:
+        return self.chosen.basis is PriceBasis.NET
 
 
-def quote(basket: Iterable[Item], ruleset: Ruleset, at: datetime, *, customer_group: str = "") -> Quote:
+def quote(
+    basket: Iterable[Item],
+    ruleset: Ruleset,
+    at: datetime,
+    *,
+    situation: Situation = NOBODY,
+    contract: str = "",
+    facts: Facts = NOTHING_KNOWN,
+) -> Quote:
     """Price a basket under a ruleset at an instant; several lines of one product count as one.
 
     Raises: NoPrice, NoTaxRate (naming every product concerned).
     """
     items = _canonical_items(basket)
-    lists = [terms for terms in ruleset.lists if terms.customer_group in ("", customer_group)]
-    lists.sort(key=lambda terms: (*(not flag for flag in terms.specificity), -terms.priority, terms.id))
+    lists = listing.in_order(ruleset.lists, customer_group=situation.customer_group, contract=contract)
     priced = _price_all(items, lists, ruleset, at)
-
-    amounts = [line.amount_minor for line in priced]
+    sold = [line for line in priced if line.item.quantity > 0]
+    lines = [_line(line, ruleset, facts) for line in sold]
+    outcome = engine.apply(lines, ruleset.promotions, at, situation)
+    amounts = [*outcome.amounts, *(line.amount_minor for line in priced[len(sold) :])]
     cuts: list[list[Step]] = [[] for _ in priced]
-    for discount in discounts.in_order(ruleset.promotions):
-        off = discounts.granted(discount, sum(amounts))
-        for position, share in enumerate(discounts.allocate(off, amounts)):
-            if share:
-                amounts[position] -= share
-                cuts[position].append(Step(StepKind.DISCOUNT.value, -share, discount.reason, discount.reference))
-
+    for effect in outcome.effects:
+        promotion = effect.promotion
+        for position in sorted({*effect.cuts, *effect.forfeits}):
+            forfeited, why = effect.forfeits.get(position, (0, ""))
+            minor = effect.cuts.get(position, 0)
+            cuts[position].append(
+                Step(StepKind.DISCOUNT.value, -minor, promotion.name, promotion.reference, forfeited, why)
+            )
     taxables = [
         vat.Taxable(amount, line.chosen.basis, line.basis_points) for amount, line in zip(amounts, priced, strict=True)
     ]
     taxes = vat.per_line(taxables, ruleset.tax_rounding)
-    lines = tuple(
-        _finished(line, ruleset.currency, steps, amount, tax)
-        for line, steps, amount, tax in zip(priced, cuts, amounts, taxes, strict=True)
+    pieces = [*outcome.pieces, *(() for _ in priced[len(sold) :])]
+    finished = tuple(
+        _finished(line, ruleset.currency, steps, amount, tax, runs)
+        for line, steps, amount, tax, runs in zip(priced, cuts, amounts, taxes, pieces, strict=True)
     )
-    exact = sum(line.total_minor for line in lines)
+    exact = sum(line.total_minor for line in finished)
     total = rounding.to_step(exact, ruleset.rounding.cash_step_minor)
     coin = Step(StepKind.ROUNDING.value, total - exact, "to the nearest coin", f"cash:{ruleset.currency}")
     return Quote(
@@ -254,39 +154,79 @@ def quote(basket: Iterable[Item], ruleset: Ruleset, at: datetime, *, customer_gr
         country=ruleset.country,
         at=at,
         ruleset_version=ruleset.version,
-        lines=lines,
+        lines=finished,
         steps=(coin,) if coin.amount_minor else (),
         total_minor=total,
         tax_minor=sum(taxes),
         taxes=vat.summary(taxables, taxes),
         rounding=ruleset.rounding.mode,
         tax_rounding=ruleset.tax_rounding.value,
+        promotions=_told(outcome, ruleset.promotions),
+        near=tuple(
+            NearPromotion(
+                one.promotion_id, one.name, one.missing_minor, one.missing_quantity, one.products, one.categories
+            )
+            for one in outcome.near
+        ),
+        offers=tuple(Offer(one.promotion_id, one.sku, one.quantity) for one in outcome.offers),
+        coupons=_coupons(situation, outcome, ruleset.promotions),
+        has_free_shipping=_has_free_shipping(outcome),
+        is_approximate=outcome.is_approximate,
     )
 
 
 def _canonical_items(basket: Iterable[Item]) -> list[Item]:
-    merged: dict[int, Item] = {}
+    merged: dict[tuple[bool, int], Item] = {}
     for item in basket:
-        if item.quantity < 1:
-            raise ValueError(f"{item.sku}: a basket holds at least one piece of a product, not {item.quantity}")
-        known = merged.get(item.product_id)
-        quantity = item.quantity + (known.quantity if known else 0)
-        merged[item.product_id] = Item(item.product_id, item.sku, item.tax_class, quantity)
-    return sorted(merged.values(), key=lambda item: (item.sku, item.product_id))
+        if item.quantity == 0:
+            raise ValueError(f"{item.sku}: a line has at least one piece, or gives one back; not {item.quantity}")
+        key = (item.quantity < 0, item.product_id)
+        known = merged.get(key)
+        if known is not None:
+            paid = None
+            if item.paid_minor is not None and known.paid_minor is not None:
+                paid = item.paid_minor + known.paid_minor
+            elif item.paid_minor is not None or known.paid_minor is not None:
+                raise ValueError(
+                    f"{item.sku}: say of all pieces that are given back what was paid for them, or of none"
+                )
+            item = Item(
+                item.product_id, item.sku, item.tax_class, item.quantity + known.quantity, item.category, item.is_charge,
+                item.family, item.content, paid,
+            )  # fmt: skip
+        merged[key] = item
+    return [item for _key, item in sorted(merged.items(), key=lambda one: (one[0][0], one[1].sku, one[1].product_id))]
 
 
 def _price_all(items: Sequence[Item], lists: Sequence[ListTerms], ruleset: Ruleset, at: datetime) -> list[_Priced]:
-    rates = {rate.tax_class: rate.basis_points for rate in ruleset.rates if _holds(rate, at)}
+    rates = {rate.tax_class: rate.basis_points for rate in ruleset.rates if listing.holds(rate, at)}
+    families = listing.families(items) if any(terms.counts_family for terms in lists) else {}
     priced, without_price, without_rate = [], [], []
-    for item in items:
-        chosen, parts, candidates = _choose(item, lists, ruleset.prices.get(item.product_id, ()), at)
+    for position, item in enumerate(items):
         basis_points = rates.get(item.tax_class)
-        if chosen is None:
+        if item.paid_minor is not None:
+            if basis_points is None:
+                without_rate.append(item)
+            else:
+                priced.append(_Priced(item, RETURNED, (), (), basis_points, -item.paid_minor))
+            continue
+        choice = listing.choose(
+            item,
+            lists,
+            ruleset.prices.get(item.product_id, ()),
+            at,
+            policy=ruleset.policy,
+            tax_basis_points=basis_points or 0,
+            family=families.get(position),
+        )
+        if choice.chosen is None:
             without_price.append(item)
         elif basis_points is None:
             without_rate.append(item)
         else:
-            priced.append(_Priced(item, chosen, parts, candidates, basis_points))
+            amount = sum(part.total_minor for part in choice.parts)
+            amount = amount if item.quantity > 0 else -amount
+            priced.append(_Priced(item, choice.chosen, choice.parts, choice.candidates, basis_points, amount))
     if without_price:
         raise _no_price(without_price, ruleset, at)
     if without_rate:
@@ -294,67 +234,149 @@ def _price_all(items: Sequence[Item], lists: Sequence[ListTerms], ruleset: Rules
     return priced
 
 
-def _holds(terms: PriceTerms | RateTerms, at: datetime) -> bool:
-    """Whether terms are valid at an instant: from the first instant on, up to but not including the last."""
-    return (terms.valid_from is None or terms.valid_from <= at) and (
-        terms.valid_until is None or at < terms.valid_until
+def _line(priced: _Priced, ruleset: Ruleset, facts: Facts) -> Line:
+    """Return a line as promotions see it."""
+    item, stacking = priced.item, ruleset.promotions.stacking
+    floor = None
+    if stacking.minimum_margin_basis_points is not None and item.product_id in facts.costs:
+        floor = guards.floor_minor(
+            facts.costs[item.product_id],
+            item.quantity,
+            tax_basis_points=priced.basis_points,
+            is_net=priced.is_net,
+            margin_basis_points=stacking.minimum_margin_basis_points,
+            fee_basis_points=stacking.channel_fee_basis_points,
+        )
+        if floor is None:
+            floor = priced.amount_minor  # no price is enough, so nothing is given away
+    return Line(
+        product_id=item.product_id,
+        sku=item.sku,
+        category=item.category,
+        amount_minor=priced.amount_minor,
+        runs=tuple((part.quantity, part.amount_minor) for part in priced.parts),
+        quantity=item.quantity,
+        weight=rounding.BASIS_POINTS + (priced.basis_points if priced.is_net else 0),
+        is_charge=item.is_charge,
+        floor_minor=floor,
+        stock=facts.stock.get(item.product_id),
     )
 
 
-def _choose(
-    item: Item, lists: Sequence[ListTerms], entries: Sequence[PriceTerms], at: datetime
-) -> tuple[ListTerms | None, tuple[tiers.Part, ...], tuple[Candidate, ...]]:
-    """Return the best list that has a price for this quantity, and what became of the others. `lists` come best first."""
-    chosen: ListTerms | None = None
-    chosen_parts: tuple[tiers.Part, ...] = ()
-    candidates = []
-    for terms in lists:
-        offered = [entry for entry in entries if entry.list_id == terms.id]
-        if not offered:
-            continue
-        valid = [tiers.Tier(entry.min_quantity, entry.amount_minor) for entry in offered if _holds(entry, at)]
-        parts = tiers.parts(valid, item.quantity, terms.tier_mode)
-        if not valid:
-            verdict = Verdict.NOT_VALID_THEN
-        elif not parts:
-            verdict = Verdict.QUANTITY_TOO_SMALL
-        elif chosen is None:
-            chosen, chosen_parts, verdict = terms, parts, Verdict.CHOSEN
-        elif terms.specificity != chosen.specificity:
-            verdict = Verdict.LESS_SPECIFIC
-        elif terms.priority != chosen.priority:
-            verdict = Verdict.LOWER_PRIORITY
-        else:
-            verdict = Verdict.LATER_LIST
-        total = sum(part.total_minor for part in parts) if parts else None
-        candidates.append(Candidate(terms.code, total, verdict.value))
-    return chosen, chosen_parts, tuple(candidates)
-
-
-def _finished(line: _Priced, currency: str, cuts: Sequence[Step], amount_minor: int, tax_minor: int) -> QuotedLine:
-    reference = f"price_list:{line.chosen.code}"
-    steps = [
-        Step(
-            StepKind.PRICE.value, part.total_minor, f"{part.quantity} × {Money(part.amount_minor, currency)}", reference
-        )
-        for part in line.parts
-    ]
+def _finished(
+    line: _Priced, currency: str, cuts: Sequence[Step], amount_minor: int, tax_minor: int, pieces: baskets.Runs
+) -> QuotedLine:
+    item = line.item
+    steps = _price_steps(line, currency)
     steps.extend(cuts)
     total = amount_minor
-    if line.chosen.basis is PriceBasis.NET:
+    if line.is_net:
         total += tax_minor
-        steps.append(Step(StepKind.TAX.value, tax_minor, "VAT on a net price", f"tax_class:{line.item.tax_class}"))
+        pieces = baskets.after_adding(pieces, tax_minor)
+        steps.append(Step(StepKind.TAX.value, tax_minor, "VAT on a net price", f"tax_class:{item.tax_class}"))
+    unit_price = listing.unit_price(total, item.quantity, item.content)
     return QuotedLine(
-        product_id=line.item.product_id,
-        sku=line.item.sku,
-        quantity=line.item.quantity,
+        product_id=item.product_id,
+        sku=item.sku,
+        quantity=item.quantity,
         basis=line.chosen.basis.value,
-        unit_price_minor=rounding.half_up(line.amount_minor, line.item.quantity),
+        unit_price_minor=rounding.half_up(line.amount_minor * (1 if item.quantity > 0 else -1), abs(item.quantity)),
         total_minor=total,
         tax_minor=tax_minor,
         tax_basis_points=line.basis_points,
         steps=tuple(steps),
         candidates=line.candidates,
+        pieces=pieces,
+        reference_price_minor=unit_price[0] if unit_price else None,
+        reference_amount=unit_price[1] if unit_price else "",
+    )
+
+
+def _price_steps(line: _Priced, currency: str) -> list[Step]:
+    kind, sign = StepKind.PRICE.value, 1 if line.item.quantity > 0 else -1
+    if not line.parts:
+        return [Step(kind, line.amount_minor, "given back for what was paid", "returned")]
+    reference = f"price_list:{line.chosen.code}"
+    return [
+        Step(
+            kind,
+            sign * part.total_minor,
+            f"{sign * part.quantity} × {Money(part.amount_minor, currency)}",
+            reference,
+        )
+        for part in line.parts
+    ]
+
+
+def _told(outcome: engine.Outcome, index: Index) -> tuple[PromotionStep, ...]:
+    """Return what was applied, in order, then what could have given something, in the order of the rules."""
+    told = [
+        PromotionStep(
+            promotion=effect.promotion.id,
+            name=effect.promotion.name,
+            verdict=engine.APPLIED,
+            discount_minor=effect.given_minor,
+            forfeited_minor=effect.forfeited_minor,
+            forfeit_reason=next((why for _minor, why in effect.forfeits.values()), ""),
+            sets=effect.sets,
+            coupon=effect.candidate.code,
+        )
+        for effect in outcome.effects
+    ]
+    names = {one.promotion.id: one for one in outcome.candidates}
+    for one in sorted(outcome.considered, key=lambda one: (index.place_of(one.promotion_id), one.verdict)):
+        candidate = names[one.promotion_id]
+        told.append(
+            PromotionStep(
+                promotion=one.promotion_id,
+                name=candidate.promotion.name,
+                verdict=one.verdict,
+                discount_minor=0,
+                forfeited_minor=one.minor,
+                forfeit_reason=one.verdict,
+                sets=0,
+                coupon=candidate.code,
+                by=one.by,
+            )
+        )
+    return tuple(told)
+
+
+def _coupons(situation: Situation, outcome: engine.Outcome, index: Index) -> tuple[Coupon, ...]:
+    """Say of each code that was given what came of it."""
+    if not situation.codes:
+        return ()
+    verdicts: dict[str, list[tuple[str, str]]] = {}
+    applied = {effect.promotion.id for effect in outcome.effects if effect.cuts}
+    heard = {one.promotion_id: one.verdict for one in outcome.considered}
+    candidates = {one.promotion.id for one in outcome.candidates}
+    unlocked = index.unlocked(situation.codes, situation.batches)
+    for place, code in sorted(unlocked.items()):
+        name = index.promotions[place].id
+        if name in applied:
+            verdict = engine.APPLIED
+        elif name in candidates:
+            verdict = heard.get(name, engine.NO_EFFECT)
+        else:
+            verdict = "not_now"  # another buyer, another time, or none of its goods
+        verdicts.setdefault(code, []).append((verdict, name))
+    found = []
+    for code in situation.codes:
+        of_code = verdicts.get(code, [("unknown", "")])
+        best = next((one for one in of_code if one[0] == engine.APPLIED), of_code[0])
+        found.append(Coupon(code, best[0], best[1]))
+    return tuple(found)
+
+
+def _has_free_shipping(outcome: engine.Outcome) -> bool:
+    """Whether the basket has earned free shipping, for channels that work out their charges themselves."""
+    lacking = {one.promotion_id for one in outcome.near} | {one.promotion_id for one in outcome.considered}
+    return any(
+        isinstance(one.promotion.benefit, FreeShipping)
+        and one.promotion.id not in lacking
+        and one.allowance.has_uses
+        and outcome.reaches(one)
+        for one in outcome.candidates
     )
 
 

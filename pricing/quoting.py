@@ -17,7 +17,7 @@ from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
 from pricing import quotes, rules
 from pricing.errors import QuoteExpired, QuoteForged, QuoteMismatch, QuoteNotFound
-from pricing.quotes import BasketLine, ChannelTerms
+from pricing.quotes import BasketLine, ChannelTerms, Situation
 
 __all__ = [
     "BasketLine", "ChannelTerms", "GivenQuote", "Redemption", "give", "given", "price", "price_each", "prune", "redeem",
@@ -70,10 +70,11 @@ def price_each(
     """Do as `price` for many baskets of one channel, under one ruleset; a quote or the refusal for each."""
     products = catalog.products_by_id({line.product_id for lines in baskets for line in lines})
     ruleset = rules.ruleset(channel, products.keys(), at)
+    situation = Situation(customer_group=customer_group)
     verdicts: list[quotes.Quote | CommerceError] = []
     for lines in baskets:
         try:
-            verdicts.append(quotes.quote(_items(lines, products), ruleset, at, customer_group=customer_group))
+            verdicts.append(quotes.quote(_items(lines, products), ruleset, at, situation=situation))
         except CommerceError as refusal:
             verdicts.append(refusal)
     return verdicts

@@ -3,6 +3,7 @@
 Half up is the commercial rule: exactly half goes away from zero, so that a charge and its refund mirror each other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MODE = "half_up"
@@ -38,6 +39,26 @@ def half_up(numerator: int, denominator: int) -> int:
 def percentage(amount_minor: int, basis_points: int) -> int:
     """Return `basis_points` (1 % = 100) of an amount in minor units, rounded once."""
     return half_up(amount_minor * basis_points, BASIS_POINTS)
+
+
+def _ending(ending: int, step: int) -> Callable[[int], int]:
+    def nearest(amount_minor: int) -> int:
+        return max(ending, half_up(amount_minor - ending, step) * step + ending)
+
+    return nearest
+
+
+# How computed prices are made to look like prices; the name is kept with the formula. Ties go up, never below the ending.
+NAMED: dict[str, Callable[[int], int]] = {
+    "exact": lambda amount_minor: amount_minor,
+    "ends_99": _ending(99, 100),  # 12.40 → 11.99, 12.50 → 12.99
+    "ends_95": _ending(95, 100),
+    "ends_90": _ending(90, 100),
+    "ends_9": _ending(9, 10),  # 12.34 → 12.29, 12.35 → 12.39
+    "five": lambda amount_minor: to_step(amount_minor, 5),
+    "ten": lambda amount_minor: to_step(amount_minor, 10),
+    "whole": lambda amount_minor: to_step(amount_minor, 100),
+}
 
 
 def to_step(amount_minor: int, step_minor: int) -> int:

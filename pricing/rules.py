@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from commerce import clock
-from pricing import revisions, rounding
+from pricing import revisions, rounding, versions
 from pricing.quotes import ChannelTerms, ListTerms, PriceTerms, RateTerms, Ruleset
 from pricing.terms import PriceBasis, TierMode
 
@@ -52,6 +52,8 @@ class _Loaded:
     revision: int
     header: Ruleset
     since: datetime
+    known: versions.Known
+    headers: dict[versions.Key, Ruleset] = field(default_factory=dict)  # by the version in force
     prices: dict[int, tuple[PriceTerms, ...]] = field(default_factory=dict)
 
 
@@ -71,7 +73,7 @@ def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -
         revision, is_committed = revisions.current()
         try:
             loaded = _loaded(channel, revision, keep=is_committed, at=at)
-            return replace(loaded.header, prices=_prices(loaded, product_ids))
+            return replace(_in_force(loaded, at), prices=_prices(loaded, product_ids))
         except _Changed:
             revisions.forget()
     raise RuntimeError("Prices changed faster than they could be read.")
@@ -83,13 +85,34 @@ def _loaded(channel: ChannelTerms, revision: int, *, keep: bool, at: datetime) -
     if found is not None and found.revision == revision and keep and found.since <= at:
         return found
     since = clock.now() - LOOKS_BACK
-    fresh = _Loaded(revision, _header(channel, revision), min(since, at))
+    number, known = versions.known(channel.channel_id, min(since, at))
+    if number not in (revision, -1):  # -1: a channel that nobody made, as tests of prices have
+        raise _Changed
+    fresh = _Loaded(revision, _header(channel, revision), min(since, at), known)
     if keep and since <= at:
         _cache.pop(key, None)
         for oldest in list(_cache)[: len(_cache) - RULESETS_KEPT + 1]:  # a list: other threads add meanwhile
             _cache.pop(oldest, None)
         _cache[key] = fresh
     return fresh
+
+
+def _in_force(loaded: _Loaded, at: datetime) -> Ruleset:
+    """Return the ruleset with the promotions of the version that is in force at an instant."""
+    version = loaded.known.key_at(at)
+    found = loaded.headers.get(version)
+    if found is None:
+        header = loaded.header
+        index = versions.index(version, loaded.known.channel, header.country, header.currency)
+        content = versions.content(version)
+        found = loaded.headers[version] = replace(
+            header,
+            version=f"{header.version}+rules:{version[0]}" if version[0] else header.version,
+            promotions=index,
+            policy=content.policy,
+            tax_rounding=content.tax_rounding,
+        )
+    return found
 
 
 def _header(channel: ChannelTerms, revision: int) -> Ruleset:

@@ -40,3 +40,11 @@ class Verdict(StrEnum):
     LATER_LIST = "later_list"  # equal in everything else: the list that was there first wins
     NOT_VALID_THEN = "not_valid_then"
     QUANTITY_TOO_SMALL = "quantity_too_small"
+    DEARER = "dearer"  # where the lowest price wins
+
+
+class PricePolicy(StrEnum):
+    """Which of several lists that have a price wins."""
+
+    MOST_SPECIFIC = "most_specific"
+    LOWEST = "lowest"

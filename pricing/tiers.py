@@ -38,9 +38,17 @@ class Inversion:
     cheaper_total_minor: int
 
 
-def parts(tiers: Sequence[Tier], quantity: int, mode: TierMode) -> tuple[Part, ...]:
-    """Return what `quantity` pieces cost, as parts of one price each; nothing when no tier covers the quantity."""
+def parts(
+    tiers: Sequence[Tier], quantity: int, mode: TierMode, *, before: int = 0, whole: int | None = None
+) -> tuple[Part, ...]:
+    """Return what `quantity` pieces cost, as parts of one price each; nothing when no tier covers the quantity.
+
+    Where the variants of a family count together, `whole` is how many pieces they are and `before` how many of them
+    come before these.
+    """
     steps = sorted(tiers, key=lambda tier: tier.min_quantity)
+    if whole is not None:
+        return _of_family(steps, quantity, mode, before, whole)
     reached = [tier for tier in steps if tier.min_quantity <= quantity]
     if not reached:
         return ()
@@ -50,6 +58,21 @@ def parts(tiers: Sequence[Tier], quantity: int, mode: TierMode) -> tuple[Part, .
         return ()  # the first pieces would have no price
     ends = [tier.min_quantity for tier in reached[1:]] + [quantity + 1]
     return tuple(Part(end - tier.min_quantity, tier.amount_minor) for tier, end in zip(reached, ends, strict=True))
+
+
+def _of_family(steps: Sequence[Tier], quantity: int, mode: TierMode, before: int, whole: int) -> tuple[Part, ...]:
+    if mode is TierMode.ALL_UNITS:
+        reached = [tier for tier in steps if tier.min_quantity <= whole]
+        return (Part(quantity, reached[-1].amount_minor),) if reached else ()
+    if not steps or steps[0].min_quantity > before + 1:
+        return ()
+    found = []
+    ends = [tier.min_quantity - 1 for tier in steps[1:]] + [before + quantity]
+    for tier, end in zip(steps, ends, strict=True):
+        pieces = min(end, before + quantity) - max(before, tier.min_quantity - 1)
+        if pieces > 0:
+            found.append(Part(pieces, tier.amount_minor))
+    return tuple(found)
 
 
 def total_minor(tiers: Sequence[Tier], quantity: int, mode: TierMode) -> int | None:

@@ -50,17 +50,17 @@ def of(taxable: Taxable) -> int:
 
 def per_line(lines: Sequence[Taxable], mode: TaxRounding = TaxRounding.PER_LINE) -> list[int]:
     """Return the tax of each line. Rounded per document, each basis and rate is rounded once and shared (largest
-    remainder on the line amounts)."""
+    remainder on the line amounts); what is given back apart from what is sold."""
     if mode is TaxRounding.PER_LINE:
         return [of(line) for line in lines]
-    groups: dict[tuple[PriceBasis, int], list[int]] = defaultdict(list)
+    groups: dict[tuple[PriceBasis, int, bool], list[int]] = defaultdict(list)
     for position, line in enumerate(lines):
-        groups[line.basis, line.basis_points].append(position)
+        groups[line.basis, line.basis_points, line.amount_minor < 0].append(position)
     taxes = [0] * len(lines)
-    for (basis, basis_points), positions in groups.items():
+    for (basis, basis_points, _is_return), positions in groups.items():
         amounts = [lines[position].amount_minor for position in positions]
         whole = of(Taxable(sum(amounts), basis, basis_points))
-        for position, tax in zip(positions, money.split_minor(whole, amounts), strict=True):
+        for position, tax in zip(positions, money.split_minor(whole, [abs(amount) for amount in amounts]), strict=True):
             taxes[position] = tax
     return taxes
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from commerce.api.bodies import Quantity, StrictSerializer, Text, Whole
 from pricing import quoting
-from pricing.quotes import QuotedLine
+from pricing.quoted import QuotedLine
 from pricing.terms import PriceBasis, StepKind, TaxRounding, Verdict
 
 
@@ -39,12 +39,22 @@ class StepDocument(serializers.Serializer):
     amount_minor = serializers.IntegerField()
     reason = serializers.CharField()
     reference = serializers.CharField()
+    forfeited_minor = serializers.IntegerField(help_text="What a promotion would have taken off more.")
+    forfeit_reason = serializers.CharField(
+        help_text="promotion_cap, budget, margin_floor or basket_cap; empty where nothing was forfeited."
+    )
 
 
 class CandidateDocument(serializers.Serializer):
     price_list = serializers.CharField()
     total_minor = serializers.IntegerField(allow_null=True)
     verdict = serializers.ChoiceField(_values(Verdict))
+    via = serializers.CharField(help_text="How the price was computed of another list's; empty for one that was set.")
+
+
+class PieceDocument(serializers.Serializer):
+    quantity = serializers.IntegerField()
+    paid_minor = serializers.IntegerField(help_text="Of each of these pieces.")
 
 
 class QuotedLineDocument(serializers.Serializer):
@@ -57,6 +67,48 @@ class QuotedLineDocument(serializers.Serializer):
     tax_basis_points = serializers.IntegerField(help_text="1900 is 19 %.")
     steps = StepDocument(many=True, help_text="They sum to the line's total.")
     candidates = CandidateDocument(many=True, help_text="The prices considered, and why each was taken or lost.")
+    pieces = PieceDocument(many=True, help_text="What each piece is paid with, first piece first, for returns.")
+    reference_price_minor = serializers.IntegerField(
+        allow_null=True, help_text="Price per kg, l, m, m², m³ or piece (Grundpreis, § 4 PAngV) of what is paid."
+    )
+    reference_amount = serializers.CharField()
+    prior_price_minor = serializers.IntegerField(allow_null=True)
+    savings_basis_points = serializers.IntegerField(allow_null=True)
+
+
+class PromotionStepDocument(serializers.Serializer):
+    promotion = serializers.CharField()
+    name = serializers.CharField()
+    verdict = serializers.CharField(help_text="applied, beaten, excluded, used_up, minimum_not_reached or no_effect.")
+    discount_minor = serializers.IntegerField()
+    forfeited_minor = serializers.IntegerField()
+    forfeit_reason = serializers.CharField()
+    sets = serializers.IntegerField(help_text="How often a bundle or its like was in the basket.")
+    coupon = serializers.CharField()
+    by = serializers.CharField(help_text="The promotion that stood in its way.")
+
+
+class NearDocument(serializers.Serializer):
+    promotion = serializers.CharField()
+    name = serializers.CharField()
+    missing_minor = serializers.IntegerField()
+    missing_quantity = serializers.IntegerField()
+    products = serializers.ListField(child=serializers.CharField())
+    categories = serializers.ListField(child=serializers.CharField())
+
+
+class OfferDocument(serializers.Serializer):
+    promotion = serializers.CharField()
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+
+
+class CouponDocument(serializers.Serializer):
+    code = serializers.CharField()
+    verdict = serializers.CharField(
+        help_text="applied, beaten, excluded, used_up, minimum_not_reached, no_effect, not_now or unknown."
+    )
+    promotion = serializers.CharField()
 
 
 class TaxShareDocument(serializers.Serializer):
@@ -79,6 +131,14 @@ class QuoteDocument(serializers.Serializer):
     taxes = TaxShareDocument(many=True)
     rounding = serializers.CharField()
     tax_rounding = serializers.ChoiceField(_values(TaxRounding))
+    promotions = PromotionStepDocument(many=True, help_text="What was applied, in order, then what was not, and why.")
+    near = NearDocument(many=True, help_text="What is missing for the next benefit.")
+    offers = OfferDocument(many=True, help_text="Gifts that are earned and not in the basket yet.")
+    coupons = CouponDocument(many=True)
+    has_free_shipping = serializers.BooleanField()
+    is_approximate = serializers.BooleanField(
+        help_text="There were more ways to share the promotions than could be tried; the best of those tried counts."
+    )
     ruleset_version = serializers.CharField()
     quoted_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -99,6 +159,12 @@ def document(given: quoting.GivenQuote) -> dict[str, Any]:
         "taxes": quote.taxes,
         "rounding": quote.rounding,
         "tax_rounding": quote.tax_rounding,
+        "promotions": quote.promotions,
+        "near": quote.near,
+        "offers": quote.offers,
+        "coupons": quote.coupons,
+        "has_free_shipping": quote.has_free_shipping,
+        "is_approximate": quote.is_approximate,
         "ruleset_version": quote.ruleset_version,
         "quoted_at": quote.at,
         "expires_at": given.expires_at,
@@ -117,4 +183,9 @@ def _line(line: QuotedLine) -> dict[str, Any]:
         "tax_basis_points": line.tax_basis_points,
         "steps": line.steps,
         "candidates": line.candidates,
+        "pieces": [{"quantity": pieces, "paid_minor": minor} for pieces, minor in line.pieces],
+        "reference_price_minor": line.reference_price_minor,
+        "reference_amount": line.reference_amount,
+        "prior_price_minor": line.prior_price_minor,
+        "savings_basis_points": line.savings_basis_points,
     }

@@ -2,11 +2,14 @@
 
 from pricing.models.given import Quote
 from pricing.models.prices import PriceEntry, PriceList, RulesetRevision, TaxRate
+from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
 
 __all__ = [
     "PriceEntry",
     "PriceList",
     "Quote",
     "RulesetRevision",
+    "RulesetVersion",
+    "RulesetWithdrawal",
     "TaxRate",
 ]

@@ -9,30 +9,19 @@ from hypothesis import strategies as st
 
 from commerce.money import split_minor
 from pricing import discounts, quotes, rounding, tiers, validity, vat
-from pricing.discounts import OrderDiscount
+from pricing.promotions.index import Index
+from pricing.promotions.terms import Content
 from pricing.terms import PriceBasis, TaxRounding, TierMode
+from tests.pricing.worked import promotion
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LIST_IDS = (1, 2, 3)
 
 amounts = st.integers(0, 10_000_000)
 quantities = st.integers(1, 5_000)
-reductions = st.one_of(
-    st.builds(
-        OrderDiscount,
-        reference=st.sampled_from("abcdef"),
-        reason=st.just("amount"),
-        priority=st.integers(-2, 2),
-        amount_minor=amounts,
-    ),
-    st.builds(
-        OrderDiscount,
-        reference=st.sampled_from("abcdef"),
-        reason=st.just("percentage"),
-        priority=st.integers(-2, 2),
-        basis_points=st.integers(0, 10_000),
-        cap_minor=st.none() | amounts,
-    ),
+reductions = st.lists(
+    st.tuples(st.sampled_from(("amount", "percentage")), st.integers(1, 10_000), st.none() | st.integers(1, 10_000)),
+    max_size=3,
 )
 lists = st.builds(
     quotes.ListTerms,
@@ -44,6 +33,12 @@ lists = st.builds(
     is_for_country=st.booleans(),
     priority=st.integers(-1, 1),
 )
+
+
+def _promotion(place, kind, size, cap):
+    if kind == "amount":
+        return promotion(f"P{place}", "amount_off", amount_minor=size, cap_minor=cap)
+    return promotion(f"P{place}", "percent_off", basis_points=size, level="order", cap_minor=cap)
 
 
 @st.composite
@@ -79,7 +74,7 @@ def cases(draw):
         lists=tuple(terms),
         rates=(quotes.RateTerms("a", draw(st.integers(0, 3000))), quotes.RateTerms("b", 260)),
         prices=prices,
-        promotions=tuple(draw(st.lists(reductions, max_size=3, unique_by=lambda rule: rule.reference))),
+        promotions=Index(Content(tuple(_promotion(place, *one) for place, one in enumerate(draw(reductions))))),
         rounding=rounding.declared_for("CHF", cash=draw(st.booleans())),
         tax_rounding=draw(st.sampled_from(TaxRounding)),
     )

@@ -1,0 +1,302 @@
+"""Promotions on a basket: phases, groups and their modes, exclusions, guards; and which benefit is near. [pure]
+
+Where the choice of a *best* group changes what later promotions give, the choices are followed to the end and the smallest
+total wins, so that one promotion more in such a group never makes a basket dearer. At most MOST_ENDINGS ends are looked
+at; past that the larger discount is taken, and the outcome says that it was not searched to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pricing.promotions import effects, guards, nearness
+from pricing.promotions.basket import Basket, Line, Runs, after_cut
+from pricing.promotions.effects import Candidate, Effect
+from pricing.promotions.index import NOBODY, Index, Situation, Slot
+from pricing.promotions.terms import Bundle, Mode
+
+MOST_ENDINGS = 48  # a few milliseconds for a basket of usual size
+
+APPLIED, BEATEN, EXCLUDED, USED_UP, NOT_REACHED, NO_EFFECT = (
+    "applied", "beaten", "excluded", "used_up", "minimum_not_reached", "no_effect",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A promotion that could have given something, and what became of it. `by` names the one that stood in its way."""
+
+    promotion_id: str
+    verdict: str
+    minor: int = 0
+    by: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What promotions left of a basket: effects in the order in which they were applied, amounts and pieces by line."""
+
+    effects: list[Effect]
+    amounts: list[int]
+    pieces: list[Runs]
+    considered: list[Considered]
+    near: list[nearness.Near]
+    offers: list[nearness.Offer]
+    candidates: list[Candidate]
+    basket: Basket
+    is_approximate: bool = False
+
+    def reaches(self, candidate: Candidate) -> bool:
+        """Whether what was left of the basket reaches a promotion's minimum."""
+        return effects.reaches(candidate, self.basket)
+
+
+@dataclass(slots=True)
+class _Path:
+    """A basket on its way through the slots."""
+
+    basket: Basket
+    effects: list[Effect] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # applied promotions and "group:…", each with the promotion
+    barred: dict[str, str] = field(default_factory=dict)  # what they exclude, each with the promotion
+    considered: list[Considered] = field(default_factory=list)
+    is_approximate: bool = False
+
+    def copy(self) -> _Path:
+        return _Path(
+            self.basket.copy(), self.effects[:], dict(self.names), dict(self.barred), self.considered[:],
+            self.is_approximate,
+        )  # fmt: skip
+
+    def bar(self, candidate: Candidate) -> str | None:
+        """Return the applied promotion that a candidate never meets, if there is one."""
+        promotion = candidate.promotion
+        if self.barred:
+            by = self.barred.get(promotion.id)
+            if by is None and promotion.group:
+                by = self.barred.get(f"group:{promotion.group}")
+            if by is not None and by != promotion.id:
+                return by
+        return next((self.names[name] for name in promotion.excludes if name in self.names), None)
+
+    def apply(self, effect: Effect) -> None:
+        self.basket.cut(effect.cuts)
+        self.basket.take(effect.taken)
+        self.effects.append(effect)
+        self.is_approximate |= effect.is_approximate
+        promotion = effect.promotion
+        self.names[promotion.id] = promotion.id
+        if promotion.group:
+            self.names[f"group:{promotion.group}"] = promotion.id
+        for name in promotion.excludes:
+            self.barred.setdefault(name, promotion.id)
+
+
+def apply(
+    lines: Sequence[Line],
+    index: Index,
+    at: datetime,
+    situation: Situation = NOBODY,
+    *,
+    candidates: list[Candidate] | None = None,
+) -> Outcome:
+    """Apply the promotions of a version to lines at list price. The same input gives the same outcome, always."""
+    if candidates is None:
+        candidates = index.candidates(lines, situation, at)
+    start = _Path(Basket(lines))
+    if candidates:
+        path = _Run(index, index.slots(candidates)).end(start)
+    else:
+        path = start
+        guards.limit(path.effects, path.basket, index.stacking)
+    given = [effect for effect in path.effects if effect.cuts or effect.forfeits]
+    return Outcome(
+        effects=given,
+        amounts=path.basket.amounts,
+        pieces=_pieces(lines, given),
+        considered=path.considered + _unheard(candidates, path),
+        near=nearness.near(candidates, path.basket, {effect.promotion.id for effect in given}),
+        offers=nearness.offers(candidates, path.basket),
+        candidates=candidates,
+        basket=path.basket,
+        is_approximate=path.is_approximate,
+    )
+
+
+class _Run:
+    """One way through the slots of a basket, with a bound on how many ends are looked at."""
+
+    def __init__(self, index: Index, slots: Sequence[Slot]) -> None:
+        self._stacking = index.stacking
+        self._slots = slots
+        self._endings = 0
+        self._later: list[set[int]] = [set()]  # by slot: the lines that what comes after it looks at
+        self._is_barred: list[bool] = [False]
+        for slot in reversed(slots):
+            reads = {position for one in slot.candidates for position in one.reads}
+            self._later.append(self._later[-1] | reads)
+            self._is_barred.append(self._is_barred[-1] or any(one.promotion.excludes for one in slot.candidates))
+        self._later.reverse()
+        self._is_barred.reverse()
+
+    def end(self, path: _Path, first: int = 0) -> _Path:
+        """Follow a path through the slots from `first` on to its end, guards applied."""
+        number = first
+        while number < len(self._slots):
+            slot = self._slots[number]
+            mode = slot.group.mode if slot.group is not None else Mode.STACK
+            if mode is Mode.STACK:
+                number = self._stack(path, number)
+                continue
+            ranked = self._ranked(path, slot, mode)
+            if mode is Mode.BEST and len(ranked) and self._matters(path, ranked, number):
+                return self._best_end(path, ranked, number)
+            if ranked:
+                self._choose(path, ranked, 0)
+            number += 1
+        return self._guarded(path)
+
+    def _guarded(self, path: _Path) -> _Path:
+        self._endings += 1
+        path.effects = [effect.copy() for effect in path.effects]
+        guards.limit(path.effects, path.basket, self._stacking)
+        return path
+
+    def _stack(self, path: _Path, number: int) -> int:
+        """Apply all promotions of a slot, bundles that follow each other at one priority together; return the next slot."""
+        slot = self._slots[number]
+        waiting = list(slot.candidates)
+        following = number + 1
+        if slot.group is None and isinstance(waiting[0].promotion.benefit, Bundle):
+            while following < len(self._slots):
+                next_one = self._slots[following]
+                if next_one.group is not None or next_one.key[:2] != slot.key[:2]:
+                    break
+                if not isinstance(next_one.candidates[0].promotion.benefit, Bundle):
+                    break
+                waiting.extend(next_one.candidates)
+                following += 1
+        place = 0
+        while place < len(waiting):
+            one = waiting[place]
+            together = [one]
+            if isinstance(one.promotion.benefit, Bundle):
+                priority = one.promotion.priority
+                for other in waiting[place + 1 :]:
+                    if not isinstance(other.promotion.benefit, Bundle) or other.promotion.priority != priority:
+                        break
+                    together.append(other)
+            place += len(together)
+            if len(together) > 1:
+                self._share(path, together)
+                continue
+            by = path.bar(one)
+            effect = effects.of(one, path.basket)
+            if effect is None:
+                continue
+            if by is not None:
+                path.considered.append(Considered(one.promotion.id, EXCLUDED, effect.given_minor, by))
+            else:
+                path.apply(effect)
+        return following
+
+    def _share(self, path: _Path, together: Sequence[Candidate]) -> None:
+        able = [one for one in together if path.bar(one) is None]
+        for effect in effects.of_bundles(able, path.basket):
+            if effect is None:
+                continue
+            by = path.bar(effect.candidate)
+            if by is None:
+                path.apply(effect)
+            else:
+                path.considered.append(Considered(effect.promotion.id, EXCLUDED, effect.given_minor, by))
+
+    def _ranked(self, path: _Path, slot: Slot, mode: Mode) -> list[Effect]:
+        """Return what each promotion of a group would give, the one that its mode takes first."""
+        found = []
+        for one in slot.candidates:
+            effect = effects.of(one, path.basket)
+            if effect is None:
+                continue
+            by = path.bar(one)
+            if by is not None:
+                path.considered.append(Considered(one.promotion.id, EXCLUDED, effect.given_minor, by))
+                continue
+            found.append(effect)
+        if mode is Mode.BEST:
+            found.sort(key=lambda effect: -_worth(effect, path.basket))  # stable: priority, then id
+        elif mode is Mode.LOWEST:
+            found.sort(key=lambda effect: _worth(effect, path.basket))
+        return found
+
+    @staticmethod
+    def _choose(path: _Path, ranked: Sequence[Effect], chosen: int | None) -> None:
+        """Apply one of a group's effects (None: none of them) and note what became of the others."""
+        winner = ranked[chosen].promotion.id if chosen is not None else ""
+        if chosen is not None:
+            path.apply(ranked[chosen])
+        for number, effect in enumerate(ranked):
+            if number != chosen:
+                path.considered.append(Considered(effect.promotion.id, BEATEN, effect.given_minor, winner))
+
+    def _matters(self, path: _Path, ranked: Sequence[Effect], number: int) -> bool:
+        """Whether another choice than the largest discount could leave a smaller total in the end."""
+        is_last = number + 1 == len(self._slots)
+        if not is_last and (self._is_barred[number + 1] or any(effect.promotion.excludes for effect in ranked)):
+            return True
+        touched = {position for effect in ranked for position in (*effect.cuts, *effect.taken)}
+        if not touched.isdisjoint(self._later[number + 1]):
+            return True
+        return len(ranked) > 1 and any(path.basket.lines[one].floor_minor is not None for one in touched)
+
+    def _best_end(self, path: _Path, ranked: Sequence[Effect], number: int) -> _Path:
+        best: _Path | None = None
+        least = 0
+        for choice in (*range(len(ranked)), None):
+            if best is not None and self._endings >= MOST_ENDINGS:
+                best.is_approximate = True
+                break
+            other = path.copy()
+            self._choose(other, ranked, choice)
+            end = self.end(other, number + 1)
+            total = _total(end.basket)
+            if best is None or total < least:
+                best, least = end, total
+        assert best is not None  # noqa: S101 (the first choice is always followed)
+        return best
+
+
+def _worth(effect: Effect, basket: Basket) -> int:
+    return sum(minor * basket.lines[position].weight for position, minor in effect.cuts.items())
+
+
+def _total(basket: Basket) -> int:
+    return sum(amount * line.weight for amount, line in zip(basket.amounts, basket.lines, strict=True))
+
+
+def _pieces(lines: Sequence[Line], given: Sequence[Effect]) -> list[Runs]:
+    """Return what each piece costs after what was granted in the end, cut by cut."""
+    runs = [line.runs for line in lines]
+    for effect in given:
+        for position, minor in effect.cuts.items():
+            runs[position] = after_cut(runs[position], minor)
+    return runs
+
+
+def _unheard(candidates: Sequence[Candidate], path: _Path) -> list[Considered]:
+    """Say of promotions that a coupon unlocked or whose limits are used up why they gave nothing."""
+    heard = {effect.promotion.id for effect in path.effects if effect.cuts} | {
+        one.promotion_id for one in path.considered
+    }
+    found = []
+    for one in candidates:
+        if one.promotion.id in heard:
+            continue
+        if not one.allowance.has_uses or one.allowance.budget_minor == 0:
+            found.append(Considered(one.promotion.id, USED_UP))
+        elif one.code:
+            verdict = NO_EFFECT if effects.reaches(one, path.basket) else NOT_REACHED
+            found.append(Considered(one.promotion.id, verdict))
+    return found

@@ -1,0 +1,273 @@
+"""Which promotions a basket has to ask: found by product, category and coupon, not by trying all of them. [pure]"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pricing.promotions import windows
+from pricing.promotions.basket import Line
+from pricing.promotions.effects import Allowance, Candidate
+from pricing.promotions.terms import (
+    Bundle,
+    BuyGet,
+    Content,
+    FreeShipping,
+    Gift,
+    Goods,
+    Group,
+    Promotion,
+    Stacking,
+    Stock,
+)
+
+NO_LIMIT = Allowance()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Who buys, where and how, as far as promotions ask.
+
+    `codes` are normalised; `batches` says which of them belong to a batch that was made. `allowances` says what is left
+    of limits, by promotion; one that is missing has no limit.
+    """
+
+    customer_group: str = ""
+    segments: frozenset[str] = frozenset()
+    loyalty_tier: str = ""
+    is_first_order: bool | None = None
+    location: str = ""
+    payment_method: str = ""
+    codes: tuple[str, ...] = ()
+    batches: Mapping[str, str] = field(default_factory=dict)
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)
+
+
+NOBODY = Situation()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Promotions that are applied at one place of the order: one, or a group."""
+
+    key: tuple[int, int, str]
+    group: Group | None
+    candidates: tuple[Candidate, ...]
+
+
+class Index:
+    """The promotions of one version that can hold on a channel, in a country and currency."""
+
+    __slots__ = (
+        "_anything",
+        "_by_category",
+        "_by_code",
+        "_by_prefix",
+        "_by_sku",
+        "_groups",
+        "_place",
+        "promotions",
+        "stacking",
+    )
+
+    def __init__(self, content: Content, *, channel: str = "", country: str = "", currency: str = "") -> None:
+        self.stacking: Stacking = content.stacking
+        self._groups = {group.code: group for group in content.stacking.groups}
+        able = [one for one in content.promotions if _is_for(one, channel, country, currency)]
+        able.sort(key=self._key)
+        self.promotions: tuple[Promotion, ...] = tuple(able)
+        self._place = {one.id: place for place, one in enumerate(able)}
+        self._by_sku: dict[str, list[int]] = {}
+        self._by_category: dict[str, list[int]] = {}
+        self._anything: list[int] = []
+        self._by_code: dict[str, list[int]] = {}
+        self._by_prefix: list[tuple[str, int]] = []
+        for place, one in enumerate(able):
+            self._enter(place, one)
+
+    def _key(self, one: Promotion) -> tuple[int, int, str, int, str]:
+        group = self._groups.get(one.group) if one.group else None
+        if group is not None:
+            return group.phase, -group.priority, f"group:{group.code}", -one.priority, one.id
+        return one.phase, -one.priority, one.id, 0, one.id
+
+    def _enter(self, place: int, one: Promotion) -> None:
+        coupon = one.conditions.coupon
+        if coupon is not None:
+            for code in coupon.codes:
+                self._by_code.setdefault(code, []).append(place)
+            self._by_prefix.extend((prefix, place) for prefix in coupon.prefixes)
+            for batch in coupon.batches:
+                self._by_code.setdefault(f"batch:{batch}", []).append(place)
+            return
+        goods = one.benefit.parts[0].goods if isinstance(one.benefit, Bundle) else one.goods
+        if isinstance(one.benefit, Gift | FreeShipping) or not (goods.products or goods.categories):
+            self._anything.append(place)
+            return
+        for sku in goods.products:
+            self._by_sku.setdefault(sku, []).append(place)
+        for category in goods.categories:
+            self._by_category.setdefault(category, []).append(place)
+
+    def unlocked(self, codes: Iterable[str], batches: Mapping[str, str] = {}) -> dict[int, str]:
+        """Return the promotions that codes unlock, by place, each with the first code that does."""
+        found: dict[int, str] = {}
+        for code in codes:
+            places = list(self._by_code.get(code, ()))
+            if code in batches:
+                places += self._by_code.get(f"batch:{batches[code]}", ())
+            places += [place for prefix, place in self._by_prefix if code.startswith(prefix) and code != prefix]
+            for place in places:
+                found.setdefault(place, code)
+        return found
+
+    def candidates(
+        self, lines: Sequence[Line], situation: Situation, at: datetime, *, unlocked: Mapping[int, str] | None = None
+    ) -> list[Candidate]:
+        """Return the promotions that hold for somebody at an instant and mean goods of the basket, in their order."""
+        if unlocked is None:
+            unlocked = self.unlocked(situation.codes, situation.batches) if situation.codes else {}
+        places = set(self._anything)
+        places.update(unlocked)
+        for line in lines:
+            if self._by_sku and line.sku in self._by_sku:
+                places.update(self._by_sku[line.sku])
+            if self._by_category:
+                for category in ancestry(line.category):
+                    if category in self._by_category:
+                        places.update(self._by_category[category])
+        if not places:
+            return []
+        matcher = Matcher(lines)
+        found = []
+        for place in sorted(places):
+            promotion = self.promotions[place]
+            if not is_for_buyer(promotion, situation) or not windows.holds(promotion.conditions, at):
+                continue
+            allowance = situation.allowances.get(promotion.id, NO_LIMIT)
+            candidate = matcher.candidate(promotion, unlocked.get(place, ""), allowance)
+            if candidate is not None:
+                found.append(candidate)
+        return found
+
+    def slots(self, candidates: Iterable[Candidate]) -> list[Slot]:
+        """Return candidates by where they are applied. `candidates` come in their order."""
+        found: list[Slot] = []
+        for one in candidates:
+            key = self._key(one.promotion)[:3]
+            if found and found[-1].key == key:
+                found[-1] = replace(found[-1], candidates=(*found[-1].candidates, one))
+            else:
+                found.append(Slot(key, self._groups.get(one.promotion.group), (one,)))
+        return found
+
+    def place_of(self, promotion_id: str) -> int:
+        """Return where in the order a promotion stands."""
+        return self._place[promotion_id]
+
+
+def ancestry(category: str) -> list[str]:
+    """Return a category and those above it: "Garden/Tools" lies in "Garden/Tools" and in "Garden"."""
+    found = [category] if category else []
+    while "/" in category:
+        category = category.rpartition("/")[0]
+        found.append(category)
+    return found
+
+
+def _is_for(promotion: Promotion, channel: str, country: str, currency: str) -> bool:
+    terms = promotion.conditions
+    return (
+        (not terms.channels or channel in terms.channels)
+        and (not terms.countries or country in terms.countries)
+        and (not terms.currencies or currency in terms.currencies)
+    )
+
+
+def is_for_buyer(promotion: Promotion, situation: Situation) -> bool:
+    """Whether a promotion is meant for who buys, where they buy and how they pay."""
+    terms = promotion.conditions
+    return not (
+        (terms.customer_groups and situation.customer_group not in terms.customer_groups)
+        or (terms.segments and not situation.segments.intersection(terms.segments))
+        or (terms.except_segments and situation.segments.intersection(terms.except_segments))
+        or (terms.loyalty_tiers and situation.loyalty_tier not in terms.loyalty_tiers)
+        or (terms.is_first_order is not None and situation.is_first_order is not terms.is_first_order)
+        or (terms.locations and situation.location not in terms.locations)
+        or (terms.payment_methods and situation.payment_method not in terms.payment_methods)
+    )
+
+
+class Matcher:
+    """Finds the lines that goods mean, once for goods that several promotions mean."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._known: dict[Goods, tuple[int, ...]] = {}
+        self._all = tuple(place for place, line in enumerate(lines) if not line.is_charge)
+        self._ancestry = [frozenset(ancestry(line.category)) for line in lines]
+
+    def positions(self, goods: Goods) -> tuple[int, ...]:
+        """Return the positions of the lines that are meant."""
+        if goods.is_everything:
+            return self._all
+        known = self._known.get(goods)
+        if known is None:
+            known = self._known[goods] = tuple(one for one in self._all if self._means(goods, one))
+        return known
+
+    def _means(self, goods: Goods, position: int) -> bool:
+        sku, above = self._lines[position].sku, self._ancestry[position]
+        if (goods.products or goods.categories) and not (
+            sku in goods.products or (goods.categories and not above.isdisjoint(goods.categories))
+        ):
+            return False
+        return not (
+            sku in goods.except_products or (goods.except_categories and not above.isdisjoint(goods.except_categories))
+        )
+
+    def candidate(self, promotion: Promotion, code: str, allowance: Allowance) -> Candidate | None:
+        """Return a promotion with its lines, or None when none of them is in the basket."""
+        benefit, stock = promotion.benefit, promotion.conditions.stock
+        parts: tuple[tuple[int, ...], ...] = ()
+        if isinstance(benefit, FreeShipping):
+            positions = self._charges(benefit)
+        else:
+            positions = self._in_stock(self.positions(promotion.goods), stock)
+        if isinstance(benefit, Bundle):
+            parts = tuple(self._in_stock(self.positions(part.goods), stock) for part in benefit.parts)
+            positions = tuple(sorted({one for part in parts for one in part}))
+        elif isinstance(benefit, BuyGet) and benefit.rewarded is not None:
+            parts = (self._in_stock(self.positions(benefit.rewarded), stock),)
+        elif isinstance(benefit, Gift):
+            parts = (tuple(one for one in self._all if self._lines[one].sku == benefit.sku),)
+        if not positions and not isinstance(benefit, FreeShipping):
+            return None
+        minimum = promotion.conditions.minimum
+        counted = self.positions(minimum.goods) if minimum is not None else ()
+        return Candidate(promotion, positions, parts, counted, code, allowance)
+
+    def _charges(self, terms: FreeShipping) -> tuple[int, ...]:
+        wanted = frozenset(terms.categories)
+        return tuple(
+            place
+            for place, line in enumerate(self._lines)
+            if line.is_charge and (not wanted or not self._ancestry[place].isdisjoint(wanted))
+        )
+
+    def _in_stock(self, positions: tuple[int, ...], terms: Stock | None) -> tuple[int, ...]:
+        if terms is None:
+            return positions
+        return tuple(one for one in positions if _has(terms, self._lines[one]))
+
+
+def _has(terms: Stock, line: Line) -> bool:
+    facts = line.stock
+    if facts is None:
+        return False
+    if terms.least_available is not None and facts.available < terms.least_available:
+        return False
+    if terms.least_cover_days is not None and (facts.cover_days is None or facts.cover_days < terms.least_cover_days):
+        return False
+    return terms.most_cover_days is None or (facts.cover_days is not None and facts.cover_days <= terms.most_cover_days)

@@ -1,0 +1,192 @@
+"""A quote as it is given: what a basket costs and why, as a document that makes the same quote again. [pure]"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pricing import vat
+from pricing.listing import Candidate
+from pricing.promotions.basket import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of an amount, and why. `reference` names the rule ("price_list:web-de", "promotion:SUMMER").
+
+    `forfeited_minor` is what a promotion would have taken off more, had not its cap, a budget, the margin floor or the
+    basket's cap stood in its way (`forfeit_reason`).
+    """
+
+    kind: str
+    amount_minor: int
+    reason: str
+    reference: str
+    forfeited_minor: int = 0
+    forfeit_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """One product of a quote. `total_minor` is what is paid, VAT included; its steps sum to it.
+
+    `unit_price_minor` is the listed price per piece (the average, rounded, where tiers are graduated), in `basis`.
+    `pieces` says what each piece is paid with, first piece first, as (pieces, minor units of each). The reference price
+    (Grundpreis) is that of what is paid.
+    """
+
+    product_id: int
+    sku: str
+    quantity: int
+    basis: str
+    unit_price_minor: int
+    total_minor: int
+    tax_minor: int
+    tax_basis_points: int
+    steps: tuple[Step, ...]
+    candidates: tuple[Candidate, ...]
+    pieces: Runs = ()
+    reference_price_minor: int | None = None
+    reference_amount: str = ""
+    prior_price_minor: int | None = None
+    savings_basis_points: int | None = None
+
+    def refund_minor(self, returned: int, quantity: int) -> int:
+        """Return what the next `quantity` pieces given back are worth when `returned` came back before.
+
+        Whichever pieces come back, in whatever order: all of them together are worth what was paid.
+        """
+        return self._paid(returned + quantity) - self._paid(returned)
+
+    def _paid(self, first: int) -> int:
+        total = 0
+        for count, minor in self.pieces:
+            total += min(count, first) * minor
+            first -= min(count, first)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionStep:
+    """What a promotion did in the basket as a whole: applied, or why not; discount and forfeited sum to what it promised.
+
+    `sets` counts how often a bundle or "buy X get Y" was there; `by` names the promotion that stood in its way.
+    """
+
+    promotion: str
+    name: str
+    verdict: str
+    discount_minor: int
+    forfeited_minor: int = 0
+    forfeit_reason: str = ""
+    sets: int = 1
+    coupon: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NearPromotion:
+    """What is missing for the next benefit: money or pieces, of the goods named (none named: any)."""
+
+    promotion: str
+    name: str
+    missing_minor: int = 0
+    missing_quantity: int = 0
+    products: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A gift that is earned and not in the basket yet."""
+
+    promotion: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """What came of a code."""
+
+    code: str
+    verdict: str
+    promotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a basket costs and why. `steps` are those of the document as a whole; with the lines they sum to the total.
+
+    `is_approximate`: the basket had more ways to share its promotions than could be tried; the best of those tried counts.
+    """
+
+    channel_id: int
+    currency: str
+    country: str
+    at: datetime
+    ruleset_version: str
+    lines: tuple[QuotedLine, ...]
+    steps: tuple[Step, ...]
+    total_minor: int
+    tax_minor: int
+    taxes: tuple[vat.TaxShare, ...]
+    rounding: str
+    tax_rounding: str
+    promotions: tuple[PromotionStep, ...] = ()
+    near: tuple[NearPromotion, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    has_free_shipping: bool = False
+    is_approximate: bool = False
+
+    def line_of(self, product_id: int) -> QuotedLine:
+        """Return the line of a product. Raises KeyError when it is not in the basket."""
+        for line in self.lines:
+            if line.product_id == product_id:
+                return line
+        raise KeyError(product_id)
+
+    @property
+    def discount_minor(self) -> int:
+        """What all promotions take off, in the bases of their lines."""
+        return sum(one.discount_minor for one in self.promotions)
+
+    def document(self) -> dict[str, Any]:
+        """Return the quote as JSON-able primitives, from which `from_document` makes the same quote again."""
+        document: dict[str, Any] = orjson.loads(orjson.dumps(self, option=orjson.OPT_UTC_Z))
+        return document
+
+
+def from_document(document: Mapping[str, Any]) -> Quote:
+    """Make a quote from its document again, also from one that was written before there were promotions."""
+    fields = dict(document)
+    fields["at"] = datetime.fromisoformat(fields["at"])
+    fields["lines"] = tuple(_line_from(line) for line in fields["lines"])
+    for name, kind in _LISTS.items():
+        fields[name] = tuple(kind(**one) for one in fields.get(name, ()))
+    fields["near"] = tuple(
+        NearPromotion(**one | {"products": tuple(one["products"]), "categories": tuple(one["categories"])})
+        for one in fields.get("near", ())
+    )
+    return Quote(**fields)
+
+
+_LISTS: dict[str, type] = {
+    "steps": Step, "taxes": vat.TaxShare, "promotions": PromotionStep, "offers": Offer, "coupons": Coupon,
+}  # fmt: skip
+
+
+def _line_from(document: Mapping[str, Any]) -> QuotedLine:
+    fields = dict(document)
+    fields["steps"] = tuple(Step(**step) for step in fields["steps"])
+    fields["candidates"] = tuple(Candidate(**candidate) for candidate in fields["candidates"])
+    fields["pieces"] = tuple((count, minor) for count, minor in fields.get("pieces", ()))
+    return QuotedLine(**fields)
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Return the one byte form of a document: sorted keys, no spaces, UTF-8."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
