@@ -408,6 +408,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Suppliers"), "factory", "inventory_supplier"),
             (_("Terms of suppliers"), "handshake", "inventory_supplierterm"),
             (_("Purchase orders"), "shopping_cart", "inventory_purchaseorder"),
+            (_("Transit times"), "local_shipping", "inventory_transittime"),
+            (_("Value classes"), "leaderboard", "inventory_valueclassing"),
         ]),
         (_("Prices"), [
             (_("Price lists"), "sell", "pricing_pricelist"),

@@ -299,6 +299,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="1", minute="30"),
         "options": {"expires": 6 * 3600},
     },
+    "rank goods and begin counts": {
+        "task": "inventory.tasks.open_counts",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"expires": 3 * 3600},
+    },
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),

@@ -14,13 +14,12 @@ from commerce import audit, integrity
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import valuation
-from inventory.counting import CountReason, ValueClass, value_classes
+from inventory import counting, valuation, value_classes
+from inventory.counting import CountReason, ValueClass
 from inventory.models import CountPolicy
 from inventory.stock import Condition
 from inventory.variance import Limits
 
-TURNOVER_OF = timedelta(days=90)  # long enough for slow movers, short enough to forget last season
 SURPRISES_OF = timedelta(days=30)  # older ones were lived with
 MOST_AT_ONCE = 500
 
@@ -40,6 +39,7 @@ class Policy:
     items_at_once: int = 30
     approve_above_pieces: int = 5
     approve_above_minor: int = 5000
+    opens_at_night: bool = True  # a count of what is due begins by itself
 
     @property
     def limits(self) -> Limits:
@@ -116,20 +116,18 @@ def due(
 ) -> list[Due]:
     """Return what a place is to count now: what pickers did not find, then surprises, then what is over its days longest.
 
-    A place's value classes come from the pieces that left for customers (as counted last night) × what a piece is worth.
+    A place's value classes are those of last night; before the first night they are worked out here and now.
     Goods that were never counted are due from the day they came by half their days. At most the policy's `items_at_once`.
     """
     rules = policy(location_id)
     parameters = {
         "location": location_id, "condition": condition.value, "at": at, "surprises_since": at - SURPRISES_OF,
-        "sold_since": (at - TURNOVER_OF).date(),
+        "sold_since": (at - value_classes.TURNOVER_OF).date(),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_LOST + _CANDIDATES, parameters)
         rows = cursor.fetchall()
-    outflow = {row[0]: int(row[5]) for row in rows}
-    values = {one: value.minor for one, value in valuation.of_pieces(outflow, at=at).items()}
-    classes = value_classes(outflow, values)
+    classes = _classes(location_id, {row[0]: int(row[5]) for row in rows}, at=at)
     found: list[tuple[tuple[float, ...], Due]] = []
     for product_id, days, is_never, rejects, surprises, _sold in rows:
         allowed = rules.days(classes[product_id])
@@ -148,6 +146,14 @@ def due(
             many = -(rejects or surprises) if rank < 2 else 0
             found.append(((rank, many, -lateness, product_id), Due(product_id, reason, classes[product_id], days or 0)))
     return [one for _key, one in sorted(found, key=lambda pair: pair[0])][: at_most or rules.items_at_once]
+
+
+def _classes(location_id: int, outflow: Mapping[int, int], *, at: datetime) -> Mapping[int, ValueClass]:
+    known = value_classes.known(location_id, outflow)
+    if known:
+        return dict.fromkeys(outflow, ValueClass.C) | known  # what came today made nothing yet
+    worth = {one: value.minor for one, value in valuation.of_pieces(outflow, at=at).items()}
+    return counting.value_classes(outflow, worth)
 
 
 def policy(location_id: int | None) -> Policy:

@@ -19,6 +19,9 @@ from inventory import (
     locations,
     order_sizes,
     replenishment_rules,
+    supplier_calendar,
+    suppliers,
+    transit,
 )
 from inventory.balancing import Move, Shortage, Surplus
 from inventory.demand_forecasts import Known
@@ -83,12 +86,29 @@ class Plan:
     levels: Levels
     known: Known | None
     order_on: date
+    expected_on: date
     quantity: int
     inputs: dict[str, Any]
 
     @property
     def missing(self) -> int:
         return max(self.levels.target_level - self.position.stock_position, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a supplier takes an order and the one after it, and how many days those take.
+
+    `usual_days` are what deliveries taught, else what was agreed; `closed_days` come on top for the order after the next,
+    whose goods this one has to last for: holidays and closed weeks lie in its way.
+    """
+
+    order_on: date
+    next_on: date
+    usual_days: float
+    closed_days: int
+    expected_on: date
+    is_known: bool  # the supplier is one of ours, with a calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +136,7 @@ class Planner:
         self.book = Book()
         self.spread: Spread = demand_forecasts.spread()
         self.lead_times = lead_times.learned(at=at)
+        self.calendars = {one.code: one.calendar for one in suppliers.active()}
 
     def products(self) -> Iterator[list[tuple[int, str]]]:
         """Yield (id, category) of all goods that have stock somewhere or a rule of their own, in portions."""
@@ -165,13 +186,12 @@ class Planner:
         ]
 
     def _plan(self, position: Position, rule: Rule, known: Known | None) -> Plan:
-        order_on = order_sizes.order_day(self.today, rule.order_weekdays, rule.closed_from, rule.closed_until)
-        after = order_on + timedelta(days=rule.terms.review_days)
-        next_on = order_sizes.order_day(after, rule.order_weekdays, rule.closed_from, rule.closed_until)
-        waiting = (next_on - self.today).days - rule.terms.review_days
-        terms, experience = rule.terms, self.lead_times.get((rule.supplier_code, position.location_id))
+        experience = self.lead_times.get((rule.supplier_code, position.location_id))
+        timing = self._timing(rule, experience)
+        order_on, waiting = timing.order_on, (timing.next_on - self.today).days - rule.terms.review_days
+        terms = replace(rule.terms, lead_time_days=timing.usual_days + timing.closed_days)
         if experience is not None:
-            terms = replace(terms, lead_time_days=experience.days, lead_time_deviation_days=experience.deviation_days)
+            terms = replace(terms, lead_time_deviation_days=experience.deviation_days)
         per_week = known.per_week if known else 0.0
         factors = self.book.factors(position.product_id, position.category)
         days = order_sizes.cover_days(terms, waiting)
@@ -191,6 +211,8 @@ class Planner:
             "waiting_days": waiting, "lead_time_days": round(terms.lead_time_days, 1),
             "lead_time_deviation_days": round(terms.lead_time_deviation_days, 1),
             "deliveries": experience.deliveries if experience else 0,
+            "supplier": rule.supplier_code if timing.is_known else "", "usual_days": round(timing.usual_days, 1),
+            "closed_days": timing.closed_days, "next_order_on": timing.next_on.isoformat(),
             "cover_days": round(levels.cover_days, 1), "expected": round(expected, 1),
             "safety_for_demand": round(levels.safety_for_demand, 1),
             "safety_for_lead_time": round(levels.safety_for_lead_time, 1), "safety_stock": levels.safety_stock,
@@ -199,7 +221,32 @@ class Planner:
             "promotion_factor": order_sizes.factor_on(self.today, factors), "minimum_order": terms.minimum_order,
             "step": terms.step,
         }  # fmt: skip
-        return Plan(position, replace(rule, terms=terms), levels, known, order_on, quantity, inputs)
+        return Plan(position, replace(rule, terms=terms), levels, known, order_on, timing.expected_on, quantity, inputs)
+
+    def _timing(self, rule: Rule, experience: lead_times.LeadTime | None) -> "Timing":
+        """Return when a rule's supplier takes the next two orders, and how long they take.
+
+        A supplier that we know has a calendar: its order days and its cut-off, public holidays and closed weeks, and the days on
+        which it delivers; the rule may name fewer order days, and closed days besides. Others have what the rule says.
+        """
+        calendar = self.calendars.get(rule.supplier_code)
+        if calendar is None:
+            usual = experience.days if experience is not None else rule.terms.lead_time_days
+            order_on = order_sizes.order_day(self.today, rule.order_weekdays, rule.closed_from, rule.closed_until)
+            after = order_on + timedelta(days=rule.terms.review_days)
+            next_on = order_sizes.order_day(after, rule.order_weekdays, rule.closed_from, rule.closed_until)
+            return Timing(order_on, next_on, usual, 0, order_on + timedelta(days=max(round(usual), 0)), is_known=False)
+        calendar = supplier_calendar.narrowed(calendar, rule.order_weekdays, rule.closed_from, rule.closed_until)
+        first = supplier_calendar.next_delivery(calendar, self.at)
+        order_on = first.order_on if first is not None else self.today
+        after = order_on + timedelta(days=rule.terms.review_days)
+        next_on = supplier_calendar.order_day(calendar, after) or after
+        usual = experience.days if experience is not None else supplier_calendar.usual_days(calendar)
+        expected_on = supplier_calendar.delivery_day(replace(calendar, lead_time_days=max(round(usual), 0)), order_on)
+        return Timing(
+            order_on, next_on, usual, supplier_calendar.closed_days(calendar, next_on),
+            expected_on or order_on + timedelta(days=max(round(usual), 0)), is_known=True,
+        )  # fmt: skip
 
     def _of_one(self, plans: Sequence[Plan], channels: Sequence[str]) -> list[Draft]:
         """Draft for one product: the surplus of some places for the shortage of others, then the suppliers."""
@@ -229,21 +276,22 @@ class Planner:
         return drafts
 
     def _transfer(self, move: Move, plan: Plan, giver: Plan) -> Draft:
+        origin, destination = locations.by_id(move.from_location_id), locations.by_id(plan.position.location_id)
+        days = transit.transfer_days(origin, destination)
         inputs = plan.inputs | {
             "distance_km": round(move.distance_km, 1), "giver_free": giver.position.free,
             "giver_target": giver.levels.target_level, "giver_per_week": giver.inputs["per_week"],
-            "giver_spare": _spare(giver),
+            "giver_spare": _spare(giver), "transit_days": days,
         }  # fmt: skip
         return Draft(
             ProposalKind.TRANSFER, plan.rule.id, plan.position.product_id, plan.position.location_id, move.from_location_id,
-            "", move.pieces, self.today, self.today + timedelta(days=_travel_days(move.distance_km)), inputs,
+            "", move.pieces, self.today, self.today + timedelta(days=days), inputs,
         )  # fmt: skip
 
     def _purchase(self, plan: Plan, quantity: int, moved: int, priority: int) -> Draft:
-        lead = max(round(plan.rule.terms.lead_time_days), 0)
         return Draft(
             ProposalKind.PURCHASE, plan.rule.id, plan.position.product_id, plan.position.location_id, None,
-            plan.rule.supplier_code, quantity, plan.order_on, plan.order_on + timedelta(days=lead),
+            plan.rule.supplier_code, quantity, plan.order_on, plan.expected_on,
             plan.inputs | {"moved": moved, "priority": priority},
         )  # fmt: skip
 
@@ -262,10 +310,6 @@ def _spare(plan: Plan) -> int:
 def _days_left(plan: Plan) -> float:
     per_week = plan.inputs["per_week"]
     return plan.position.free / per_week * 7 if per_week else NEVER
-
-
-def _travel_days(km: float) -> int:
-    return 1 if km <= 200 else 2
 
 
 def _distances(place_ids: Sequence[int]) -> dict[tuple[int, int], float]:

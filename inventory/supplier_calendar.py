@@ -1,6 +1,7 @@
 """When a supplier takes orders and delivers: weekdays, a cut-off in its own time, public holidays and closed weeks. [pure]"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,55 @@ def next_delivery(calendar: Calendar, at: datetime) -> Delivery | None:
 def delivery_day(calendar: Calendar, order_on: date) -> date | None:
     """Return the day on which an order of `order_on` is delivered."""
     return _first(order_on + timedelta(days=calendar.lead_time_days), calendar, calendar.delivery_weekdays)
+
+
+def order_day(calendar: Calendar, start: date) -> date | None:
+    """Return the first day from `start` on for which an order counts; None when there is none within a year."""
+    return _first(start, calendar, calendar.order_weekdays)
+
+
+def narrowed(
+    calendar: Calendar, order_weekdays: Sequence[int], closed_from: date | None, closed_until: date | None
+) -> Calendar:
+    """Return the calendar with fewer order days, as a rule wants them, and closed days besides.
+
+    Days on which the supplier takes no orders are none: when none is left, the supplier's own hold.
+    """
+    wanted = frozenset(order_weekdays)
+    both = wanted & calendar.order_weekdays if calendar.order_weekdays else wanted
+    closed = ((closed_from, closed_until),) if closed_from is not None and closed_until is not None else ()
+    return replace(
+        calendar, order_weekdays=both or calendar.order_weekdays, closures=(*calendar.closures, *closed)
+    )  # fmt: skip
+
+
+def usual_days(calendar: Calendar) -> float:
+    """Return the days from an order to its delivery on average over the order days of a week in which nobody is closed."""
+    days = calendar.order_weekdays or range(1, 8)
+    deliveries = calendar.delivery_weekdays or range(1, 8)
+    waits = [
+        next(
+            calendar.lead_time_days + later
+            for later in range(8)
+            if (day + calendar.lead_time_days + later - 1) % 7 + 1 in deliveries
+        )
+        for day in days
+    ]
+    return sum(waits) / len(waits)
+
+
+def closed_days(calendar: Calendar, order_on: date) -> int:
+    """Return by how many days closed times and holidays delay the delivery of an order of that day."""
+    delivered_on = delivery_day(calendar, order_on)
+    if delivered_on is None:
+        return 0
+    first = order_on + timedelta(days=calendar.lead_time_days)
+    open_on = next(
+        first + timedelta(days=later)
+        for later in range(8)
+        if not calendar.delivery_weekdays or (first + timedelta(days=later)).isoweekday() in calendar.delivery_weekdays
+    )
+    return (delivered_on - open_on).days
 
 
 def is_working_day(calendar: Calendar, day: date) -> bool:

@@ -8,6 +8,7 @@ from commerce.transactions import transaction
 from inventory import (
     backorder_policies,
     backorders,
+    count_opening,
     demand,
     demand_forecasts,
     demands,
@@ -20,6 +21,7 @@ from inventory import (
     seals,
     sharing_times,
     statements,
+    value_classes,
     waiting_list,
 )
 
@@ -27,6 +29,7 @@ log = logs.get(__name__)
 
 SWEEPER = Actor.system("reservation sweeper")
 PLANNER = Actor.system("replenishment")
+COUNTER = Actor.system("rules of counting")
 LONGEST_NIGHT = 4 * 3600  # seconds that forecasting everything may take
 SEALER = Actor.system("journal sealer")
 SHARER = Actor.system("sharing")
@@ -50,6 +53,16 @@ def reorder() -> int:
         pass
     demand_forecasts.run(at=at, uplifts=replenishment_rules.Book().uplifts)
     return replenishment.run(by=PLANNER, at=at).proposed
+
+
+@shared_task(time_limit=LONGEST_NIGHT)
+def open_counts() -> int:
+    """Rank every place's goods by value, and begin a count where something is due; return how many counts began."""
+    at = clock.now()
+    for _ in demand.count_all():
+        pass
+    value_classes.classify_all(at=at)
+    return count_opening.open_due(by=COUNTER, at=at)
 
 
 @shared_task

@@ -15,7 +15,7 @@ from commerce import audit, ids
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import incoming, ledger, locations, movements, moving, transfer_differences
+from inventory import incoming, ledger, locations, movements, moving, transfer_differences, transit
 from inventory.errors import TransferDiffers, TransferNotFound, TransferStateWrong
 from inventory.ledger import LevelKey, Posting
 from inventory.models import Transfer, TransferLine, TransferScan
@@ -161,8 +161,9 @@ def scan(
 def send(transfer_id: UUID, *, expected_on: date | None = None, by: Actor, at: datetime) -> TransferRef:
     """Let all goods of a draft leave; from now on they are at the destination, in transit. Sent again changes nothing.
 
-    Only what nobody was promised leaves. Raises: NotFreeToMove naming each product that is short; InvalidInput without
-    lines or a day on which it is expected; TransferStateWrong when it was cancelled.
+    Only what nobody was promised leaves. Without a day it is expected after as many as transit times say.
+    Raises: NotFreeToMove naming each product that is short; InvalidInput without lines or for a day that has passed;
+    TransferStateWrong when it was cancelled.
     """
     row, before = _locked(transfer_id, TransferAction.SEND, done=(*moving.ON_THE_WAY, TransferState.RECEIVED))
     if before.state is not TransferState.DRAFT:
@@ -170,9 +171,7 @@ def send(transfer_id: UUID, *, expected_on: date | None = None, by: Actor, at: d
     _check_places(before.origin_id, before.destination_id)
     if not before.lines:
         raise _invalid("lines", "", "There is nothing to send; add goods first.")
-    day = expected_on or before.expected_on
-    if day is None:
-        raise _invalid("expected_on", "", "Say on which day the goods are expected, so that the other place can plan.")
+    day = expected_on or before.expected_on or transit.arrival(before.origin_id, before.destination_id, at=at)
     if day < at.date() - A_DAY:
         raise _invalid("expected_on", day.isoformat(), "Goods that leave now are not expected in the past.")
     leaving = {_at_origin(before, line.product_id): line.quantity for line in before.lines}

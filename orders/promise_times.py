@@ -1,20 +1,18 @@
 """By when goods that are there from an instant on can be fetched, leave, and arrive: the clock times of a promise.
 
-Until carriers say their own times, a shipment is promised with so many days on the road as it takes at worst.
+A shipment is promised with so many days on the road as inventory's transit times say.
 """
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from inventory import geography
+from inventory import geography, transit
 from inventory.locations import LocationRef
 from inventory.promising import Delivery
 from inventory.stock import Capability
 from orders import pickup_windows
 
 SHIPS_WITHIN = timedelta(hours=24)
-DAYS_WITHIN_COUNTRY = 2
-DAYS_WITHIN_CUSTOMS_AREA = 5
 
 
 def ships_by(place: LocationRef, goods_at: datetime) -> datetime:
@@ -42,5 +40,5 @@ def earliest_delivery(place: LocationRef, goods_at: datetime, country: str) -> D
     if Capability.SHIP not in place.capabilities or not geography.same_customs_area(place.country, country):
         return None
     leaves = ships_by(place, goods_at)
-    days = DAYS_WITHIN_COUNTRY if place.country == country else DAYS_WITHIN_CUSTOMS_AREA
+    days = transit.parcel_days(place, country)
     return Delivery(leaves, leaves.astimezone(ZoneInfo(place.time_zone)).date() + timedelta(days=days))

@@ -57,6 +57,7 @@ def _nothing_is_remembered_from_another_test() -> None:
         purchase_limits,
         scarcity_age,
         scarcity_terms,
+        transit,
     )
     from pricing import revisions
 
@@ -73,6 +74,7 @@ def _nothing_is_remembered_from_another_test() -> None:
     experiments.forget()
     scarcity_age.forget()
     scarcity_terms.forget()
+    transit.forget()
 
 
 @pytest.fixture

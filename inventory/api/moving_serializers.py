@@ -43,7 +43,9 @@ class TransferBody(bodies.StrictSerializer):
     destination = bodies.Text(max_length=20)
     lines = TransferLineBody(many=True, min_length=1, max_length=transfers.MOST_LINES)
     condition = serializers.ChoiceField(LYING, required=False, default=Condition.SELLABLE.value)
-    expected_on = serializers.DateField(required=False, help_text="Needed at the latest when it is sent.")
+    expected_on = serializers.DateField(
+        required=False, help_text="Else, when it is sent, as many days later as transit times say."
+    )
     note = bodies.Text(required=False, default="", allow_blank=True, max_length=200)
     reference = bodies.Text(required=False, default="", allow_blank=True, max_length=64)
 

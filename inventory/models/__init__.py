@@ -1,8 +1,15 @@
 """Tables of goods. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
-from inventory.models.counts import CountFinding, CountItem, CountPolicy, CountRecord, StockCount
+from inventory.models.counts import CountFinding, CountItem, CountPolicy, CountRecord, StockCount, ValueClassing
 from inventory.models.moving import ShelfPlace, Transfer, TransferLine, TransferScan
-from inventory.models.places import Location, LocationGroup, LocationGroupMember, PostalPlace, StaffAssignment
+from inventory.models.places import (
+    Location,
+    LocationGroup,
+    LocationGroupMember,
+    PostalPlace,
+    StaffAssignment,
+    TransitTime,
+)
 from inventory.models.promising import (
     Backorder,
     BackorderPolicy,
@@ -93,7 +100,9 @@ __all__ = [
     "Transfer",
     "TransferLine",
     "TransferScan",
+    "TransitTime",
     "UnroutedDemand",
+    "ValueClassing",
     "WaitingEntry",
     "WaitingOffer",
 ]

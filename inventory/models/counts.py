@@ -6,7 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.actors import ActorKind
 from commerce.enums import choices, one_of
-from inventory.counting import CountKind, CountMode, CountReason, CountState, FindingKind, FindingState, ItemState
+from inventory.counting import (
+    CountKind,
+    CountMode,
+    CountReason,
+    CountState,
+    FindingKind,
+    FindingState,
+    ItemState,
+    ValueClass,
+)
 from inventory.models.places import Location
 from inventory.stock import Condition
 
@@ -24,6 +33,7 @@ class CountPolicy(models.Model):
     items_at_once = models.PositiveSmallIntegerField(default=30)
     approve_above_pieces = models.PositiveIntegerField(default=5)
     approve_above_minor = models.PositiveIntegerField(default=5000)
+    opens_at_night = models.BooleanField(default=True, db_default=True)
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -36,6 +46,30 @@ class CountPolicy(models.Model):
                 condition=Q(a_days__gte=1, b_days__gte=F("a_days"), c_days__gte=F("b_days")),
             ),
             models.CheckConstraint(name="count_policy_items_sane", condition=Q(items_at_once__range=(1, 500))),
+        ]
+
+
+class ValueClassing(models.Model):
+    """How much a product makes of its place's turnover: what came to customers in the last quarter, worked out every night.
+
+    `value_minor` is the pieces × what one is worth; null where nobody knows that. Written by: inventory.value_classes
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    product = models.ForeignKey("commerce.Product", on_delete=models.CASCADE, related_name="+", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+", db_index=False)
+    value_class = models.CharField(_("class"), max_length=1)
+    pieces = models.BigIntegerField(_("pieces"))
+    value_minor = models.BigIntegerField(_("turnover"), null=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    made_at = models.DateTimeField(_("worked out"))
+
+    class Meta:
+        verbose_name = _("value class")
+        verbose_name_plural = _("value classes")
+        constraints = [
+            models.UniqueConstraint(name="value_class_once", fields=["location", "product"]),
+            models.CheckConstraint(name="value_class_known", condition=one_of("value_class", ValueClass)),
         ]
 
 

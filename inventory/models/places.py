@@ -130,3 +130,44 @@ class PostalPlace(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="postal_place_once", fields=["country", "postal_code"])]
+
+
+class TransitTime(models.Model):
+    """How many days goods are on the road: to another place of ours, so many km far, or as a parcel to a country.
+
+    Exactly one of destination, `up_to_km` and country; without an origin it holds from everywhere. The narrowest counts.
+    Written by: inventory.transit
+    """
+
+    origin = models.ForeignKey(
+        Location, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("from")
+    )
+    destination = models.ForeignKey(
+        Location, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("to our place")
+    )
+    up_to_km = models.PositiveIntegerField(_("to our places up to so many km away"), null=True, blank=True)
+    country = models.CharField(_("as a parcel to this country"), max_length=2, blank=True)
+    days = models.PositiveSmallIntegerField(_("days on the road"))
+
+    class Meta:
+        verbose_name = _("transit time")
+        verbose_name_plural = _("transit times")
+        ordering = ["country", "destination", "up_to_km", "origin"]
+        constraints = [
+            models.UniqueConstraint(
+                name="transit_time_once",
+                fields=["origin", "destination", "up_to_km", "country"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="transit_time_says_where_to",
+                condition=Q(destination__isnull=False, up_to_km__isnull=True, country="")
+                | Q(destination__isnull=True, up_to_km__isnull=False, country="")
+                | (Q(destination__isnull=True, up_to_km__isnull=True) & ~Q(country="")),
+            ),
+            models.CheckConstraint(
+                name="transit_time_between_two_places",
+                condition=Q(origin__isnull=True) | Q(destination__isnull=True) | ~Q(origin=models.F("destination")),
+            ),
+            models.CheckConstraint(name="transit_time_sane", condition=Q(days__lte=90)),
+        ]

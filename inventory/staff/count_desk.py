@@ -16,7 +16,7 @@ from commerce import catalog, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import count_lists, count_review, count_rules, locations
+from inventory import count_lists, count_review, count_rules, locations, value_classes
 from inventory.count_lists import CountRef, ReviewItem
 from inventory.count_settlement import Settled
 from inventory.counting import CountAction, CountReason, ItemState
@@ -201,7 +201,7 @@ def rules(request: HttpRequest) -> HttpResponse:
                 return redirect(f"{reverse('inventory-staff:count-rules')}?{urlencode({'at': code})}")
             except CommerceError as refusal:
                 _refuse(form, refusal)
-    facts = {"form": form, "places": locations.active(), "at": code}
+    facts = {"form": form, "places": locations.active(), "at": code, "shares": value_classes.shares(location_id)}
     return render(request, "inventory/count_rules.html", facts, status=status)
 
 

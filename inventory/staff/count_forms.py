@@ -123,6 +123,11 @@ class RulesForm(forms.Form):
         max_value=20_000_000,
         help_text=_("In the currency of the goods."),
     )
+    opens_at_night = forms.BooleanField(
+        label=_("Begin a count every night when something is due"),
+        required=False,
+        help_text=_("One at a time: nothing begins while another one is open."),
+    )
 
     @classmethod
     def of(cls, policy: Policy) -> "RulesForm":

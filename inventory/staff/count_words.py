@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce import catalog
 from inventory.count_figures import Outcome, Taken
 from inventory.count_lists import CountRef
+from inventory.count_opening import SOURCE
 from inventory.counting import CountKind, CountReason, CountState, FindingKind, ItemState
 from inventory.staff import words
 
@@ -54,6 +55,8 @@ def title(count: CountRef) -> str:
     about = count.shelf or count.category or str(KINDS[count.kind][0])
     if count.condition.value != "sellable":
         about = f"{about} · {words.CONDITIONS[count.condition]}"
+    if count.source == SOURCE:
+        about = _now("%(about)s, begun at night") % {"about": about}
     return about
 
 

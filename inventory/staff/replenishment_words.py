@@ -1,9 +1,10 @@
 """Replenishment in the reader's words: why this number, what a method is called, what misfires."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -77,6 +78,15 @@ def why(proposal: Proposal) -> str:
                 "spare": inputs["giver_spare"],
             }
         )
+    if inputs.get("closed_days"):
+        said.append(
+            ngettext(
+                "The supplier is closed: the next delivery takes %(n)s day longer.",
+                "The supplier is closed: the next delivery takes %(n)s days longer.",
+                inputs["closed_days"],
+            )
+            % {"n": inputs["closed_days"]}
+        )
     if inputs["note"] == "short":
         said.append(_now("The history is short, so this is a plain mean: have a look yourself."))
     if inputs["promotion_factor"] != 1:
@@ -123,7 +133,10 @@ def inputs_table(inputs: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         (_("Weeks left out, as nothing was here"), inputs["weeks_left_out"]),
         (_("Lead time in days"), _number(inputs["lead_time_days"])),
         (_("Its usual deviation in days"), _number(inputs["lead_time_deviation_days"])),
-        (_("Learned from so many deliveries"), inputs["deliveries"] or _("none; as the rule says")),
+        (
+            _("Learned from so many deliveries"),
+            inputs["deliveries"] or (_("none; as agreed") if inputs.get("supplier") else _("none; as the rule says")),
+        ),
         (_("Review period in days"), inputs["review_days"]),
         (_("Days to cover"), _number(inputs["cover_days"])),
         (_("Expected to sell in that time"), _number(inputs["expected"])),
@@ -137,6 +150,10 @@ def inputs_table(inputs: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         (_("Ordered in steps of"), inputs["step"]),
         (_("Minimum order"), inputs["minimum_order"]),
     ]
+    if inputs.get("closed_days"):
+        rows.append((_("Of the lead time, as the supplier is closed"), inputs["closed_days"]))
+    if inputs.get("next_order_on"):
+        rows.append((_("The order after this one"), date_format(date.fromisoformat(inputs["next_order_on"]))))
     if inputs.get("moved"):
         rows.append((_("Of it from other stores"), inputs["moved"]))
     if "giver_spare" in inputs:
@@ -146,6 +163,7 @@ def inputs_table(inputs: Mapping[str, Any]) -> list[tuple[Any, Any]]:
             (_("It sells in a week"), _number(inputs["giver_per_week"])),
             (_("It can spare"), inputs["giver_spare"]),
             (_("Distance in km"), _number(inputs["distance_km"])),
+            (_("Days on the road"), inputs.get("transit_days", "–")),
         ]
     return rows
 

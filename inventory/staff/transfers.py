@@ -18,7 +18,7 @@ from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations, shelves, transfer_records, transfers
+from inventory import locations, shelves, transfer_records, transfers, transit
 from inventory.errors import TransferNotFound
 from inventory.locations import LocationRef
 from inventory.moving import TransferAction, TransferState
@@ -30,7 +30,6 @@ from inventory.transfer_records import LineRef, TransferRef
 from inventory.transfers import Arrival, Wanted
 
 REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the device was offline
-USUAL_DAYS = 1  # a van between stores drives overnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +325,8 @@ def _facts(request: HttpRequest, transfer: TransferRef, *, fresh: int | None = N
         for line in transfer.lines
     ]  # fmt: skip
     card = _card(transfer, store.id)
-    day = transfer.expected_on or timezone.localdate() + timedelta(days=USUAL_DAYS)
+    days = transit.transfer_days(locations.by_id(transfer.origin_id), locations.by_id(transfer.destination_id))
+    day = transfer.expected_on or timezone.localdate() + timedelta(days=days)
     return {
         "card": card,
         "transfer": transfer,

@@ -12,7 +12,17 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "services", "service", "man
 
 # Interfaces and wiring; what is left of a room are its topic modules.
 OUTER = {"admin", "admin_base", "admin_journals", "admin_site", "admin_words", "api", "apps", "asgi", "celery", "demo"}
-OUTER |= {"admin_groups", "admin_supply", "formats", "management", "middleware", "models", "postgresql", "settings"}
+OUTER |= {
+    "admin_groups",
+    "admin_supply",
+    "admin_times",
+    "formats",
+    "management",
+    "middleware",
+    "models",
+    "postgresql",
+    "settings",
+}
 OUTER |= {"staff", "urls", "wsgi"}
 
 

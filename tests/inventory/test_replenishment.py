@@ -1,6 +1,6 @@
 """From sales to proposals: rules, the nightly run, approving and dismissing, and what misfires."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -226,6 +226,48 @@ def test_the_day_of_ordering_follows_the_suppliers_calendar(lamp: int, store: Lo
     (proposal,) = opened()
     assert proposal.order_on == date(2026, 6, 4)  # 1 June 2026 is a Monday
     assert proposal.inputs["waiting_days"] == 3
+
+
+def test_a_known_suppliers_calendar_counts_in_the_day_of_ordering_and_in_the_lead_time(
+    lamp: int, store: LocationRef
+) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    north = make_supply.supplier(
+        "north", order_weekdays=[2, 5], delivery_weekdays=[1, 2, 3, 4, 5], lead_time_days=4, cut_off=time(10)
+    )
+    add_rule(location_id=store.id, supplier_code=north.code, lead_time_days=30.0)
+    night()
+    (usual,) = opened()
+    # 1 June 2026 is a Monday. Ordered on Tuesday it comes on Monday, the 8th, as the supplier doesn't deliver on weekends.
+    assert (usual.order_on, usual.expected_on) == (date(2026, 6, 2), date(2026, 6, 8))
+    assert usual.inputs["usual_days"] == 5.0, "six days from Tuesdays, four from Fridays; not what the rule says"
+    assert (usual.inputs["closed_days"], usual.inputs["next_order_on"]) == (0, "2026-06-09")
+    with transaction():
+        suppliers.set_closures(north.id, [(date(2026, 6, 13), date(2026, 6, 28), "summer")], by=BY)
+    night(NOON + timedelta(hours=1))
+    (closed,) = opened()
+    assert (closed.inputs["closed_days"], closed.inputs["lead_time_days"]) == (14, 19.0), (
+        "the order of the 9th comes on the 29th"
+    )
+    assert closed.quantity > usual.quantity, "these goods have to last longer"
+    with transaction():
+        suppliers.set_closures(north.id, [(date(2026, 6, 1), date(2026, 6, 4), "stocktaking")], by=BY)
+    night(NOON + timedelta(hours=2))
+    assert opened()[0].order_on == date(2026, 6, 5), "the first order day on which somebody is there"
+
+
+def test_the_cut_off_of_a_known_supplier_moves_the_day_of_ordering(lamp: int, store: LocationRef) -> None:
+    past_sales.sold(lamp, store.id, STEADY, until=NOON, left=5)
+    north = make_supply.supplier("north", order_weekdays=[1, 4], cut_off=time(10))
+    rule = add_rule(location_id=store.id, supplier_code=north.code)
+    night()  # at 14:00 in Berlin, on a Monday
+    assert opened()[0].order_on == date(2026, 6, 4)
+    change_rule(rule, order_weekdays=[1])
+    night(NOON + timedelta(hours=1))
+    assert opened()[0].order_on == date(2026, 6, 8), "a rule may leave out order days"
+    change_rule(rule, order_weekdays=[3])
+    night(NOON + timedelta(hours=2))
+    assert opened()[0].order_on == date(2026, 6, 4), "on Wednesdays nobody takes it"
 
 
 def test_lead_times_are_learned_from_what_was_received(lamp: int, store: LocationRef) -> None:

@@ -367,7 +367,7 @@ def test_pages_ask_the_database_as_often_for_many_products_as_for_few(
     for item in count_lists.sheet(count_lists.get(count.pk), by=BY).left:
         scan(client, count, item.sku)
     for who, name, args, most in (
-        (client, "counts", (), 10),
+        (client, "counts", (), 11),
         (client, "count-new", (), 12),
         (client, "count", (count.pk,), 15),
         (client, "count-list", (count.pk,), 13),
@@ -375,7 +375,7 @@ def test_pages_ask_the_database_as_often_for_many_products_as_for_few(
         with django_assert_max_num_queries(most):  # type: ignore[operator]
             assert who.get(address(name, *args)).status_code == 200
     client.post(address("count-hand-in", count.pk))
-    with django_assert_max_num_queries(16):  # type: ignore[operator]
+    with django_assert_max_num_queries(17):  # type: ignore[operator]
         assert len(boss.get(address("count-review", count.pk)).context["waiting"]) == 31
 
 

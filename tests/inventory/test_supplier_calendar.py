@@ -90,3 +90,26 @@ def test_whatever_the_calendar_orders_and_deliveries_are_on_its_days_and_in_orde
     assert not order_days or found.order_on.isoweekday() in order_days
     assert not delivery_days or found.delivered_on.isoweekday() in delivery_days
     assert supplier_calendar.is_working_day(calendar, found.delivered_on)
+
+
+def test_usual_days_are_those_of_a_week_without_holidays() -> None:
+    calendar = Calendar(**BERLIN, order_weekdays=frozenset({2, 5}), delivery_weekdays=WORKDAYS, lead_time_days=4)
+    assert supplier_calendar.usual_days(calendar) == 5.0  # Tuesday to Monday, Friday to Tuesday
+    assert supplier_calendar.usual_days(Calendar(**BERLIN, lead_time_days=3)) == 3.0
+
+
+def test_closed_days_delay_a_delivery_beyond_its_usual_day() -> None:
+    calendar = Calendar(**BERLIN, delivery_weekdays=WORKDAYS, lead_time_days=3)
+    assert supplier_calendar.closed_days(calendar, date(2026, 12, 14)) == 0
+    assert supplier_calendar.closed_days(calendar, date(2026, 12, 22)) == 3  # the 25th becomes the 28th
+    never = Calendar(**BERLIN, closures=((date(2026, 1, 1), date(2029, 1, 1)),))
+    assert supplier_calendar.closed_days(never, date(2026, 12, 22)) == 0
+
+
+def test_a_rule_may_leave_out_order_days_but_never_all() -> None:
+    calendar = Calendar(**BERLIN, order_weekdays=frozenset({1, 4}))
+    assert supplier_calendar.narrowed(calendar, [4], None, None).order_weekdays == {4}
+    assert supplier_calendar.narrowed(calendar, [], None, None).order_weekdays == {1, 4}
+    assert supplier_calendar.narrowed(calendar, [3], None, None).order_weekdays == {1, 4}
+    closed = supplier_calendar.narrowed(calendar, [], date(2026, 11, 23), date(2026, 11, 25))
+    assert supplier_calendar.order_day(closed, date(2026, 11, 23)) == date(2026, 11, 26)

@@ -67,6 +67,7 @@ class Basket:
 class Promise:
     key: Key
     open: int
+    given_up: int = 0  # released or not found; what left with a customer was had
 
 
 @dataclass
@@ -129,7 +130,7 @@ class Guarantee:
     key: Key
     quantity: int
     ends_at: datetime
-    takes: dict[UUID, int] = field(default_factory=dict)  # of baskets the pieces, of promises what is still open counts
+    takes: dict[UUID, int] = field(default_factory=dict)  # pieces by claim; of promises without what was given up
     is_ended: bool = False
 
     def holds(self, at: datetime) -> bool:
@@ -227,10 +228,10 @@ class Goods:
             first.takes[claim] = first.takes.get(claim, 0) + pieces
 
     def taken(self, guarantee: Guarantee, unended: Iterable[UUID]) -> int:
-        """What of a guarantee is taken by baskets that nobody ended (or swept) yet, and by promises that are open."""
+        """What of a guarantee is taken by baskets that nobody ended (or swept) yet, and by promises, kept or still open."""
         alive = set(unended)
         return sum(
-            min(self.promises[claim].open, pieces) if claim in self.promises else pieces * (claim in alive)
+            pieces - self.promises[claim].given_up if claim in self.promises else pieces * (claim in alive)
             for claim, pieces in guarantee.takes.items()
         )
 

@@ -273,6 +273,7 @@ class ConservationMachine(MovingGoods):
         if code:
             return
         promise.open -= quantity
+        promise.given_up += quantity if verb != allocations.leave else 0
         if what == "not found":
             # What is missing goes, and with it whatever of its shelf nobody was promised.
             gone = there + (min(rest, self.goods.on_hand[promise.key] - there) if there else 0)
@@ -396,4 +397,4 @@ class ConservationMachine(MovingGoods):
 @pytest.mark.django_db
 def test_goods_are_conserved() -> None:
     ConservationMachine.ground = prepare()
-    run_state_machine_as_test(ConservationMachine, settings=bounded(examples=45, steps=50))
+    run_state_machine_as_test(ConservationMachine, settings=bounded(examples=60, steps=60))
