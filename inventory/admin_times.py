@@ -44,7 +44,7 @@ class TransitTimeForm(forms.ModelForm):
         """Say what makes no way in the verb's words, before a constraint says it by its name."""
         values = super().clean() or {}
         if not self.errors:
-            for fault in transit.faults(TransitTime(**values)):
+            for fault in transit.faults_of(**_named(values)):
                 self.add_error(fault["field"], fault["message"])
         return values
 

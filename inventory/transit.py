@@ -169,8 +169,12 @@ def _known() -> _Known:
     return known
 
 
-def faults(row: TransitTime) -> list[dict[str, Any]]:
-    """Return what makes no way, each with its field."""
+def faults_of(**values: Any) -> list[dict[str, Any]]:
+    """Return what makes no way of these values, each with its field."""
+    return _faults(TransitTime(**values))
+
+
+def _faults(row: TransitTime) -> list[dict[str, Any]]:
     errors = []
     said = (row.destination_id is not None, row.up_to_km is not None, bool(row.country))
     if sum(said) != 1:
@@ -196,7 +200,7 @@ def faults(row: TransitTime) -> list[dict[str, Any]]:
 
 
 def _check(row: TransitTime) -> None:
-    if errors := faults(row):
+    if errors := _faults(row):
         raise InvalidInput(str(errors[0]["message"]), errors=errors)
     twin = TransitTime.objects.filter(
         origin_id=row.origin_id, destination_id=row.destination_id, up_to_km=row.up_to_km, country=row.country

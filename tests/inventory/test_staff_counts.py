@@ -369,8 +369,8 @@ def test_pages_ask_the_database_as_often_for_many_products_as_for_few(
     for who, name, args, most in (
         (client, "counts", (), 11),
         (client, "count-new", (), 12),
-        (client, "count", (count.pk,), 15),
-        (client, "count-list", (count.pk,), 13),
+        (client, "count", (count.pk,), 16),
+        (client, "count-list", (count.pk,), 14),
     ):
         with django_assert_max_num_queries(most):  # type: ignore[operator]
             assert who.get(address(name, *args)).status_code == 200
