@@ -246,6 +246,8 @@ SPECTACULAR_SETTINGS = {
         "CaseStateEnum": "orders.api.desk.STATES",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
         "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
+        "CapabilityEnum": "inventory.api.serializers.CAPABILITIES",
+        "MethodEnum": "orders.lifecycle.Method",
     },
 }
 

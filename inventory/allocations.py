@@ -36,7 +36,8 @@ integrity.refuse(
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What one order line needs of one kind of goods from one location. `demand_id` is the order line's id; `quantity` in
-    pieces. Where a line needs several kinds, because it is a kit's, `id` tells their allocations apart.
+    pieces. Where a line needs several kinds or places, because it is a kit's or split, `id` tells their allocations apart.
+    Goods to come may serve it where a policy allows that, if they are there by `needed_by`, a day at the place.
     """
 
     demand_id: UUID
@@ -44,6 +45,7 @@ class Demand:
     location_id: int
     quantity: int
     id: UUID | None = None
+    needed_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,12 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS p (id, quantity) WHERE a.id = p.id
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel.
-
-    Goods to come may serve it where a policy allows that, if they are there by `needed_by`, a day at the place.
-    """
+    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel."""
 
     demands: Sequence[Demand]
     by: Actor
     reservation_id: UUID | None = None
     channel_id: int | None = None
-    needed_by: date | None = None
 
 
 @transaction_required
@@ -116,7 +114,8 @@ class Promises:
 
     An order gets all it wants or nothing; one that is refused leaves no trace and fails no neighbour, and what it leaves
     of its reservation the next one may have. `write` has to follow even when nothing was promised: holds that expired
-    were ended under the lock. `waiting` says for each order line that got goods to come how many, and by when.
+    were ended under the lock. `waiting` says for each order line that got goods to come how many, and by when;
+    `awaited` says it for each demand.
     """
 
     def __init__(self, wishes: Sequence[Wish], *, at: datetime) -> None:
@@ -135,6 +134,7 @@ class Promises:
         self._claims: list[NewClaim] = []
         self._takes: dict[int, list[Take]] = defaultdict(list)
         self.waiting: dict[UUID, Waiting] = {}
+        self.awaited: dict[UUID, Waiting] = {}
         swept = reservations.sweep(self._levels, by=wishes[0].by, at=at) if wishes else []
         self._signed += [(wishes[0].by, posting) for posting in swept]
         self._room = Room(self._levels, swept, at=at)
@@ -179,6 +179,7 @@ class Promises:
             there[key] -= demand.quantity - awaited
             if awaited:
                 self.waiting[demand.demand_id] = _together(self.waiting.get(demand.demand_id), awaited, days[key])
+                self.awaited[demand.id or demand.demand_id] = Waiting(awaited, days[key])
                 self._claims.append(
                     NewClaim(
                         ClaimKind.ALLOCATION, allocation_id, self._levels[key].id, wish.channel_id, demand.demand_id,
@@ -238,6 +239,11 @@ class Promises:
         Raises: InsufficientStock when a level can't serve the sum of its demands (law 6).
         """
         there, short = {}, []
+        needed_by: dict[LevelKey, date] = {}
+        for demand in wish.demands:
+            if demand.needed_by is not None:
+                key = LevelKey(demand.product_id, demand.location_id)
+                needed_by[key] = min(needed_by.get(key, demand.needed_by), demand.needed_by)
         for key, quantity in wanted.items():
             held = sum(hold.quantity for hold in holds if hold.key == key)
             awaited = sum(self._held_waiting.get(hold.id, 0) for hold in holds if hold.key == key)
@@ -246,7 +252,7 @@ class Promises:
             if now >= quantity:
                 continue
             pieces = quantity - now
-            later = self._room.later(wish.channel_id, key, held=awaited, needed_by=wish.needed_by, pieces=pieces)
+            later = self._room.later(wish.channel_id, key, held=awaited, needed_by=needed_by.get(key), pieces=pieces)
             if now + later < quantity:
                 short.append(
                     {

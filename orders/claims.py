@@ -1,4 +1,4 @@
-"""What orders lay claim to: a place in their pickup window, what limits per customer allow, and goods; all or nothing.
+"""What orders lay claim to: places in their pickup windows, what limits per customer allow, and goods; all or nothing.
 
 Windows, limits and stock levels of all orders are locked before the first is decided, in the house's order; decisions are made in
 memory, earlier orders first, and written at once. A refused order leaves no trace; one whose reference an earlier order of
@@ -15,17 +15,17 @@ from inventory import allocations, availability, purchase_limits
 from inventory.errors import InsufficientStock
 from inventory.purchase_limits import Buyer, Share
 from orders import pickup_windows
-from orders.drafts import Draft
+from orders.drafts import Draft, Planned
 
 
 def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceError]:
-    """Take window and goods for each order; return the refusals of those that could not have both.
+    """Take windows and goods for each order; return the refusals of those that could not have all of it.
 
     A twin, whose reference an earlier one just took, gets that one as its `first` instead.
     """
     if not drafts:
         return {}
-    places = {draft: _place(draft) for draft in drafts}
+    places = {draft: _places(draft) for draft in drafts}
     goods = {draft: _goods(draft) for draft in drafts}
     limits = _limits(drafts, at=at)
     locks = [request for share in limits.values() for request in share.locks]
@@ -50,12 +50,15 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             continue
         try:
             draft.allocated = promises.make(goods[draft])
-            draft.slot_hold_id = taken[0] if places[draft] else None
+            for planned, hold_id in zip(_fetched(draft), taken, strict=False):
+                planned.slot_hold_id = hold_id
             standing[draft.reference] = draft
             if share is not None:
                 counted.append((share, taken[len(places[draft]) :]))
-            if waiting := {one: promises.waiting[one] for one in draft.line_ids.values() if one in promises.waiting}:
-                draft.await_goods(waiting, at=at)
+            draft.waiting = {one: promises.waiting[one] for one in draft.line_ids.values() if one in promises.waiting}
+            if draft.waiting:
+                for planned in draft.planned:
+                    planned.await_goods(promises.awaited, at=at)
         except CommerceError as refusal:
             windows.give_back(taken)
             refused[draft] = refusal
@@ -80,15 +83,23 @@ def _limits(drafts: Sequence[Draft], *, at: datetime) -> dict[UUID, Share]:
     return purchase_limits.shares(buyers, at=at)
 
 
-def _place(draft: Draft) -> list[quotas.HoldRequest]:
-    if draft.window is None:
-        return []
-    return [pickup_windows.booking(draft.route.location, draft.window[0], purpose=f"order:{draft.id}")]
+def _fetched(draft: Draft) -> list[Planned]:
+    """Return the fulfilments of an order that have a window, in their order."""
+    return [planned for planned in draft.planned if planned.window is not None]
+
+
+def _places(draft: Draft) -> list[quotas.HoldRequest]:
+    """Return the claims on windows, one for each fulfilment that has one."""
+    return [
+        pickup_windows.booking(planned.location, planned.window[0], purpose=f"order:{draft.id}")
+        for planned in draft.planned
+        if planned.window is not None
+    ]
 
 
 def _goods(draft: Draft) -> allocations.Wish:
     reservation_id, channel_id = draft.order.reservation_id, draft.wish.channel.channel_id
-    return allocations.Wish(draft.demands(), draft.wish.by, reservation_id, channel_id, draft.needed_by)
+    return allocations.Wish(draft.demands(), draft.wish.by, reservation_id, channel_id)
 
 
 def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> CommerceError:
@@ -96,6 +107,9 @@ def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> Commerc
     if isinstance(refusal, InsufficientStock):
         asked = draft.order.quantities().items()
         return availability.explained(refusal, asked=asked, channel_id=draft.wish.channel.channel_id, at=at)
-    if isinstance(refusal, quotas.QuotaExhausted) and draft.window is not None:
-        return pickup_windows.full(draft.route.location, draft.window[0], at=at)
+    if isinstance(refusal, quotas.QuotaExhausted):
+        key = refusal.detail.get("key")
+        for planned in draft.planned:
+            if planned.window is not None and pickup_windows.key(planned.location, planned.window[0]) == key:
+                return pickup_windows.full(planned.location, planned.window[0], at=at)
     return refusal

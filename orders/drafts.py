@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from commerce import catalog, context, ids
 from commerce.actors import Actor
-from commerce.channels.contracts import IncomingOrder
+from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from inventory import availability, kits
@@ -17,7 +17,9 @@ from inventory.allocations import Demand
 from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
 from inventory.kits import Part
+from inventory.locations import LocationRef
 from orders import intake, pickup_windows, promise_times, routing
+from orders.lifecycle import Method
 from orders.queries import FulfilmentLineView
 from orders.routing import OrderingChannel, Route, Survey
 from pricing import quoting
@@ -55,22 +57,53 @@ class Wish:
 
 
 @dataclass(slots=True, eq=False)
+class Planned:
+    """A fulfilment to come: what one place will do for the order by one method."""
+
+    route: Route
+    window: tuple[datetime, datetime] | None
+    promised_at: datetime
+    owed: tuple[FulfilmentLineView, ...]  # its share of the goods of each line, kits exploded (law 6)
+    id: UUID = field(default_factory=ids.new)
+    pickup_code: str = ""
+    slot_hold_id: UUID | None = None
+
+    @property
+    def location(self) -> LocationRef:
+        return self.route.location
+
+    @property
+    def needed_by(self) -> date | None:
+        """The day on which the goods have to be there: a pickup's, in the time of its place; a shipment waits."""
+        return self.window[0].astimezone(ZoneInfo(self.location.time_zone)).date() if self.window else None
+
+    def demands(self) -> list[Demand]:
+        needed_by = self.needed_by
+        return [
+            Demand(line.order_line_id, line.product_id, self.location.id, line.quantity, line.id, needed_by)
+            for line in self.owed
+        ]
+
+    def await_goods(self, awaited: Mapping[UUID, Waiting], *, at: datetime) -> None:
+        """Promise what waits for goods for when they are there. A pickup keeps its window; a day nobody knows is no promise."""
+        waits = [awaited[line.id].promised_on for line in self.owed if line.id in awaited]
+        days = [day for day in waits if day is not None]
+        if days and self.window is None:
+            self.promised_at = max(self.promised_at, promise_times.shipped_by(self.location, max(days), at=at))
+
+
+@dataclass(slots=True, eq=False)
 class Draft:
-    """An order on its way: what is decided of it so far."""
+    """An order on its way: what is decided of it so far. It has a fulfilment to come for each place and method."""
 
     wish: Wish
     id: UUID
     number: str
     products: Mapping[int, ProductRef]
     goods: Mapping[int, int]
-    owed: tuple[FulfilmentLineView, ...]  # the goods of each line, kits exploded (law 6)
     quote: Quote
-    route: Route
-    window: tuple[datetime, datetime] | None
-    promised_at: datetime
     line_ids: Mapping[int, UUID]
-    pickup_code: str = ""
-    slot_hold_id: UUID | None = None
+    planned: tuple[Planned, ...]
     allocated: dict[UUID, UUID] = field(default_factory=dict)
     waiting: dict[UUID, Waiting] = field(default_factory=dict)  # by order line: pieces from goods to come
     customer_id: UUID | None = None
@@ -84,23 +117,8 @@ class Draft:
     def reference(self) -> tuple[int, str]:
         return self.wish.reference
 
-    @property
-    def needed_by(self) -> date | None:
-        """The day on which the goods have to be there: a pickup's, in the time of its place; a shipment waits."""
-        return self.window[0].astimezone(ZoneInfo(self.route.location.time_zone)).date() if self.window else None
-
-    def await_goods(self, waiting: dict[UUID, Waiting], *, at: datetime) -> None:
-        """Let the order wait for goods to come, and promise it for when they are there. A day nobody knows is no promise."""
-        self.waiting = waiting
-        days = [one.promised_on for one in waiting.values() if one.promised_on is not None]
-        if days and self.window is None:
-            self.promised_at = max(self.promised_at, promise_times.shipped_by(self.route.location, max(days), at=at))
-
     def demands(self) -> list[Demand]:
-        return [
-            Demand(line.order_line_id, line.product_id, self.route.location.id, line.quantity, line.id)
-            for line in self.owed
-        ]
+        return [demand for planned in self.planned for demand in planned.demands()]
 
 
 def price(wishes: Sequence[Wish], *, at: datetime) -> list[Quote | CommerceError]:
@@ -129,28 +147,46 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     order, channel = wish.order, wish.channel
     wanted = order.quantities()
     products = intake.products(wanted)
-    parts = kits.parts(products, wanted)
+    portions = [(portion, kits.parts(products, portion.quantities)) for portion in order.portions()]
+    portions = [(portion, parts) for portion, parts in portions if parts]  # charges alone are no work for anyone
     goods = Counter[int]()
-    for part in parts:
-        goods[part.product_id] += part.quantity
+    for _, parts in portions:
+        for part in parts:
+            goods[part.product_id] += part.quantity
     if not goods:
         raise intake.invalid("lines", None, "An order needs at least one product that is goods.")
     if isinstance(quote, CommerceError):
         raise quote
+    line_ids = {line.product_id: ids.new() for line in quote.lines}
+    planned = []
     try:
-        route = routing.route(order, goods, channel=channel, known=known)
+        for portion, parts in portions:
+            for route in routing.route(order, portion, parts, channel=channel, known=known):
+                window, promised_at = _promise(portion, route, at=at)
+                owed = _owed(portion, parts, route, line_ids, products)
+                planned.append(Planned(route, window, promised_at, owed))
     except InsufficientStock as refusal:
         raise availability.explained(refusal, asked=wanted.items(), channel_id=channel.channel_id, at=at) from refusal
-    window, promised_at = _promise(order, route, at=at)
-    line_ids = {line.product_id: ids.new() for line in quote.lines}
-    owed = _owed(parts, line_ids, products)
-    return Draft(wish, ids.new(), f"K-{number}", products, goods, owed, quote, route, window, promised_at, line_ids)
+    if len(planned) > 1:  # they are read in the order of their ids, which those of one millisecond don't keep
+        for one, identifier in zip(planned, sorted(one.id for one in planned), strict=True):
+            one.id = identifier
+    return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, line_ids, tuple(planned))
 
 
 def _owed(
-    parts: Sequence[Part], line_ids: Mapping[int, UUID], products: Mapping[int, ProductRef]
+    portion: Portion,
+    parts: Sequence[Part],
+    route: Route,
+    line_ids: Mapping[int, UUID],
+    products: Mapping[int, ProductRef],
 ) -> tuple[FulfilmentLineView, ...]:
-    """Return the lines of the fulfilment to come, in the order of the customer's lines."""
+    """Return the lines of a fulfilment to come, in the order of the customer's lines: the share of its place, kits whole."""
+    if route.units != portion.quantities:
+        parts = [
+            replace(part, quantity=route.units[part.line_product_id] * part.per_unit)
+            for part in parts
+            if route.units.get(part.line_product_id)
+        ]
     if any(part.product_id not in products for part in parts):
         products = {**products, **catalog.products_by_id(part.product_id for part in parts)}
     place = {product_id: number for number, product_id in enumerate(line_ids)}
@@ -163,11 +199,13 @@ def _owed(
     )  # fmt: skip
 
 
-def _promise(order: IncomingOrder, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:
-    """Return the window and by when the order is ready: at its start, or shipped within a day or once the place can."""
-    if order.window_starts_at is None:
+def _promise(portion: Portion, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:
+    """Return the window and by when the goods are ready: at its start, or gone within a day or once the place can."""
+    if portion.method == Method.SAME_DAY:
+        return None, promise_times.leaves_today(route.location, at=at)
+    if portion.window_starts_at is None:
         return None, promise_times.ships_by(route.location, at)
-    window = pickup_windows.find(route.location, order.window_starts_at, at=at)
+    window = pickup_windows.find(route.location, portion.window_starts_at, at=at)
     return window, window[0]
 
 

@@ -38,6 +38,13 @@ class WindowFull(CommerceError):
     title = "The pickup window is full"
 
 
+class TooLateToday(CommerceError):
+    """No place that could deliver it on the same day can prepare it before its doors close."""
+
+    code = "too_late_today"
+    title = "Too late for a delivery today"
+
+
 class LocationNotAble(CommerceError):
     """The location is inactive or does not offer the method."""
 

@@ -1,17 +1,18 @@
 """Intake: whether an order can be understood, and whether it stands already."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from commerce import catalog, clock
 from commerce.catalog import ProductRef
-from commerce.channels.contracts import IncomingOrder
+from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput, UnknownProduct
 from orders import errors
-from orders.lifecycle import Method
-from orders.queries import OrderView
+from orders.lifecycle import COLLECTED, SENT, Method
+from orders.queries import FulfilmentView, OrderView
 
-METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP)  # that can be ordered
+METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP, Method.SAME_DAY)  # that can be ordered
 CLOCK_SKEW = timedelta(minutes=5)  # clocks of tills and shops are never quite right
 OLDEST = timedelta(days=30)  # an order that waited longer in some queue needs a person, not a machine
 MOST_LINES = 200
@@ -20,8 +21,6 @@ LONGEST_REFERENCE = 120
 
 def check(order: IncomingOrder, *, at: datetime) -> None:
     """Make sure that the order makes sense by itself. Raises: InvalidInput naming the field."""
-    if order.method not in METHODS:
-        raise invalid("method", order.method, f"The method is one of: {', '.join(METHODS)}.")
     if len(order.external_reference) > LONGEST_REFERENCE:
         raise invalid("external_reference", order.external_reference, f"At most {LONGEST_REFERENCE} characters.")
     if len(order.lines) > MOST_LINES:
@@ -39,18 +38,31 @@ def check(order: IncomingOrder, *, at: datetime) -> None:
                 clock.utc_text(order.occurred_at),
                 f"This is more than {OLDEST.days} days ago; leave it out.",
             )
-    if order.method == Method.SHIP:
-        for name in ("postal_code", "city", "country"):
-            if not (order.ship_to or {}).get(name):
-                raise invalid(
-                    f"ship_to.{name}", None, "A shipment needs an address with postal_code, city and country."
-                )
-        if order.window_starts_at is not None:
-            raise invalid(
-                "window", clock.utc_text(order.window_starts_at), "A shipment has no pickup window; leave it out."
-            )
-    elif order.window_starts_at is None:
-        raise invalid("window", None, "A pickup names a window from GET /api/v1/pickup-windows.")
+    for portion in order.portions():
+        _check_portion(order, portion)
+
+
+def _check_portion(order: IncomingOrder, portion: Portion) -> None:
+    """Make sure that what goes one way can. Raises: InvalidInput naming the field, of the line if that said it."""
+    first = order.lines[portion.lines[0]]
+
+    def named(name: str, is_said: object) -> str:
+        return f"lines[{portion.lines[0]}].{name}" if is_said else name
+
+    if portion.method not in METHODS:
+        field = named("method", first.method)
+        raise invalid(field, portion.method or None, f"The method is one of: {', '.join(METHODS)}.")
+    if portion.method in COLLECTED:
+        if portion.window_starts_at is None:
+            field = named("window", first.method or first.location_id)
+            raise invalid(field, None, "A pickup names a window from GET /api/v1/pickup-windows.")
+        return
+    for name in ("postal_code", "city", "country"):
+        if not (order.ship_to or {}).get(name):
+            raise invalid(f"ship_to.{name}", None, "A shipment needs an address with postal_code, city and country.")
+    if portion.window_starts_at is not None:
+        field = named("window", first.window_starts_at)
+        raise invalid(field, clock.utc_text(portion.window_starts_at), "A shipment has no pickup window; leave it out.")
 
 
 def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
@@ -69,19 +81,18 @@ def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
 
 def same(stands: OrderView, order: IncomingOrder) -> OrderView:
     """Return the order that stands under this reference if it is the same. Raises: DuplicateReference naming what differs."""
-    first = stands.fulfilments[0]
     differences = [
-        name
-        for name, before, now in (
-            ("lines", {line.product_id: line.quantity for line in stands.lines}, order.quantities()),
-            ("method", first.method, order.method),
-            ("location", first.location_id, order.location_id or first.location_id),
-            ("window", first.window_starts_at, order.window_starts_at),
-            ("ship_to", stands.ship_to, dict(order.ship_to) if order.ship_to else None),
-            ("quote", stands.quote_id, order.quote_id),
-            ("customer.email", stands.contact_email, order.customer.email),
-        )
-        if before != now
+        *_differing_ways(stands, order),
+        *(
+            name
+            for name, before, now in (
+                ("lines", {line.product_id: line.quantity for line in stands.lines}, order.quantities()),
+                ("ship_to", stands.ship_to, dict(order.ship_to) if order.ship_to else None),
+                ("quote", stands.quote_id, order.quote_id),
+                ("customer.email", stands.contact_email, order.customer.email),
+            )
+            if before != now
+        ),
     ]
     if differences:
         raise errors.DuplicateReference(
@@ -94,6 +105,41 @@ def same(stands: OrderView, order: IncomingOrder) -> OrderView:
             number=stands.number,
         )
     return stands
+
+
+def _differing_ways(stands: OrderView, order: IncomingOrder) -> list[str]:
+    """Return what differs between how an order is fulfilled and how it was asked to be; all of it, if it goes several ways."""
+    portions = order.portions()
+    if len(portions) == 1 and len({_way(one) for one in stands.fulfilments}) == 1:
+        first, asked = stands.fulfilments[0], portions[0]
+        return [
+            name
+            for name, before, now in (
+                ("method", first.method, asked.method),
+                ("location", first.location_id, asked.location_id or first.location_id),
+                ("window", first.window_starts_at, asked.window_starts_at),
+            )
+            if before != now
+        ]
+    product_of = {line.id: line.product_id for line in stands.lines}
+    goods = {product_of[line.order_line_id] for one in stands.fulfilments for line in one.lines}  # not the charges
+    before: dict[Way, Counter[int]] = {}
+    for one in stands.fulfilments:
+        units = {product_of[line.order_line_id]: line.quantity // line.per_unit for line in one.lines}
+        before.setdefault(_way(one), Counter()).update(units)
+    now = {
+        _way(portion): Counter({product: pieces for product, pieces in portion.quantities.items() if product in goods})
+        for portion in portions
+    }
+    return [] if before == {way: units for way, units in now.items() if units} else ["fulfilment"]
+
+
+Way = tuple[str, int | None, datetime | None]
+
+
+def _way(one: FulfilmentView | Portion) -> Way:
+    """Return method, place and window, as far as a customer chooses them: from where it is sent is for us to say."""
+    return one.method, None if one.method in SENT else one.location_id, one.window_starts_at
 
 
 def invalid(field: str, value: object, message: str) -> InvalidInput:

@@ -86,6 +86,7 @@ MOVES: dict[tuple[State, Action], State] = {
 
 # What only makes sense for goods that a customer comes for, and for those that a carrier takes.
 COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})
+SENT = frozenset({Method.SHIP, Method.SAME_DAY})  # to the customer's address, from a place of our choice
 ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
 ONLY_SENT = frozenset({Action.SHIP})
 

@@ -162,7 +162,7 @@ def window_id(location: LocationRef, starts_at: datetime) -> str:
     return f"{location.code}:{clock.utc_text(starts_at)}"
 
 
-def parse_id(text: str) -> tuple[str, datetime]:
+def parse_id(text: str, *, field: str = "window") -> tuple[str, datetime]:
     """Return (location code, start) of a window's name. Raises: InvalidInput."""
     code, _, start = text.partition(":")
     try:
@@ -173,5 +173,5 @@ def parse_id(text: str) -> tuple[str, datetime]:
         pass
     raise InvalidInput(
         "A window is named by its id from GET /api/v1/pickup-windows, such as BER01:2026-11-21T14:00:00Z.",
-        errors=[{"field": "window", "value": text, "message": "not the id of a window"}],
+        errors=[{"field": field, "value": text, "message": "not the id of a window"}],
     )

@@ -1,4 +1,4 @@
-"""Placing orders: price, window, goods, customer, order, routing, audit and news, all in one transaction or not at all.
+"""Placing orders: price, windows, goods, customer, order, routing, audit and news, all in one transaction or not at all.
 
 One path for one order and for many that wait at the same time: decide what needs no lock, then take windows and goods for
 all of them at once, in the house's order (quotas → stock → order), and write everything by one statement that its writers
@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from commerce import audit, ids, integrity, outbox
+from commerce import audit, integrity, outbox
 from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.channels.contracts import IncomingOrder
@@ -24,7 +24,7 @@ from customers import profiles
 from customers.profiles import Person
 from inventory.backorders import Waiting
 from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing
-from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
+from orders.drafts import Channel, Draft, OrderingChannel, Planned, Wish, by_actor
 from orders.fulfilment import Opening
 from orders.lifecycle import OrderStatus, State
 from orders.queries import FulfilmentView, LineView, OrderView
@@ -158,10 +158,10 @@ def _begin(wishes: Sequence[Wish]) -> list[tuple[int, UUID | None]]:
 
 
 def _draw_codes(going: Sequence[Draft]) -> None:
-    pickups = [draft for draft in going if draft.window is not None]
-    codes = pickup_codes.draw([draft.route.location.id for draft in pickups])
-    for draft, code in zip(pickups, codes, strict=True):
-        draft.pickup_code = code
+    pickups = [planned for draft in going for planned in draft.planned if planned.window is not None]
+    codes = pickup_codes.draw([planned.location.id for planned in pickups])
+    for planned, code in zip(pickups, codes, strict=True):
+        planned.pickup_code = code
 
 
 def _recognise(standing: Sequence[Draft], *, at: datetime) -> None:
@@ -191,13 +191,17 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
         return {}
     views = {draft: _view(draft, at=at) for draft in standing}
     openings = [
-        Opening(view.id, view.fulfilments[0], draft.slot_hold_id, draft.allocated) for draft, view in views.items()
+        Opening(view.id, work, planned.slot_hold_id, draft.allocated)
+        for draft, view in views.items()
+        for planned, work in zip(draft.planned, view.fulfilments, strict=True)
     ]
     parameters = {
         "at": at,
         "orders": orjson.dumps(list(views.values())).decode(),
         "openings": fulfilment.opening_rows(openings),
-        "decisions": routing.recording_rows({view.id: draft.route for draft, view in views.items()}),
+        "decisions": routing.recording_rows(
+            [(draft.id, planned.route) for draft in views for planned in draft.planned]
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, parameters)
@@ -229,26 +233,6 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         )
         for line_number, line in enumerate(quote.lines, start=1)
     )
-    work = FulfilmentView(
-        id=ids.new(),
-        location_id=draft.route.location.id,
-        method=str(order.method),
-        state=State.PLACED.value,
-        window_starts_at=draft.window[0] if draft.window else None,
-        window_ends_at=draft.window[1] if draft.window else None,
-        promised_at=draft.promised_at,
-        keep_until=None,
-        pickup_code=draft.pickup_code,
-        failed_code_attempts=0,
-        is_on_shelf=False,
-        lease_holder_id=None,
-        lease_holder="",
-        lease_expires_at=None,
-        arrived_at=None,
-        bay="",
-        version=1,
-        lines=draft.owed,
-    )
     return OrderView(
         id=draft.id,
         number=draft.number,
@@ -270,7 +254,30 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         placed_at=(order.occurred_at or at).astimezone(UTC),
         changed_at=at,
         lines=lines,
-        fulfilments=(work,),
+        fulfilments=tuple(_fulfilment_view(planned) for planned in draft.planned),
+    )
+
+
+def _fulfilment_view(planned: Planned) -> FulfilmentView:
+    return FulfilmentView(
+        id=planned.id,
+        location_id=planned.location.id,
+        method=planned.route.method,
+        state=State.PLACED.value,
+        window_starts_at=planned.window[0] if planned.window else None,
+        window_ends_at=planned.window[1] if planned.window else None,
+        promised_at=planned.promised_at,
+        keep_until=None,
+        pickup_code=planned.pickup_code,
+        failed_code_attempts=0,
+        is_on_shelf=False,
+        lease_holder_id=None,
+        lease_holder="",
+        lease_expires_at=None,
+        arrived_at=None,
+        bay="",
+        version=1,
+        lines=planned.owed,
     )
 
 
@@ -283,8 +290,8 @@ def _recorded(draft: Draft, view: OrderView) -> AuditRow:
         after={
             "state": State.PLACED.value,
             "number": view.number,
-            "location": draft.route.location.code,
-            "method": str(draft.order.method),
+            "location": ", ".join(dict.fromkeys(planned.location.code for planned in draft.planned)),
+            "method": ", ".join(dict.fromkeys(planned.route.method for planned in draft.planned)),
             "total_minor": view.total_minor,
             "currency": view.currency,
             "pieces": view.pieces,
@@ -306,7 +313,7 @@ def _placed(draft: Draft, view: OrderView, *, at: datetime) -> events.OrderPlace
         currency=view.currency,
         pieces=view.pieces,
         placed_at=view.placed_at,
-        location=draft.route.location.code,
+        location=draft.planned[0].location.code,
         fulfilment_id=view.fulfilments[0].id,
         state=State.PLACED.value,
     )

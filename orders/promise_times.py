@@ -6,11 +6,13 @@ A shipment is promised with so many days on the road as inventory's transit time
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from commerce import clock
 from inventory import geography, transit
 from inventory.locations import LocationRef
 from inventory.promising import Delivery
 from inventory.stock import Capability
 from orders import pickup_windows
+from orders.errors import TooLateToday
 
 SHIPS_WITHIN = timedelta(hours=24)
 
@@ -19,6 +21,20 @@ def ships_by(place: LocationRef, goods_at: datetime) -> datetime:
     """Return by when an order leaves: within a day of its goods, or once the place can prepare it."""
     ready = pickup_windows.earliest_ready(place, at=goods_at)
     return max(goods_at + SHIPS_WITHIN, ready or goods_at)
+
+
+def leaves_today(place: LocationRef, *, at: datetime) -> datetime:
+    """Return by when a same-day delivery leaves: once it is prepared, which must be today. Raises: TooLateToday."""
+    ready = pickup_windows.earliest_ready(place, at=at)
+    zone = ZoneInfo(place.time_zone)
+    if ready is None or ready.astimezone(zone).date() != at.astimezone(zone).date():
+        raise TooLateToday(
+            f"{place.name} can't prepare this today any more; choose a shipment or a pickup, or order again tomorrow.",
+            errors=[{"field": "method", "value": "same_day", "message": "too late for today"}],
+            location=place.code,
+            earliest_ready_at=clock.utc_text(ready) if ready else None,
+        )
+    return ready
 
 
 def shipped_by(place: LocationRef, goods_on: date, *, at: datetime) -> datetime:

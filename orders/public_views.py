@@ -48,7 +48,16 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 def arrive(request: HttpRequest, token: str) -> HttpResponse:
     """Tell the store that the customer is outside, and show the order."""
     bay = request.POST.get("bay", "").strip()[: pickup.LONGEST_BAY]
-    return _done(request, token, lambda: tracking.arrive(token, bay=bay, at=clock.now()))
+    part = _part_named(request.POST.get("part", ""))
+    return _done(request, token, lambda: tracking.arrive(token, bay=bay, at=clock.now(), fulfilment_id=part))
+
+
+def _part_named(text: str) -> UUID | None:
+    """Return the part of an order that a form is about; a form that names none, or nonsense, is about the only one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 @require_POST
@@ -105,10 +114,12 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> 
     return {
         "tracking": followed,
         "order": order,
-        "fulfilment": followed.fulfilment,
-        "place": followed.place,
+        "parts": [
+            {"about": part, "steps": [(*STEPS[name], standing) for name, standing in part.steps]}
+            for part in followed.parts
+        ],
+        "is_one": len(followed.parts) == 1,
         "language": language,
-        "steps": [(*STEPS[name], standing) for name, standing in followed.steps],
         "lines": [
             {
                 "name": line.name,

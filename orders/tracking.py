@@ -5,11 +5,12 @@ The link's token is the key: 256 random bits, for this one order only.
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory.locations import LocationRef
-from orders import cancellation, errors, pickup, queries
+from orders import cancellation, errors, lifecycle, pickup, queries
 from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
 from orders.queries import FulfilmentView, OrderView
 
@@ -28,13 +29,17 @@ SHIPPING_STEPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tracking:
-    """An order as its customer sees it."""
+class Part:
+    """What of an order goes one way, as its customer sees it."""
 
-    order: OrderView
     fulfilment: FulfilmentView
     place: LocationRef
+    goods: tuple[tuple[str, int], ...]  # (name, pieces) of what was ordered and is not given up
     as_of: datetime
+
+    @property
+    def status(self) -> OrderStatus:
+        return lifecycle.order_status([self.fulfilment.state])
 
     @property
     def is_pickup(self) -> bool:
@@ -42,7 +47,7 @@ class Tracking:
 
     @property
     def steps(self) -> list[tuple[str, str]]:
-        """Return the steps with where each stands: done, now or next; none for an order that ended otherwise."""
+        """Return the steps with where each stands: done, now or next; none for a part that ended otherwise."""
         steps = PICKUP_STEPS if self.is_pickup else SHIPPING_STEPS
         names = list(steps)
         present = next((name for name, states in steps.items() if self.fulfilment.state in states), None)
@@ -58,12 +63,7 @@ class Tracking:
     @property
     def shows_code(self) -> bool:
         """The code opens a pickup that is not over; it is shown from the start, so that it can be written down."""
-        return bool(self.fulfilment.pickup_code) and self.order.status in (
-            OrderStatus.OPEN,
-            OrderStatus.IN_PROGRESS,
-            OrderStatus.READY,
-            OrderStatus.NOT_COLLECTED,
-        )
+        return bool(self.fulfilment.pickup_code) and State(self.fulfilment.state) in lifecycle.OPEN
 
     @property
     def may_arrive(self) -> bool:
@@ -74,17 +74,35 @@ class Tracking:
     @property
     def is_late(self) -> bool:
         """The promise is broken and the goods are not ready: say so rather than show a time that is past."""
-        return self.fulfilment.promised_at < self.as_of and self.order.status in (
-            OrderStatus.OPEN,
-            OrderStatus.IN_PROGRESS,
-        )
+        return self.fulfilment.promised_at < self.as_of and self.status in (OrderStatus.OPEN, OrderStatus.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """An order as its customer sees it: each part of it, what is still to come first."""
+
+    order: OrderView
+    parts: tuple[Part, ...]
+    as_of: datetime
+
+    @property
+    def place(self) -> LocationRef:
+        """The place whose clock the page goes by where it speaks of the whole order."""
+        return self.parts[0].place
 
 
 def follow(token: str, *, at: datetime) -> Tracking:
     """Return the order behind a link. Raises: OrderNotFound."""
     order = queries.order_by_token(token)
-    fulfilment = order.fulfilments[0]
-    return Tracking(order, fulfilment, fulfilment.location, at)
+    parts = [Part(one, one.location, _goods(order, one), at) for one in order.fulfilments]
+    return Tracking(order, tuple(sorted(parts, key=lambda part: part.fulfilment.state in lifecycle.TERMINAL)), at)
+
+
+def _goods(order: OrderView, one: FulfilmentView) -> tuple[tuple[str, int], ...]:
+    """Return what was ordered of a fulfilment; the components of a kit count as the kit."""
+    names = {line.id: line.name for line in order.lines}
+    units = {line.order_line_id: (line.quantity - line.rejected) // line.per_unit for line in one.lines}
+    return tuple((names[line_id], pieces) for line_id, pieces in units.items() if pieces)
 
 
 @transaction_required
@@ -95,13 +113,18 @@ def cancel(token: str, *, at: datetime) -> None:
 
 
 @transaction_required
-def arrive(token: str, *, bay: str, at: datetime) -> None:
-    """Tell the store that the customer waits outside. Raises: MoveNotAllowed, InvalidInput, OrderNotFound."""
+def arrive(token: str, *, bay: str, at: datetime, fulfilment_id: UUID | None = None) -> None:
+    """Tell the store that the customer waits outside; of an order with several parts, for the one that is named.
+
+    Raises: MoveNotAllowed, InvalidInput, OrderNotFound.
+    """
     order = queries.order_by_token(token)
-    fulfilment = order.fulfilments[0]
-    if fulfilment.method != Method.CURBSIDE:
-        raise errors.MoveNotAllowed("This order is fetched at the counter.", method=fulfilment.method)
-    pickup.arrive(fulfilment.id, by=_customer(order), at=at, bay=bay)
+    parts = [one for one in order.fulfilments if fulfilment_id in (None, one.id)]
+    outside = [one for one in parts if one.method == Method.CURBSIDE]
+    if not outside:
+        raise errors.MoveNotAllowed("This order is fetched at the counter.", method=parts[0].method if parts else None)
+    waiting = next((one for one in outside if one.state == State.ARRIVED or Action.ARRIVE in one.allowed_actions), None)
+    pickup.arrive((waiting or outside[0]).id, by=_customer(order), at=at, bay=bay)
 
 
 def _customer(order: OrderView) -> Actor:

@@ -4,21 +4,32 @@ An interface or a translator makes these from a request or a platform's own docu
 Amounts are integers in minor units of the currency, quantities are pieces, instants are aware.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 PICKUP = "pickup"
+CURBSIDE = "curbside"
 SHIP = "ship"
+SAME_DAY = "same_day"
+SHIP_TO_STORE = "ship_to_store"
+
+FETCHED = frozenset({PICKUP, CURBSIDE})  # at a place and in a window that the customer chose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingLine:
-    """A product and how many pieces of it. Raises: ValueError when that is not one piece or more."""
+    """A product and how many pieces of it. Raises: ValueError when that is not one piece or more.
+
+    A method, place or window of its own goes before the order's.
+    """
 
     product_id: int
     quantity: int
+    method: str = ""
+    location_id: int | None = None
+    window_starts_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.quantity.__class__ is not int or self.quantity < 1:
@@ -36,12 +47,27 @@ class IncomingCustomer:
     channel_customer_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What of an order goes one way: by one method, for one place and window where the customer chose them.
+
+    `quantities` are pieces by product, sorted by product; `lines` the positions of the order's lines that go this way.
+    """
+
+    method: str
+    location_id: int | None
+    window_starts_at: datetime | None
+    quantities: Mapping[int, int]
+    lines: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingOrder:
     """An order as a channel hands it over.
 
-    `external_reference` is the channel's own and unique there. A pickup names its location and window; a shipment has
-    an address (street, postal_code, city, country). A reservation or quote given earlier is redeemed by it.
+    `external_reference` is the channel's own and unique there. What is fetched names its location and window; what is
+    sent has an address (street, postal_code, city, country). Method, location and window of the order hold for all its
+    lines that say nothing else. A reservation or quote given earlier is redeemed by it.
     """
 
     external_reference: str
@@ -63,10 +89,33 @@ class IncomingOrder:
 
     def quantities(self) -> dict[int, int]:
         """Return the pieces wanted of each product, lines of one product summed, sorted by product."""
-        wanted: dict[int, int] = {}
-        for line in sorted(self.lines, key=lambda line: line.product_id):
-            wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
-        return wanted
+        return _summed(self.lines)
+
+    def portions(self) -> tuple[Portion, ...]:
+        """Return what goes which way, in the order of the lines; most orders go one way."""
+        ways: dict[tuple[str, int | None, datetime | None], list[int]] = {}
+        for position, line in enumerate(self.lines):
+            ways.setdefault(self._way(line), []).append(position)
+        return tuple(
+            Portion(*way, _summed([self.lines[position] for position in positions]), tuple(positions))
+            for way, positions in ways.items()
+        )
+
+    def _way(self, line: IncomingLine) -> tuple[str, int | None, datetime | None]:
+        """Return method, place and window of a line: the order's place serves what is fetched, its window goes with it."""
+        method, location_id, starts_at = line.method or self.method, line.location_id, line.window_starts_at
+        if location_id is None and (method == self.method or {method, self.method} <= FETCHED):
+            location_id = self.location_id
+        if starts_at is None and location_id == self.location_id and method in FETCHED | {self.method}:
+            starts_at = self.window_starts_at
+        return method, location_id, starts_at
+
+
+def _summed(lines: Iterable[IncomingLine]) -> dict[int, int]:
+    wanted: dict[int, int] = {}
+    for line in sorted(lines, key=lambda line: line.product_id):
+        wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
+    return wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ MOST_SKUS_IN_BODY = 500
 MOST_LOCATIONS = 100
 FARTHEST_KM = 2_000
 LONGEST_REASON = 80
+CAPABILITIES = [c.value for c in Capability]
 CONDITIONS = [c.value for c in Condition]
 LYING = [c.value for c in Condition if c is not Condition.IN_TRANSIT]  # transfers alone move what is in transit
 COMING_FROM = [incoming.PURCHASE_ORDER, incoming.TRANSFER]
@@ -160,7 +161,7 @@ class MovementDocument(serializers.Serializer):
 
 
 class LocationParameters(bodies.QueryParameters):
-    capability = serializers.ChoiceField([c.value for c in Capability], required=False)
+    capability = serializers.ChoiceField(CAPABILITIES, required=False)
     kind = serializers.ChoiceField([k.value for k in LocationKind], required=False)
     country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
     after = bodies.Text(required=False, max_length=20, help_text="`next_after` of the page before: a location's code.")
@@ -171,7 +172,7 @@ class LocationDocument(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.ChoiceField([k.value for k in LocationKind])
-    capabilities = serializers.ListField(child=serializers.ChoiceField([c.value for c in Capability]))
+    capabilities = serializers.ListField(child=serializers.ChoiceField(CAPABILITIES))
     street = serializers.CharField(allow_blank=True)
     postal_code = serializers.CharField(allow_blank=True)
     city = serializers.CharField(allow_blank=True)

@@ -9,13 +9,13 @@ from commerce import catalog
 from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
 from commerce.api.paging import PageParameters
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
-from commerce.errors import InvalidInput
 from inventory import locations
 from orders import cancellation, intake, pickup, pickup_windows
-from orders.lifecycle import Action, Method, OrderStatus, State
+from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
 
 MOST_DAYS = 31
 USUAL_DAYS = 3
+METHODS = [method.value for method in intake.METHODS]
 
 # --- in ---------------------------------------------------------------------------------------------------------------
 
@@ -23,6 +23,15 @@ USUAL_DAYS = 3
 class LineBody(StrictSerializer):
     sku = Text(max_length=64)
     quantity = Quantity()
+    method = serializers.ChoiceField(
+        METHODS,
+        required=False,
+        help_text="How this line is fulfilled, if otherwise than the order: lines may go different ways.",
+    )
+    location = Text(
+        max_length=20, required=False, help_text="The store where this line is fetched; part of `window` too."
+    )
+    window = Text(max_length=60, required=False, help_text="The id of the pickup window of this line.")
 
 
 class CustomerBody(StrictSerializer):
@@ -44,7 +53,11 @@ class AddressBody(StrictSerializer):
 
 class OrderBody(StrictSerializer):
     external_reference = Text(max_length=intake.LONGEST_REFERENCE, help_text="Yours; unique on your channel.")
-    method = serializers.ChoiceField([method.value for method in intake.METHODS])
+    method = serializers.ChoiceField(
+        METHODS,
+        required=False,
+        help_text="Method, location and window hold for all lines that say nothing else; every line needs a method.",
+    )
     location = Text(max_length=20, required=False, help_text="The store of a pickup; part of `window` too.")
     window = Text(max_length=60, required=False, help_text="The id of a pickup window.")
     reservation = serializers.UUIDField(required=False, help_text="A reservation that the order consumes.")
@@ -59,12 +72,17 @@ class OrderBody(StrictSerializer):
         """Return the order that a body means. Raises: InvalidInput, UnknownProduct, LocationUnknown."""
         body = cls.read(data)
         products = catalog.known([line["sku"] for line in body["lines"]])
-        location_id, window_starts_at = cls._place(body)
+        method = body.get("method", "")
+        methods = {line.get("method") or method for line in body["lines"]}
+        if "" in methods:
+            raise intake.invalid("method", None, "Say it for the order or for each of its lines.")
+        location_id, window_starts_at = _place(body, is_fetched=bool({*methods, method} & COLLECTED))
         return IncomingOrder(
             external_reference=body["external_reference"],
-            method=body["method"],
+            method=method,
             lines=tuple(
-                IncomingLine(product_id=products[line["sku"]].id, quantity=line["quantity"]) for line in body["lines"]
+                _line(products[line["sku"]].id, line, method=method, at=f"lines[{number}].")
+                for number, line in enumerate(body["lines"])
             ),
             customer=IncomingCustomer(**body.get("customer", {})),
             location_id=location_id,
@@ -75,22 +93,35 @@ class OrderBody(StrictSerializer):
             occurred_at=body.get("occurred_at"),
         )
 
-    @staticmethod
-    def _place(body: dict[str, Any]) -> tuple[int | None, datetime | None]:
-        code, starts_at = body.get("location"), None
-        if body["method"] == Method.SHIP:
-            for name in ("location", "window"):
-                if name in body:
-                    message = "A shipment is routed by us; leave it out."
-                    raise InvalidInput(message, errors=[{"field": name, "value": body[name], "message": message}])
-            return None, None
-        if "window" in body:
-            of_window, starts_at = pickup_windows.parse_id(body["window"])
-            if code is not None and code != of_window:
-                message = f"This window belongs to {of_window}, not to {code}."
-                raise InvalidInput(message, errors=[{"field": "window", "value": body["window"], "message": message}])
-            code = of_window
-        return (locations.ref(code).id if code is not None else None), starts_at
+
+def _line(product_id: int, said: dict[str, Any], *, method: str, at: str) -> IncomingLine:
+    if len(said) == 2:  # as nearly all
+        return IncomingLine(product_id=product_id, quantity=said["quantity"])
+    own = said.get("method", "")
+    location_id, starts_at = _place(said, is_fetched=(own or method) in COLLECTED, at=at)
+    return IncomingLine(
+        product_id=product_id,
+        quantity=said["quantity"],
+        method=own,
+        location_id=location_id,
+        window_starts_at=starts_at,
+    )
+
+
+def _place(said: dict[str, Any], *, is_fetched: bool, at: str = "") -> tuple[int | None, datetime | None]:
+    """Return the place and the start of the window that an order or a line names. Raises: InvalidInput, LocationUnknown."""
+    code, starts_at = said.get("location"), None
+    if not is_fetched:
+        for name in ("location", "window"):
+            if name in said:
+                raise intake.invalid(f"{at}{name}", said[name], "A shipment is routed by us; leave it out.")
+        return None, None
+    if "window" in said:
+        of_window, starts_at = pickup_windows.parse_id(said["window"], field=f"{at}window")
+        if code is not None and code != of_window:
+            raise intake.invalid(f"{at}window", said["window"], f"This window belongs to {of_window}, not to {code}.")
+        code = of_window
+    return (locations.ref(code).id if code is not None else None), starts_at
 
 
 class CancelBody(StrictSerializer):

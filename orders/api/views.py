@@ -73,7 +73,9 @@ class OrdersView(ApiView):
         operation_id="place_order",
         summary="Place an order",
         description=(
-            "Price, goods, window and order are settled together or not at all. Lines of one product are summed. "
+            "Price, goods, windows and order are settled together or not at all. Lines of one product are summed. "
+            "Lines may go different ways: some shipped, some fetched, at several places and times; each way becomes a "
+            "fulfilment of its own. Method, location and window of the order hold for lines that say nothing else. "
             "The same `external_reference` again returns the order that stands (200), if it is the same order."
         ),
         request=OrderBody,

@@ -10,13 +10,14 @@ from uuid import UUID
 import orjson
 
 from commerce import catalog, ids
-from commerce.channels.contracts import IncomingOrder
+from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput
 from inventory import availability, geography, kits, locations, reservations
 from inventory.errors import HoldNotFound, InsufficientStock
+from inventory.kits import Part
 from inventory.locations import LocationRef
 from orders import errors, sourcing
-from orders.lifecycle import COLLECTED, Method
+from orders.lifecycle import COLLECTED, SENT
 from orders.sourcing import Candidate, Decision, Reason
 
 # The part of the placement's one statement that this module owns. Rows travel as JSON.
@@ -32,15 +33,21 @@ recorded AS (
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an order goes, and the record of why."""
+    """Where something of an order goes, and the record of why.
+
+    `units` are the pieces of each product as it was ordered, kits whole; `goods` what that is on the shelf, kits exploded.
+    """
 
     location: LocationRef
+    method: str
+    units: Mapping[int, int]
+    goods: Mapping[int, int]
     decision: Decision
     inputs: Mapping[str, Any]
 
 
-def recording_rows(routes: Mapping[UUID, Route]) -> str:
-    """Return the parameter of RECORDING_SQL that is this module's, for the routes of orders."""
+def recording_rows(routes: Sequence[tuple[UUID, Route]]) -> str:
+    """Return the parameter of RECORDING_SQL that is this module's, for routes, each with its order."""
     rows = [
         {
             "id": ids.new(),
@@ -50,7 +57,7 @@ def recording_rows(routes: Mapping[UUID, Route]) -> str:
             "inputs": route.inputs,
             "candidates": [verdict.document() for verdict in route.decision.verdicts],
         }
-        for order_id, route in routes.items()
+        for order_id, route in routes
     ]
     return orjson.dumps(rows).decode()
 
@@ -115,12 +122,17 @@ class Survey:
 
 def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datetime) -> Survey:
     """Read what routing needs for orders, each with its channel: nothing for pickups, else two queries or three."""
-    shipments = [(order, channel) for order, channel in orders if order.method == Method.SHIP]
+    sent = [[portion for portion in order.portions() if portion.method in SENT] for order, _ in orders]
+    shipments = [asked for asked, portions in zip(orders, sent, strict=True) if portions]
     if not shipments:
         return Survey()
     reserved = [order.reservation_id for order, _ in shipments if order.reservation_id]
     asked = [
-        (line.product_id, line.quantity) for order, _ in shipments if not order.reservation_id for line in order.lines
+        line
+        for (order, _), portions in zip(orders, sent, strict=True)
+        if not order.reservation_id
+        for portion in portions
+        for line in portion.quantities.items()
     ]
     free = {product_id for product_id, _ in kits.explode(asked)}
     holds = reservations.holds_of(reserved) if reserved else {}
@@ -145,18 +157,24 @@ def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datet
     )
 
 
-def route(order: IncomingOrder, wanted: Mapping[int, int], *, channel: OrderingChannel, known: Survey) -> Route:
-    """Decide from where an order of a channel is served. `wanted` are the pieces of goods by product.
+def route(
+    order: IncomingOrder, portion: Portion, parts: Sequence[Part], *, channel: OrderingChannel, known: Survey
+) -> tuple[Route, ...]:
+    """Decide from where a portion of a channel's order is served: by one place or several, every unit once.
 
+    `parts` are the goods of the portion, kits exploded; a kit is served by one place as a whole.
     Raises: LocationNotAble for a pickup, NoAbleLocation or InsufficientStock for a shipment, HoldNotFound, InvalidInput.
     """
-    if order.method in COLLECTED:
-        found = _to_the_chosen(order, wanted)
+    wanted: dict[int, int] = {}
+    for part in parts:
+        wanted[part.product_id] = wanted.get(part.product_id, 0) + part.quantity
+    if portion.method in COLLECTED:
+        found = _to_the_chosen(portion, wanted)
     else:
-        found = _to_the_nearest(order, wanted, channel=channel, known=known)
+        found = _to_the_nearest(order, portion, wanted, channel=channel, known=known)
     if order.reservation_id is None:
         known.count(found.location.id, wanted)
-    return found
+    return (found,)
 
 
 def _destination(order: IncomingOrder, country: str) -> tuple[str, str]:
@@ -164,28 +182,29 @@ def _destination(order: IncomingOrder, country: str) -> tuple[str, str]:
     return ship_to.get("country") or country, ship_to.get("postal_code", "")
 
 
-def _to_the_chosen(order: IncomingOrder, wanted: Mapping[int, int]) -> Route:
-    if order.location_id is None:
+def _to_the_chosen(portion: Portion, wanted: Mapping[int, int]) -> Route:
+    if portion.location_id is None:
         raise InvalidInput(
             "A pickup names its location.",
             errors=[{"field": "location", "value": None, "message": "needed for a pickup"}],
         )
-    place = locations.by_id(order.location_id)
-    decision = sourcing.decide([_candidate(place)], method=order.method)
+    place = locations.by_id(portion.location_id)
+    decision = sourcing.decide([_candidate(place)], method=portion.method)
     if decision.chosen is None:
         reasons = decision.verdicts[0].reasons
-        why = "is not active" if Reason.INACTIVE in reasons else f"does not offer '{order.method}'"
+        why = "is not active" if Reason.INACTIVE in reasons else f"does not offer '{portion.method}'"
         raise errors.LocationNotAble(
             f"{place.name} {why}; GET /api/v1/locations lists what each location offers.",
             errors=[{"field": "location", "value": place.code, "message": why}],
             location=place.code,
             reasons=[reason.value for reason in reasons],
         )
-    return Route(place, decision, {"method": order.method, "wanted": _named(wanted), "location": place.code})
+    inputs = {"method": portion.method, "wanted": _named(wanted), "location": place.code}
+    return Route(place, portion.method, portion.quantities, wanted, decision, inputs)
 
 
 def _to_the_nearest(
-    order: IncomingOrder, wanted: Mapping[int, int], *, channel: OrderingChannel, known: Survey
+    order: IncomingOrder, portion: Portion, wanted: Mapping[int, int], *, channel: OrderingChannel, known: Survey
 ) -> Route:
     target, postal_code = _destination(order, channel.country)
     places = locations.active()
@@ -204,7 +223,7 @@ def _to_the_nearest(
             _candidate(place, available={} if is_reserved else available(place.id), point=point, target=target)
             for place in places
         ]
-        return sourcing.decide(candidates, method=order.method, wanted=None if is_reserved else wanted)
+        return sourcing.decide(candidates, method=portion.method, wanted=None if is_reserved else wanted)
 
     decision = decide(partial(known.left, channel.channel_id))
     if decision.chosen is None and known.routed:
@@ -216,18 +235,20 @@ def _to_the_nearest(
         )  # nobody has it: who may promise it from goods to come?
     chosen = decision.chosen
     if chosen is None:
-        raise _refusal(order, decision, wanted)
-    inputs = {"method": order.method, "wanted": _named(wanted), "country": target, "has_coordinates": point is not None}
-    return Route(locations.by_id(chosen.location_id), decision, inputs)
+        raise _refusal(portion, decision, wanted)
+    inputs = {
+        "method": portion.method, "wanted": _named(wanted), "country": target, "has_coordinates": point is not None,
+    }  # fmt: skip
+    return Route(locations.by_id(chosen.location_id), portion.method, portion.quantities, wanted, decision, inputs)
 
 
 def _refusal(
-    order: IncomingOrder, decision: Decision, wanted: Mapping[int, int]
+    portion: Portion, decision: Decision, wanted: Mapping[int, int]
 ) -> InsufficientStock | errors.NoAbleLocation:
     nearly = decision.nearly
     if nearly is None:
         return errors.NoAbleLocation(
-            f"No location offers '{order.method}' for this destination.",
+            f"No location offers '{portion.method}' for this destination.",
             candidates=[verdict.document() for verdict in decision.verdicts[:20]],
         )
     return InsufficientStock(

@@ -49,8 +49,8 @@ def level(shelf: Shelf) -> StockLevel:
 
 def order(shelf: Shelf, pieces: int, **values: object) -> tuple[UUID, backorders.Waiting | None]:
     """Promise pieces to an order line; return its allocation and what of it waits."""
-    demand = Demand(uuid4(), shelf.product_id, shelf.store.id, pieces)
-    wish = Wish([demand], BY, None, shelf.channel_id, **values)  # type: ignore[arg-type]
+    demand = Demand(uuid4(), shelf.product_id, shelf.store.id, pieces, **values)  # type: ignore[arg-type]
+    wish = Wish([demand], BY, None, shelf.channel_id)
     with transaction():
         decided = Promises([wish], at=clock.now())
         allocated = decided.make(wish)[demand.demand_id]
