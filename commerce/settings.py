@@ -310,6 +310,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
+    "run payment errands": _every(5, "orders.tasks.run_payment_errands"),
+    "watch payments": _every(60, "orders.tasks.watch_payments"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),
 }
@@ -327,6 +329,11 @@ DEMO = os.environ.get("KONTOR_DEMO", "0" if PRODUCTION else "1") == "1" and not 
 WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = os.environ.get("KONTOR_WEBHOOKS_PRIVATE", "0" if PRODUCTION else "1") == "1"
 IDEMPOTENCY_KEPT_FOR = timedelta(hours=48)
 METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")
+
+# Payments by Stripe; without a key there are none. The address is for a double in tests and demonstrations.
+STRIPE_SECRET_KEY = os.environ.get("KONTOR_STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = os.environ.get("KONTOR_STRIPE_WEBHOOK_SECRET", "")
+STRIPE_URL = os.environ.get("KONTOR_STRIPE_URL", "")
 
 UNFOLD = {
     "SITE_TITLE": "Kontor",

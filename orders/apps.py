@@ -15,12 +15,16 @@ class OrdersConfig(AppConfig):
         from inventory.events import PromiseRevised
         from orders import handlers, promise_times
         from orders.events import FulfilmentLineRejected, PickQuestioned
+        from orders.payments import following
 
         import_module("orders.events")
         import_module("orders.payments.news")
+        import_module("orders.payments.concerns").register()
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
         promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)
         events.subscribe(PromiseRevised, name="orders.promises", handler=handlers.follow_promise)
+        for event_type in following.FOLLOWED:
+            events.subscribe(event_type, name="orders.payments", handler=following.follow_event)

@@ -11,6 +11,7 @@ from commerce.errors import CommerceError
 from commerce.transactions import transaction
 from orders import leases, pickup, queries, rerouting, shortages
 from orders.exceptions import escalation
+from orders.payments import watchdog
 
 MOST_AT_ONCE = 500  # the rest follows with the next run
 
@@ -59,6 +60,18 @@ def follow_shortages() -> int:
     return _each(
         shortages.due(at=at, at_most=MOST_AT_ONCE), lambda shortage_id: rerouting.follow(shortage_id, by=by, at=at)
     )
+
+
+@shared_task(name="orders.tasks.run_payment_errands")
+def run_payment_errands() -> int:
+    """Take to payment providers what was planned, and look after what they did not answer."""
+    return watchdog.run_errands(at=clock.now())
+
+
+@shared_task(name="orders.tasks.watch_payments")
+def watch_payments() -> dict[str, int]:
+    """See to payments without an order, without an answer, or about to run out."""
+    return watchdog.watch(at=clock.now())
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:

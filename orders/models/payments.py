@@ -253,6 +253,9 @@ class PaymentRequest(models.Model):
     known_minor = models.BigIntegerField(default=0)  # the provider's total of this verb before it was sent
     attempts = models.PositiveSmallIntegerField(default=0)
     answer = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(
+        default=dict
+    )  # what the provider needs to do it again as before: a token, a return address
     not_before = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

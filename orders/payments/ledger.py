@@ -11,10 +11,11 @@ from django.db.models import Sum
 from commerce import audit, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.errors import Conflict
+from commerce.money import Money
 from commerce.transactions import transaction_required
-from orders import paying
+from orders import exceptions, paying
 from orders.models import Payment, PaymentEvent, PaymentRequest
-from orders.paying import Amounts, Concern, Contradiction, PaymentStatus, PayMethod, Picture
+from orders.paying import Amounts, Concern, Contradiction, PaymentEventKind, PaymentStatus, PayMethod, Picture
 from orders.payments import errors, news
 
 MOST_PER_ORDER = 20  # payments; more is a mistake of some machine
@@ -112,6 +113,23 @@ def get(payment_id: UUID, *, channel_id: int | None = None) -> PaymentView:
     return view(row, _capturing([row.id]).get(row.id, 0))
 
 
+def find(payment_id: UUID) -> PaymentView | None:
+    """Return a payment if there is one."""
+    row = Payment.objects.filter(pk=payment_id).first()
+    return view(row) if row else None
+
+
+def by_reference(gateway: str, reference: str) -> PaymentView | None:
+    """Return the payment that a provider calls so."""
+    row = Payment.objects.filter(gateway=gateway, provider_reference=reference).first() if reference else None
+    return view(row) if row else None
+
+
+def knows_event(gateway: str, provider_event: str) -> bool:
+    """Say whether something that a provider told was noted before."""
+    return PaymentEvent.objects.filter(gateway=gateway, provider_event=provider_event).exists()
+
+
 def of_order(order_id: UUID) -> list[PaymentView]:
     """Return the payments of an order, oldest first."""
     return of_orders([order_id])[order_id]
@@ -189,6 +207,8 @@ def observe(
         happened = paying.news(amounts_of(row), picture)
     except Contradiction:
         return worry(payment_id, Concern.PROVIDER_DISAGREES, by=by, at=at)
+    if picture.expires_at and row.expires_at and picture.expires_at > row.expires_at:
+        happened.append(paying.Happened(PaymentEventKind.EXTENDED, 0, picture.expires_at.date().isoformat()))
     for one in happened:
         PaymentEvent.objects.create(
             id=ids.new(), payment=row, kind=one.kind.value, amount_minor=one.amount_minor, gateway=row.gateway,
@@ -207,7 +227,7 @@ def observe(
         reason=picture.failure[:120],
     )  # fmt: skip
     outbox.publish([_changed(row, kinds, at)], by=by)
-    if paying.PaymentEventKind.CHARGED_BACK in kinds:
+    if PaymentEventKind.CHARGED_BACK in kinds:
         return worry(payment_id, Concern.CHARGEBACK, by=by, at=at)
     return view(row)
 
@@ -230,6 +250,7 @@ def worry(payment_id: UUID, concern: Concern | None, *, by: Actor, at: datetime)
         aggregate_sequence=row.version, occurred_at=at, payment_id=row.pk, order_id=row.order_id, concern=value
     )
     outbox.publish([fact], by=by)
+    _tell_desk(row, concern, by=by, at=at)
     return view(row)
 
 
@@ -252,6 +273,26 @@ def _capturing(payment_ids: Sequence[UUID]) -> dict[UUID, int]:
     open_states = [state.value for state in paying.OPEN_REQUESTS]
     rows = PaymentRequest.objects.filter(payment_id__in=payment_ids, verb="capture", state__in=open_states)
     return {row["payment_id"]: row["asked"] for row in rows.values("payment_id").annotate(asked=Sum("amount_minor"))}
+
+
+def case_of(concern: Concern) -> str:
+    """Return what the desk of exceptions calls a concern."""
+    return f"payment_{concern.value}"
+
+
+def _tell_desk(row: Payment, concern: Concern | None, *, by: Actor, at: datetime) -> None:
+    """Put a payment on the desk of exceptions; what was there about it before is over."""
+    exceptions.resolve(subject=("payment", row.pk), by=by, at=at)
+    if concern is None:
+        return
+    facts = {
+        "amount": str(Money(row.authorised_minor or row.amount_minor, row.currency)),
+        "owed": str(Money(row.owed_minor, row.currency)),
+        "method": row.method,
+    }
+    exceptions.open(
+        case_of(concern), subject=("payment", row.pk), order_id=row.order_id, facts=facts, by=by, at=at
+    )  # fmt: skip
 
 
 def _keep(row: Payment, picture: Picture) -> None:

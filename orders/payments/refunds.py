@@ -13,11 +13,13 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from orders import paying
 from orders.models import Order, OwedRefund, OwedRefundPart
-from orders.paying import Way
-from orders.payments import errors, ledger, news
+from orders.paying import PaymentVerb, Way
+from orders.payments import errors, ledger, news, requests
 
 # Causes about goods that the customer had: what was captured goes back, and what is held for goods to come stays held.
 DELIVERED_CAUSES = frozenset({"return", "exchange", "claim", "goodwill"})
+
+PART = "owed_part"  # the cause of a request
 
 integrity.refuse(
     "owed_refund_once_per_cause", lambda: errors.AmountTooHigh("This cause was refunded at the same moment already.")
@@ -106,6 +108,34 @@ def owe(
     )  # fmt: skip
     outbox.publish([fact], by=by)
     return view(row)
+
+
+@transaction_required
+def plan(order_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask providers for the refunds that are owed and not asked for yet; note which releases have come true.
+
+    The caller holds the order.
+    """
+    payments = {one.id: one for one in ledger.lock(order_id=order_id)}
+    for part in OwedRefundPart.objects.filter(payment_id__in=payments, settled_at__isnull=True).order_by("id"):
+        amounts = payments[part.payment_id].amounts
+        if part.way == Way.RELEASE:
+            if amounts.uncaptured <= 0:
+                part.settled_at = at
+                part.save(update_fields=["settled_at"])
+        elif amounts.captured - amounts.refunded >= part.amount_minor:
+            requests.plan(part.payment_id, PaymentVerb.REFUND, part.amount_minor, cause=(PART, part.id), by=by, at=at)
+
+
+@transaction_required
+def settle_part(cause: tuple[str, str], *, at: datetime) -> None:
+    """Note that the refund that was asked for because of a part has happened. Other causes are none of this module's."""
+    cause = requests.origin(cause)
+    if cause[0] != PART:
+        return
+    for part in OwedRefundPart.objects.filter(pk=cause[1], settled_at__isnull=True):
+        part.settled_at = at
+        part.save(update_fields=["settled_at"])
 
 
 def preview(order_id: UUID, amount_minor: int, *, delivered: bool) -> list[OwedPart]:

@@ -4,9 +4,10 @@ A request that a provider may have acted on is never dropped or repeated under a
 outcome is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -16,6 +17,8 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from orders.models import Payment, PaymentRequest
 from orders.paying import PaymentVerb, RequestState
+
+AGAIN = "again"  # the cause of a request that repeats a refused one
 
 # The provider's total of each verb: by how much it has grown tells what became of a request.
 TOTALS = {
@@ -40,6 +43,7 @@ class RequestView:
     known_minor: int
     attempts: int
     answer: str
+    details: Mapping[str, Any]
     not_before: datetime
     sent_at: datetime | None
     ended_at: datetime | None
@@ -54,6 +58,7 @@ def plan(
     *,
     cause: tuple[str, object],
     is_final: bool = False,
+    details: Mapping[str, Any] | None = None,
     by: Actor,
     at: datetime,
 ) -> RequestView:
@@ -68,7 +73,7 @@ def plan(
         return view(known)
     row = PaymentRequest.objects.create(
         id=ids.new(), payment_id=payment_id, verb=verb.value, amount_minor=amount_minor, is_final=is_final,
-        cause_type=cause[0], cause_id=str(cause[1]), not_before=at, created_at=at,
+        cause_type=cause[0], cause_id=str(cause[1]), not_before=at, created_at=at, details=dict(details or {}),
     )  # fmt: skip
     _record("plan", row, by)
     return view(row)
@@ -129,6 +134,27 @@ def hurry(payment_id: UUID, *, at: datetime) -> None:
     )
 
 
+@transaction_required
+def again(payment_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask once more what a provider refused last, and what waits for its next try at once: a person wants it."""
+    hurry(payment_id, at=at)
+    refused = PaymentRequest.objects.filter(payment_id=payment_id, state=RequestState.REFUSED.value)
+    last = refused.filter(verb__in=["capture", "refund"]).order_by("created_at", "id").last()
+    if last is not None:
+        plan(
+            payment_id, PaymentVerb(last.verb), last.amount_minor, cause=(AGAIN, last.id), is_final=last.is_final,
+            by=by, at=at,
+        )  # fmt: skip
+
+
+def origin(cause: tuple[str, str]) -> tuple[str, str]:
+    """Return the cause that a request goes back to, through all that was asked once more."""
+    while cause[0] == AGAIN:
+        row = PaymentRequest.objects.get(pk=cause[1])
+        cause = (row.cause_type, row.cause_id)
+    return cause
+
+
 def get(request_id: UUID) -> RequestView:
     """Return a request. Raises: PaymentRequest.DoesNotExist."""
     return view(PaymentRequest.objects.get(pk=request_id))
@@ -178,6 +204,7 @@ def view(row: PaymentRequest) -> RequestView:
         known_minor=row.known_minor,
         attempts=row.attempts,
         answer=row.answer,
+        details=row.details,
         not_before=row.not_before,
         sent_at=row.sent_at,
         ended_at=row.ended_at,

@@ -1,0 +1,1 @@
+"""Doors to those who move money: one port, one module for each provider."""

@@ -1,0 +1,62 @@
+"""What providers tell us by themselves: signature checked, taken in once, noted as a picture; safe in any order."""
+
+from collections.abc import Mapping
+
+from commerce import clock, ids, inbox
+from commerce.actors import Actor
+from commerce.errors import Busy
+from commerce.transactions import durable, transaction
+from orders.gateways import directory
+from orders.gateways.base import Answer, Forged, Notice
+from orders.paying import Concern, PayMethod
+from orders.payments import errands, errors, ledger
+from orders.payments.ledger import PaymentView
+
+
+@durable
+def receive(provider: str, body: bytes, headers: Mapping[str, str]) -> str:
+    """Take in a webhook and note what it tells; return noted, known, or ignored. Sent again it changes nothing.
+
+    Raises: WebhookForged, GatewayUnknown; Busy when the provider has to be asked and does not answer: it will send again.
+    """
+    gateway = directory.of(provider)
+    try:
+        notice = gateway.parse_webhook(body, headers)
+    except Forged as error:
+        raise errors.WebhookForged(
+            "The signature of this webhook does not fit; check the secret on both sides."
+        ) from error
+    if notice is None:
+        return "ignored"
+    by = Actor.system(f"webhook of {provider}")
+    source = f"payments:{provider}"
+    paid = ledger.by_reference(provider, notice.provider_reference)
+    if paid is None and notice.payment_id is not None:
+        paid = ledger.find(notice.payment_id)
+    if notice.picture is None:
+        if paid is None:
+            return "ignored"
+        if not errands.look(paid.id, by=by):
+            raise Busy("The provider has to be asked and does not answer; send this again later.")
+    with transaction():
+        if not inbox.receive(source, notice.event_id, {"kind": notice.kind, "reference": notice.provider_reference}):
+            return "known"
+        if notice.picture is not None:
+            paid = paid or _found(provider, notice, by)
+            if paid is not None:
+                errands.see(paid.id, Answer(picture=notice.picture), by=by, at=clock.now())
+        if notice.failure and paid is not None:
+            ledger.worry(paid.id, Concern.REFUND_REFUSED, by=by, at=clock.now())
+        inbox.settle(source, notice.event_id)
+    return "noted"
+
+
+def _found(provider: str, notice: Notice, by: Actor) -> PaymentView | None:
+    """Write down a payment that we never heard of: it gets its order, or its money goes back (the watchdog sees to that)."""
+    picture = notice.picture
+    if picture is None or picture.authorised == 0:
+        return None
+    return ledger.add(
+        ids.new(), order_id=None, gateway=provider, method=PayMethod.CARD, currency="EUR",
+        amount_minor=picture.authorised, provider_reference=notice.provider_reference, by=by, at=clock.now(),
+    )  # fmt: skip
