@@ -317,6 +317,45 @@ def give_back(cause_id: UUID) -> None:
 
 
 @transaction_required
+def resize(cause_id: UUID, deltas: Mapping[int, int], *, at: datetime) -> None:
+    """Let an order have so many pieces more or fewer of products that were counted for it, by product.
+
+    Raises: PurchaseLimitReached; what was counted stays as it was then.
+    """
+    uses = _uses([cause_id]).get(cause_id, [])
+    if not uses:
+        return
+    limits = {row.pk: row for row in PurchaseLimit.objects.filter(pk__in={use.limit_id for use in uses})}
+    for use in uses:
+        limit = limits[use.limit_id]
+        delta = deltas.get(limit.product_id, 0)
+        if not delta:
+            continue
+        wanted = max(use.quantity + delta, 0)
+        quotas.release([use.hold_id])
+        if not wanted:
+            continue
+        try:
+            (hold_id,) = quotas.book([HoldRequest(use.key, limit.quantity, wanted, f"limit:{cause_id}")], at=at)
+        except QuotaExhausted as exhausted:
+            left = int(exhausted.detail["left"]) - use.quantity
+            raise PurchaseLimitReached(
+                f"{limit.name}: one customer may have {limit.quantity}; {max(left, 0)} more now, {delta} were wanted.",
+                errors=[{"field": "lines", "value": delta, "message": f"at most {limit.quantity} per customer"}],
+                limit=limit.pk,
+                name=limit.name,
+                per_customer=limit.quantity,
+                wanted=delta,
+                left=max(left, 0),
+            ) from exhausted
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE inventory_purchaselimituse SET hold_id = %s, quantity = %s WHERE hold_id = %s",
+                [hold_id, wanted, use.hold_id],
+            )
+
+
+@transaction_required
 def extend(reservation_id: UUID, expires_at: datetime) -> None:
     """Let the claims of a reservation live as long as it does."""
     uses = _uses([reservation_id]).get(reservation_id, [])

@@ -136,6 +136,27 @@ class CannotCancel(CommerceError):
     title = "The order can't be cancelled any more"
 
 
+class CannotChange(CommerceError):
+    """What was to be changed has gone too far for that; the sentence says what is possible instead."""
+
+    code = "cannot_change"
+    title = "The order can't be changed like that any more"
+
+
+class AddressNotServed(CommerceError):
+    """Nothing of this order can be sent to that address: another country's VAT, an export, or customs between."""
+
+    code = "address_not_served"
+    title = "This order can't be sent there"
+
+
+class PreviewOutdated(CommerceError):
+    """What the change would do is not what was looked at any more: `preview` says what it would do now."""
+
+    code = "preview_outdated"
+    title = "The preview is out of date"
+
+
 class StillKept(CommerceError):
     """The order is still kept for its customer, so that it is too early to call it a no-show."""
 

@@ -55,6 +55,20 @@ class OrderCancelled(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChanged(OrderEvent):
+    """An order that stands was changed as asked: fewer or more pieces, another address, other parts."""
+
+    type: ClassVar[str] = "order.changed"
+
+    amendment_id: UUID
+    difference_minor: int
+    pieces_added: int
+    pieces_cancelled: int
+    is_readdressed: bool
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderHeld(OrderEvent):
     """Work on an order stands still, for `kind`."""
 

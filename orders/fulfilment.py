@@ -20,7 +20,7 @@ from commerce import audit, ids, locks, outbox
 from commerce.actors import Actor
 from commerce.errors import Conflict
 from inventory import locations
-from orders import errors, lifecycle
+from orders import errors, lifecycle, pickup_codes
 from orders.events import OrderEvent
 from orders.hold_kinds import RELEASED_WITH, HoldKind
 from orders.lifecycle import Action, Method, OrderStatus, State
@@ -205,6 +205,64 @@ def amend(work: Work, fulfilment: Fulfilment, *, at: datetime, **changes: Any) -
     for name, value in changes.items():
         setattr(fulfilment, name, value)
     fulfilment.save(update_fields=["version", "changed_at", *changes])
+
+
+def open_beside(work: Work, other: Fulfilment, *, at: datetime) -> Fulfilment:
+    """Open a fulfilment beside another of the order: same place, method, window and promise, nobody on it, no lines yet."""
+    new = Fulfilment(
+        id=ids.new(),
+        order=work.order,
+        location_id=other.location_id,
+        method=other.method,
+        state=State.PLACED.value,
+        window_starts_at=other.window_starts_at,
+        window_ends_at=other.window_ends_at,
+        promised_at=max(other.promised_at, at) if other.window_starts_at is None else other.promised_at,
+        pickup_code=pickup_codes.draw([other.location_id])[0] if other.pickup_code else "",
+        created_at=at,
+        changed_at=at,
+    )
+    new.save(force_insert=True)
+    work.fulfilments.append(new)
+    return new
+
+
+def add_line(
+    work: Work,
+    fulfilment: Fulfilment,
+    order_line: OrderLine,
+    *,
+    product_id: int,
+    quantity: int,
+    per_unit: int,
+    allocation_id: UUID,
+) -> FulfilmentLine:
+    """Let a fulfilment owe pieces that were promised for an order line; a version of the fulfilment has to follow."""
+    line = FulfilmentLine(
+        id=ids.new(),
+        fulfilment=fulfilment,
+        order_line=order_line,
+        product_id=product_id,
+        allocation_id=allocation_id,
+        quantity=quantity,
+        per_unit=per_unit,
+    )
+    line.save(force_insert=True)
+    work.lines.append(line)
+    return line
+
+
+def shrink(line: FulfilmentLine, pieces: int) -> None:
+    """Let a line owe fewer pieces, because another part of the order owes them now."""
+    line.quantity -= pieces
+    line.save(update_fields=["quantity"])
+
+
+def grow(line: FulfilmentLine, pieces: int, allocation_id: UUID) -> None:
+    """Let a line owe more pieces, all of them promised by one allocation."""
+    line.quantity += pieces
+    line.allocation_id = allocation_id
+    line.save(update_fields=["quantity", "allocation_id"])
 
 
 def count(line: FulfilmentLine, *, picked: int = 0, rejected: int = 0, reason: str = "") -> None:

@@ -3,7 +3,7 @@
 `allowed_actions`, the database CHECK, the diagram in the README and the code are compared by a test.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 
@@ -148,6 +148,44 @@ def allowed_actions(state: State | str, method: Method | str | None = None, *, i
     if is_held:
         senseless |= STOPPED_BY_HOLD
     return [action for action in Action if (State(state), action) in MOVES and action not in senseless]
+
+
+class OrderAction(StrEnum):
+    """What may be done with an order as a whole."""
+
+    CHANGE = "change"
+    READDRESS = "readdress"
+    SPLIT = "split"
+    MERGE = "merge"
+    HOLD = "hold"
+    RELEASE_HOLD = "release_hold"
+    CANCEL = "cancel"
+    RETURN = "return"
+
+
+# What nobody has packed yet can still go elsewhere; what nobody has begun can still be divided.
+READDRESSED = frozenset({State.PLACED, State.ACCEPTED, State.PICKING})
+
+
+def order_actions(
+    parts: Iterable[tuple[State | str, Method | str]], *, held_for: Sequence[str] = (), is_returnable: bool = False
+) -> list[OrderAction]:
+    """Return what may be done with an order whose fulfilments are in these states, in the order a screen offers it."""
+    known = [(State(state), Method(method)) for state, method in parts]
+    states = [state for state, _ in known]
+    sent = [state for state, method in known if method not in COLLECTED and state not in TERMINAL]
+    is_open = any(state not in TERMINAL for state in states)
+    found = {
+        OrderAction.CHANGE: any((state, Action.CANCEL) in MOVES for state in states),
+        OrderAction.READDRESS: bool(sent) and all(state in READDRESSED for state in sent),
+        OrderAction.SPLIT: State.PLACED in states,
+        OrderAction.MERGE: states.count(State.PLACED) > 1,
+        OrderAction.HOLD: is_open,
+        OrderAction.RELEASE_HOLD: bool(held_for),
+        OrderAction.CANCEL: is_cancellable(states),
+        OrderAction.RETURN: is_returnable and any(state in DELIVERED for state in states),
+    }
+    return [action for action, is_possible in found.items() if is_possible]
 
 
 def is_cancellable(states: Iterable[State | str]) -> bool:

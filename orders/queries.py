@@ -142,6 +142,12 @@ class OrderView:
         return sum(line.quantity - line.cancelled for line in self.lines)
 
     @property
+    def allowed_actions(self) -> list[lifecycle.OrderAction]:
+        """What may be done with the order as a whole."""
+        parts = [(one.state, one.method) for one in self.fulfilments]
+        return lifecycle.order_actions(parts, held_for=self.held_for, is_returnable=True)
+
+    @property
     def is_cancellable(self) -> bool:
         return lifecycle.is_cancellable(one.state for one in self.fulfilments)
 

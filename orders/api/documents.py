@@ -54,6 +54,7 @@ def order(view: OrderView, waits: Waits) -> dict[str, Any]:
         "fulfilments": [_fulfilment(one, lines) for one in view.fulfilments],
         "is_cancellable": view.is_cancellable,
         "held_for": view.held_for,
+        "allowed_actions": [action.value for action in view.allowed_actions],
         "tracking_url": tracking_url(view.tracking_token),
     }
 

@@ -11,7 +11,7 @@ from commerce.api.paging import PageParameters
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
 from inventory import locations
 from orders import cancellation, intake, pickup, pickup_windows
-from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
+from orders.lifecycle import COLLECTED, Action, Method, OrderAction, OrderStatus, State
 
 MOST_DAYS = 31
 USUAL_DAYS = 3
@@ -229,6 +229,7 @@ class OrderDocument(serializers.Serializer[Any]):
     held_for = serializers.ListField(
         child=serializers.CharField(), help_text="Kinds of its open holds: nothing of it moves meanwhile."
     )
+    allowed_actions = serializers.ListField(child=serializers.ChoiceField([action.value for action in OrderAction]))
     tracking_url = serializers.URLField()
 
 

@@ -1,6 +1,6 @@
 """Tables of orders. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
-from orders.models.changes import OrderHold
+from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.desk import DeskCase
 from orders.models.floor import Shortage
 from orders.models.past import PastSale, PastSalesFile
@@ -25,6 +25,7 @@ __all__ = [
     "GiftCard",
     "GiftCardEntry",
     "Order",
+    "OrderAmendment",
     "OrderHold",
     "OrderLine",
     "OwedRefund",

@@ -11,6 +11,29 @@ from orders.hold_kinds import HoldKind
 from orders.models.placed import Order
 
 
+class OrderAmendment(models.Model):
+    """One change of an order as it was confirmed: what stood before and after. Can't be changed or deleted.
+
+    Written by: orders.amendments.changing
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="amendments")
+    from_version = models.BigIntegerField()
+    difference_minor = models.BigIntegerField()  # of the order's total
+    document = models.JSONField()  # the preview that was confirmed; no address in it
+    reason = models.CharField(max_length=200, blank=True)
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("change of an order")
+        verbose_name_plural = _("changes of orders")
+        constraints = [
+            models.UniqueConstraint(name="order_amendment_once_per_version", fields=["order", "from_version"]),
+        ]
+
+
 class OrderHold(models.Model):
     """Why work on an order stands still, from when to when. One of a kind at a time; several kinds at once.
 

@@ -16,7 +16,8 @@ class Order(models.Model):
 
     `status` is what its fulfilments come to (`lifecycle.order_status`), written with every change of theirs so that lists
     find it by index, and proved by `verify_ledger`.
-    Written by: orders.placement (status, holds, totals and version as work goes on: orders.fulfilment)
+    Written by: orders.placement (status, holds, totals and version as work goes on:
+    orders.fulfilment; address: orders.amendments.addresses)
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,7 +65,8 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """One product of an order, as priced. Written by: orders.placement (cancelled: orders.cancellation)"""
+    """One product of an order, as priced. Written by: orders.placement (cancelled:
+    orders.cancellation; added later: orders.amendments.additions)"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)

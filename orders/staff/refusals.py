@@ -29,6 +29,12 @@ _SENTENCES = {
         "Some of these goods are only for people of %(minimum_age)s or older (Protection of Young Persons Act). "
         "Look at an identity card and confirm the age, or keep the goods here."
     ),
+    "cannot_change": _("This has gone too far to be changed like that. The page now shows how the order stands."),
+    "address_not_served": _(
+        "This order can’t be sent there: another country, an area outside its VAT, or customs in between. "
+        "Cancel it and place a new one."
+    ),
+    "preview_outdated": _("Something has changed since you looked. Look at the new preview and confirm that."),
     "order_on_hold": _("This order is on hold. The order page says why and who may let it go on."),
     "cannot_hold": _("This order is over, so there is nothing left to hold."),
     "order_hold_not_found": _("The order isn’t held for this any more. The page now shows how it stands."),

@@ -119,6 +119,7 @@ STEPS: dict[str, Word] = {
     "cancel": Word(_("Cancelled"), "circle-x"),
     "cancel_order": Word(_("Order cancelled"), "circle-x"),
     "route": Word(_("Store chosen"), "route"),
+    "changing.confirm": Word(_("Order changed"), "pencil"),
     "holds.place": Word(_("Put on hold"), "pause", "warn"),
     "holds.release": Word(_("Hold released"), "play"),
 }
@@ -135,6 +136,8 @@ REASONS: dict[str, Text] = {
     "not_found": _("not found"),
     "damaged": _("damaged"),
     "other": _("other reason"),
+    "cancelled": _("called off"),
+    "moved_to_other_part": _("in another part now"),
     "kit_incomplete": _("its kit is incomplete"),
     "customer_asked": _("the customer asked for it"),
     "not_available": _("the goods can’t be had"),

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from orders import lifecycle
-from orders.lifecycle import MOVES, OPEN, STATUS_OF, TERMINAL, Action, OrderStatus, State
+from orders.lifecycle import MOVES, OPEN, STATUS_OF, TERMINAL, Action, Method, OrderStatus, State
 
 
 def test_every_state_is_reached_and_terminal_states_lead_nowhere():
@@ -54,6 +54,23 @@ def test_the_status_of_an_order_is_that_of_its_least_done_part():
     assert lifecycle.order_status([State.HANDED_OVER, State.PLACED]) is OrderStatus.OPEN
     assert lifecycle.order_status([State.HANDED_OVER, State.CANCELLED]) is OrderStatus.COMPLETED
     assert lifecycle.order_status(["cancelled"]) is OrderStatus.CANCELLED
+
+
+def test_every_state_of_an_order_says_what_may_be_done_with_it():
+    for method in Method:
+        for state in State:
+            for held_for in ([], ["payment"]):
+                actions = lifecycle.order_actions([(state, method)], held_for=held_for)
+                is_over = state in TERMINAL
+                assert (lifecycle.OrderAction.CANCEL in actions) is not is_over, f"{state} has no way out"
+                assert (lifecycle.OrderAction.CHANGE in actions) is not is_over
+                assert (lifecycle.OrderAction.RELEASE_HOLD in actions) == bool(held_for)
+                if not is_over:
+                    assert lifecycle.allowed_actions(state, method, is_held=bool(held_for))
+    both = [(State.PLACED, Method.SHIP), (State.SHIPPED, Method.SHIP)]
+    found = set(lifecycle.order_actions(both, is_returnable=True))
+    assert {lifecycle.OrderAction.CHANGE, lifecycle.OrderAction.RETURN, lifecycle.OrderAction.READDRESS} <= found
+    assert lifecycle.OrderAction.CANCEL not in found
 
 
 def test_what_has_left_can_not_be_cancelled():
