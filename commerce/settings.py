@@ -328,6 +328,8 @@ DEMO = os.environ.get("KONTOR_DEMO", "0" if PRODUCTION else "1") == "1" and not 
 # Outgoing webhooks may reach private addresses only where there is no one to attack: on a developer's machine.
 WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = os.environ.get("KONTOR_WEBHOOKS_PRIVATE", "0" if PRODUCTION else "1") == "1"
 IDEMPOTENCY_KEPT_FOR = timedelta(hours=48)
+# Whether managers see how people pick by name ("named"), or only the team ("team"): what the works council agreed to.
+PICKER_FIGURES = os.environ.get("KONTOR_PICKER_FIGURES", "team")
 METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")
 
 # Payments by Stripe; without a key there are none. The address is for a double in tests and demonstrations.

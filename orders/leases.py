@@ -15,6 +15,7 @@ from inventory import locations
 from orders import errors, events, fulfilment
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
+from orders.models import Fulfilment
 
 # Long enough to walk to a far shelf and back, short enough that a forgotten phone doesn't cost a promise.
 LEASE_MINUTES = 15
@@ -54,6 +55,14 @@ def check(work: Work, user: AbstractUser, *, at: datetime) -> None:
 def lease(user: AbstractUser, *, at: datetime) -> dict[str, Any]:
     """Return the columns of a fresh lease."""
     return {"lease_holder": user, "lease_expires_at": at + timedelta(minutes=LEASE_MINUTES)}
+
+
+def renewed(held: Fulfilment, user: AbstractUser, *, at: datetime) -> dict[str, Any]:
+    """Return the columns of a lease that goes on: one that was given for longer, such as a wave's, is not cut short."""
+    fresh = lease(user, at=at)
+    if held.lease_holder_id == user.pk and held.lease_expires_at is not None:
+        fresh["lease_expires_at"] = max(held.lease_expires_at, fresh["lease_expires_at"])
+    return fresh
 
 
 @transaction_required

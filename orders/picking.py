@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
-from commerce import catalog, clock
+from commerce import catalog, clock, ids
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 LONGEST_SCAN = 80
+COUNTED = "counted"  # the outcome of pieces that were counted by hand, with the reason in place of what was scanned
 
 
 class Outcome(StrEnum):
@@ -75,10 +76,19 @@ class ScanOutcome:
 
 
 @transaction_required
-def scan(fulfilment_id: UUID, scan_id: UUID, text: str, *, user: AbstractUser, by: Actor, at: datetime) -> ScanOutcome:
+def scan(
+    fulfilment_id: UUID,
+    scan_id: UUID,
+    text: str,
+    *,
+    user: AbstractUser,
+    by: Actor,
+    at: datetime,
+    at_most: int | None = None,
+) -> ScanOutcome:
     """Count what was scanned towards the line that wants it, and extend the lease. A known `scan_id` gives its first outcome.
 
-    A case pack counts its pieces, but never more than wanted. `at` is the scanner's time.
+    A case pack counts its pieces, but never more than wanted, nor than `at_most`. `at` is the scanner's time.
     Raises: GoodsAwaited when what is left of the line was promised from goods to come; AlreadyTaken, MoveNotAllowed,
     InvalidInput, NotAllowed, FulfilmentNotFound.
     """
@@ -104,7 +114,7 @@ def scan(fulfilment_id: UUID, scan_id: UUID, text: str, *, user: AbstractUser, b
     elif line.missing == 0:
         outcome, pieces = Outcome.ALREADY_COMPLETE, 0
     else:
-        outcome, pieces = Outcome.PICKED, min(pieces, _there(line))
+        outcome, pieces = Outcome.PICKED, min(pieces, _there(line), pieces if at_most is None else at_most)
     if line is not None and pieces:
         fulfilment.count(line, picked=pieces)
     _work_on(
@@ -146,6 +156,7 @@ def set_picked(
 ) -> None:
     """Set by hand how many pieces of a line are picked, for a code that can't be read or a piece put back.
 
+    Scanning is the rule, so more pieces need a `reason`, and are reported as counted by hand.
     Raises: MoreThanWanted; GoodsAwaited when some of them were promised from goods to come; AlreadyTaken, MoveNotAllowed,
     InvalidInput, NotAllowed, FulfilmentNotFound.
     """
@@ -162,6 +173,11 @@ def set_picked(
             f"{line.quantity - line.rejected} pieces are wanted, not {picked}.", wanted=line.quantity - line.rejected
         )
     before = line.picked
+    if picked > before and not reason.strip():
+        raise InvalidInput(
+            "Say why these pieces are not scanned, such as: no barcode on them, barcode unreadable, scanner broken.",
+            errors=[{"field": "reason", "value": reason, "message": "must be given"}],
+        )
     if picked - before > line.missing - (waiting := _waiting(line)):
         raise _awaited(line, waiting)
     fulfilment.count(line, picked=picked - before)
@@ -175,6 +191,11 @@ def set_picked(
         after={"picked": picked, "sku": line.product.sku},
         reason=reason,
     )
+    if picked > before:
+        PickScan.objects.create(
+            id=ids.new(), fulfilment=work.fulfilment, line=line, scanned=reason[:LONGEST_SCAN], pieces=picked - before,
+            outcome=COUNTED, scanned_by=user, scanned_at=at, recorded_at=clock.now(),
+        )  # fmt: skip
 
 
 @transaction_required
@@ -282,7 +303,9 @@ def _work_on(
     held = work.fulfilment
     begins = held.state == State.ACCEPTED
     has_goods = any(line.picked for line in work.lines_of(held))
-    fulfilment.advance(work, held, action, at=at, is_on_shelf=has_goods, **leases.lease(user, at=max(at, clock.now())))
+    fulfilment.advance(
+        work, held, action, at=at, is_on_shelf=has_goods, **leases.renewed(held, user, at=max(at, clock.now()))
+    )
     fulfilment.conclude(
         work,
         verb=verb,

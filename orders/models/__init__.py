@@ -2,7 +2,7 @@
 
 from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.desk import DeskCase
-from orders.models.floor import Shortage
+from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
     GiftCard,
@@ -38,4 +38,7 @@ __all__ = [
     "PickScan",
     "RoutingDecision",
     "Shortage",
+    "Wave",
+    "WaveScan",
+    "WaveTote",
 ]

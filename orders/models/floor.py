@@ -65,3 +65,56 @@ class Shortage(models.Model):
             models.Index(name="shortage_at_shelf", fields=["location", "product", "-rejected_at"]),
             models.Index(name="shortage_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
         ]
+
+
+class Wave(models.Model):
+    """Orders of a place that one person picks in one walk. Written by: orders.waves.rounds"""
+
+    id = models.UUIDField(primary_key=True)  # minted by the caller
+    number = models.CharField(max_length=24, unique=True)  # what people say: "W-1042"
+    location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
+    way_out = models.CharField(max_length=10)  # counter, carrier, mixed
+    holder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("wave")
+        verbose_name_plural = _("waves")
+        constraints = [
+            models.CheckConstraint(
+                name="wave_ends_after_it_began",
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=models.F("begun_at")),
+            )
+        ]
+        indexes = [
+            models.Index(name="wave_open", fields=["location", "-begun_at"], condition=Q(ended_at__isnull=True)),
+        ]
+
+
+class WaveTote(models.Model):
+    """An order's tote in a wave. An order is in one open wave at most. Written by: orders.waves.rounds"""
+
+    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="totes", db_index=False)
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="+", db_index=False)
+    tote = models.PositiveSmallIntegerField()
+    is_open = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="wave_tote_once", fields=["wave", "tote"]),
+            models.UniqueConstraint(name="wave_holds_an_order_once", fields=["fulfilment"], condition=Q(is_open=True)),
+        ]
+
+
+class WaveScan(models.Model):
+    """A scan in a wave and into which totes it went, once per the scanner's own id. Written by: orders.waves.totes"""
+
+    id = models.UUIDField(primary_key=True)  # minted by the scanning device
+    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="+")
+    scanned = models.CharField(max_length=80)
+    outcome = models.CharField(max_length=20)
+    placed = models.JSONField()  # [[tote, pieces, still missing there], …]
+    scanned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    scanned_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()

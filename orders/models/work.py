@@ -135,7 +135,7 @@ class PickScan(models.Model):
     line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, null=True, related_name="+")
     scanned = models.CharField(max_length=80)
     pieces = models.PositiveIntegerField(default=0)
-    outcome = models.CharField(max_length=20)  # picked, wrong_item, already_complete, unknown_barcode
+    outcome = models.CharField(max_length=20)  # picked, wrong_item, already_complete, unknown_barcode; counted
     scanned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     scanned_at = models.DateTimeField()
     recorded_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,12 @@ MOST_PIECES = 9_999
 OLDEST_SCAN = timedelta(hours=24)  # a phone that was offline longer than a shift has the wrong clock
 
 REASONS = [("not_found", _("Not found")), ("damaged", _("Damaged")), ("other", _("Other reason"))]
+COUNT_REASONS = [
+    ("no_barcode", _("No barcode on it")),
+    ("unreadable", _("Barcode unreadable")),
+    ("scanner_broken", _("Scanner doesn’t work")),
+    ("put_back", _("Put back or miscounted")),
+]
 CANCEL_REASONS = [
     ("customer_asked", _("The customer asked for it")),
     ("not_available", _("The goods can’t be had")),
@@ -54,6 +61,11 @@ class CountForm(forms.Form):
         max_value=MOST_PIECES,
         error_messages={"required": _("Enter how many pieces you picked."), "invalid": _("Enter a whole number.")},
     )
+    reason = forms.ChoiceField(
+        label=_("Why not by scan?"),
+        choices=COUNT_REASONS,
+        error_messages={"required": _("Choose why it isn’t scanned.")},
+    )
 
 
 class RejectForm(forms.Form):
@@ -72,6 +84,29 @@ class RejectForm(forms.Form):
     is_shelf_empty = forms.BooleanField(label=_("The shelf is empty"), required=False)
     reason = forms.ChoiceField(
         label=_("Why?"), choices=REASONS, error_messages={"required": _("Choose why the pieces are missing.")}
+    )
+
+
+class WaveForm(forms.Form):
+    """The orders of a wave to begin, as the page suggested them."""
+
+    wave_id = forms.UUIDField()
+    orders = forms.CharField(max_length=1_000)
+
+    def clean_orders(self) -> list[UUID]:
+        try:
+            return [UUID(one) for one in self.cleaned_data["orders"].split()]
+        except ValueError as error:
+            raise forms.ValidationError(_("These orders can’t be read. Open the page of waves again.")) from error
+
+
+class TakeOverForm(forms.Form):
+    """Why a colleague's wave is taken over."""
+
+    reason = forms.CharField(
+        label=_("Why do you take it over?"),
+        max_length=LONGEST_NOTE,
+        error_messages={"required": _("Say why you take this wave over.")},
     )
 
 

@@ -30,6 +30,17 @@ def register() -> None:
     )
     shell.register_menu(
         shell.MenuEntry(
+            key="waves",
+            label=_("Waves"),
+            icon="route",
+            url_name="orders-staff:waves",
+            permission=Permission.WORK_PICKUPS,
+            order=12,
+            is_only_in_more=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
             key="orders",
             label=_("Orders"),
             icon="receipt-text",

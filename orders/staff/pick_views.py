@@ -94,7 +94,7 @@ def _change(
         given = form.cleaned_data
         try:
             if dialog == "count":
-                take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"])
+                take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"], reason=given["reason"])
             else:
                 back = take(
                     request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"],
@@ -125,6 +125,7 @@ def _show(
         "picked": picked,
         "card": card,
         "reasons": forms.REASONS,
+        "count_reasons": forms.COUNT_REASONS,
         "may_pick": after(card.state, Action.PICK) is not None
         and (not card.is_held or card.holder_id == request.user.pk),
         "may_take_over": shell.may(request, Permission.TAKE_OVER_PICKUPS),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.staff import desk_views, hold_views, order_views, pick_views, views
+from orders.staff import desk_views, hold_views, order_views, pick_views, views, wave_views
 
 app_name = "orders-staff"
 
@@ -26,6 +26,14 @@ urlpatterns = [
     path("exceptions/<uuid:case_id>/snooze/", desk_views.snooze, name="case-snooze"),
     path("exceptions/<uuid:case_id>/settle/", desk_views.settle, name="case-settle"),
     path("exceptions/<uuid:case_id>/do/<slug:code>/", desk_views.act, name="case-act"),
+    path("waves/", wave_views.waves, name="waves"),
+    path("waves/begin/", wave_views.begin, name="wave-begin"),
+    path("waves/figures/", wave_views.figures, name="picking-figures"),
+    path("waves/<uuid:wave_id>/", wave_views.wave, name="wave"),
+    path("waves/<uuid:wave_id>/scan/", wave_views.scan, name="wave-scan"),
+    path("waves/<uuid:wave_id>/finish/", wave_views.finish, name="wave-finish"),
+    path("waves/<uuid:wave_id>/take-over/", wave_views.take_over, name="wave-take-over"),
+    path("waves/<uuid:wave_id>/<int:product_id>/missing/", wave_views.missing, name="wave-missing"),
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),

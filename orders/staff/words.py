@@ -143,6 +143,9 @@ REASONS: dict[str, Text] = {
     "not_available": _("the goods can’t be had"),
     "duplicate": _("ordered twice by mistake"),
     "fraud_suspected": _("suspicion of fraud"),
+    "no_barcode": _("no barcode on it"),
+    "unreadable": _("barcode unreadable"),
+    "scanner_broken": _("scanner doesn’t work"),
     "lease ran out": _("nobody went on picking in time"),
     "not collected": _("not collected"),
 }

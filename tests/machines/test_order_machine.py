@@ -219,7 +219,7 @@ class OrderMachine(KnownOrders):
         self._set_picked(one, product, picked, person)
 
     def _set_picked(self, one: Kept, product: int, picked: int, person: int) -> None:
-        came = self._do(picking.set_picked, one, one.lines[product].id, picked, person=person)
+        came = self._do(picking.set_picked, one, one.lines[product].id, picked, person=person, reason="no_barcode")
         assert outcome(came) == (one.set_picked(product, picked, self._pk(person), self.now) or "done")
 
     @rule(order=orders, person=people, data=st.data(), quantity=pieces, reason=st.sampled_from(RejectReason))

@@ -198,15 +198,15 @@ def test_nothing_is_picked_before_it_is_accepted(shop):
 def test_pieces_can_be_counted_by_hand_within_what_is_wanted(shop):
     order = shop.accepted({0: 3})
     line = order.fulfilments[0].lines[0]
-    shop.act(picking.set_picked, order.fulfilments[0], line.id, 3)
-    shop.act(picking.set_picked, order.fulfilments[0], line.id, 1)
+    shop.act(picking.set_picked, order.fulfilments[0], line.id, 3, reason="no_barcode")
+    shop.act(picking.set_picked, order.fulfilments[0], line.id, 1, reason="no_barcode")
     assert queries.order(order.id).fulfilments[0].lines[0].picked == 1
     with pytest.raises(errors.MoreThanWanted):
-        shop.act(picking.set_picked, order.fulfilments[0], line.id, 4)
+        shop.act(picking.set_picked, order.fulfilments[0], line.id, 4, reason="no_barcode")
     with pytest.raises(InvalidInput):
-        shop.act(picking.set_picked, order.fulfilments[0], line.id, -1)
+        shop.act(picking.set_picked, order.fulfilments[0], line.id, -1, reason="no_barcode")
     with pytest.raises(errors.FulfilmentNotFound):
-        shop.act(picking.set_picked, order.fulfilments[0], uuid4(), 1)
+        shop.act(picking.set_picked, order.fulfilments[0], uuid4(), 1, reason="no_barcode")
 
 
 # --- what can't be found --------------------------------------------------------------------------------------------

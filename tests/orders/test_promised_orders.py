@@ -111,9 +111,9 @@ def test_what_is_not_there_yet_is_neither_picked_nor_leaves(shop: make.Shop) -> 
     ):
         shop.scan(work)
     with pytest.raises(GoodsAwaited):
-        shop.act(picking.set_picked, work, line.id, 11)
-    shop.act(picking.set_picked, work, line.id, 9)
-    shop.act(picking.set_picked, work, line.id, 10)
+        shop.act(picking.set_picked, work, line.id, 11, reason="no_barcode")
+    shop.act(picking.set_picked, work, line.id, 9, reason="no_barcode")
+    shop.act(picking.set_picked, work, line.id, 10, reason="no_barcode")
     found = pick_list.read(work.id, shop.store.id, at=clock.now())
     assert found is not None
     assert (found.card.awaited, found.lines[0].there, found.lines[0].promised_on) == (1, 0, date.fromisoformat(day))
@@ -145,7 +145,7 @@ def test_the_queue_and_the_picking_page_say_what_an_order_waits_for(shop: make.S
     assert "waits for 1 piece to come" in queue
     page = client.get(reverse("orders-staff:pick", args=[order.fulfilments[0].id])).content.decode()
     assert "1 piece is not there yet" in page
-    shop.act(picking.set_picked, order.fulfilments[0], order.fulfilments[0].lines[0].id, 10)
+    shop.act(picking.set_picked, order.fulfilments[0], order.fulfilments[0].lines[0].id, 10, reason="no_barcode")
     stopped = client.post(
         reverse("orders-staff:scan", args=[order.fulfilments[0].id]),
         {"scan_id": str(uuid4()), "text": shop.products[0].gtins[0], "scanned_at": clock.now().isoformat()},

@@ -146,9 +146,9 @@ def test_only_who_holds_the_order_picks_it(shop, client):
 
 def test_an_unreadable_barcode_is_counted_by_hand(shop, client):
     order = shop.accepted({0: 3})
-    assert client.post(on_line("count", order), {"quantity": "3"})["Location"] == page(order)
+    assert client.post(on_line("count", order), {"quantity": "3", "reason": "no_barcode"})["Location"] == page(order)
     assert line(order).picked == 3
-    client.post(on_line("count", order), {"quantity": "1"})  # two of them were put back
+    client.post(on_line("count", order), {"quantity": "1", "reason": "put_back"})  # two of them were put back
     assert line(order).picked == 1
 
 
@@ -162,7 +162,7 @@ def test_an_unreadable_barcode_is_counted_by_hand(shop, client):
 )
 def test_a_wrong_count_is_said_in_the_dialog(shop, client, quantity, sentence):
     order = shop.accepted({0: 3})
-    answer = client.post(on_line("count", order), {"quantity": quantity})
+    answer = client.post(on_line("count", order), {"quantity": quantity, "reason": "no_barcode"})
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
     assert "data-show" in answer.content.decode()

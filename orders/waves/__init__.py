@@ -1,0 +1,1 @@
+"""Waves: several orders of a place picked in one walk, each into a tote of its own, by one person at a time."""
