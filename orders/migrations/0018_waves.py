@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0017_transit_and_value_classes'),
-        ('orders', '0015_shortages'),
+        ('orders', '0017_amendments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
