@@ -157,7 +157,10 @@ class Promises:
         for hold in holds:
             left[hold.key] += hold.quantity
             self._room.give(hold.key, hold.quantity, waiting=self._held_waiting.get(hold.id, 0))
-        days = {key: self._room.take(key, quantity, waiting=quantity - there[key]) for key, quantity in wanted.items()}
+        days = {
+            key: self._room.take(key, quantity, waiting=quantity - there[key], channel_id=wish.channel_id)
+            for key, quantity in wanted.items()
+        }
         since = min((hold.created_at for hold in holds), default=self._at)
         allocated = {}
         for demand in wish.demands:

@@ -17,8 +17,8 @@ from django.db.backends.utils import CursorWrapper
 
 from commerce import catalog
 from commerce.postgresql import prepared
-from inventory import backorders, buffers, demands, kits, ledger, locations
-from inventory.backorders import Queue
+from inventory import backorder_queues, buffers, demands, kits, ledger, locations
+from inventory.backorder_queues import Queue
 from inventory.errors import InsufficientStock
 from inventory.kits import Components
 from inventory.ledger import LevelKey
@@ -265,7 +265,7 @@ def _queues(read: Columns, *, at: datetime) -> dict[LevelKey, Queue]:
         for product, place, limit, level in zip(products, places, limits, levels, strict=True)
         if limit
     ]
-    return backorders.queues(limited, at=at)
+    return backorder_queues.queues(limited, at=at)
 
 
 def _left_in_all(product_ids: Iterable[int], channel_id: int | None, *, at: datetime) -> dict[tuple[int, str], int]:

@@ -1,5 +1,7 @@
 """Backorders: pieces promised beyond what is on hand, first come, first served, with dates that stay honest.
 
+Where rules name priorities of channels, whose priority is better is served first, and within one the oldest promise.
+
 Of a level, `waiting` pieces of its holds and allocations have no goods yet: on hand = free + held + promised − waiting.
 Whenever pieces become free there, by goods that arrive or promises that end, they go to those who wait, in the order of
 their promises (`settle`, called by the ledger under the level's lock). Should goods vanish, the youngest promises wait
@@ -8,18 +10,17 @@ again. Dates come from dated deliveries, less what a policy keeps for safety; ea
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from commerce import catalog, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import backorder_policies, buffers, holds, incoming, ledger, locations, promise_dates
-from inventory.backorder_policies import Terms
+from inventory import buffers, holds, ledger, locations
+from inventory.backorder_queues import Claim, Queue, opened, put_in_order, queues
 from inventory.errors import StockRuleViolated
 from inventory.events import PromiseRevised
 from inventory.ledger import Level, LevelKey
@@ -32,13 +33,6 @@ integrity.refuse(
 
 MOST_LISTED = 50
 ALL = 2**62  # of what waits for a claim, however much that is
-
-_OPEN = """
-SELECT id, claim_kind, claim_id, level_id, channel_id, demand_id, quantity - filled - released, since, promised_on
-FROM inventory_backorder
-WHERE level_id = ANY(%s::bigint[]) AND quantity > filled + released AND (expires_at IS NULL OR expires_at > %s)
-ORDER BY level_id, since, id
-"""
 
 _INSERT = """
 INSERT INTO inventory_backorder
@@ -103,22 +97,6 @@ GROUP BY demand_id
 """
 
 
-@dataclass(slots=True)
-class Claim:
-    """Pieces of one hold or allocation that wait, while they are looked at."""
-
-    id: UUID
-    kind: ClaimKind
-    claim_id: UUID
-    level_id: int
-    channel_id: int | None
-    demand_id: UUID
-    pieces: int
-    since: datetime
-    promised_on: date | None
-    has_lost: bool = False  # goods that were there for it
-
-
 @dataclass(frozen=True, slots=True)
 class NewClaim:
     """Pieces of a hold or allocation that are promised beyond what is there."""
@@ -140,76 +118,6 @@ class Waiting:
 
     pieces: int
     promised_on: date | None
-
-
-@dataclass(slots=True)
-class Queue:
-    """Who waits at a level, what will come, and what its policy allows; counted on while a batch is decided."""
-
-    key: LevelKey
-    limit: int
-    terms: Terms | None
-    supply: promise_dates.Supply
-    today: date
-    claims: list[Claim] = field(default_factory=list)
-    waiting: int = 0
-
-    def later(self, channel_id: int | None) -> int:
-        """Return how many more pieces a channel may promise beyond what is there."""
-        if self.terms is None or not self.terms.allows(channel_id):
-            return 0
-        left = min(self.limit, self.terms.cap) - self.waiting
-        if self._otherwise(self.today) is None:
-            left = min(left, promise_dates.covered(self.supply, safety=self.terms.safety) - self.waiting)
-        return max(left, 0)
-
-    def promise(self, pieces: int) -> date | None:
-        """Return the day on which so many pieces more, behind all who wait, will be there."""
-        return self.date_of(self.waiting + pieces, since=self.today)
-
-    def date_of(self, needed: int, *, since: date) -> date | None:
-        """Return the day on which the `needed`-th waiting piece is there; None when nobody knows."""
-        if self.terms is None:
-            return promise_dates.date_of(needed, self.supply)
-        return promise_dates.date_of(
-            needed, self.supply, safety=self.terms.safety, release_on=self.terms.release_on,
-            otherwise=self._otherwise(since),
-        )  # fmt: skip
-
-    def _otherwise(self, since: date) -> date | None:
-        if self.terms is None:
-            return None
-        return promise_dates.fallback(
-            release_on=self.terms.release_on, lead_days=self.terms.lead_days, since=since, today=self.today
-        )
-
-
-def queues(levels: Iterable[tuple[int, LevelKey, int]], *, at: datetime) -> dict[LevelKey, Queue]:
-    """Return the queues of levels, given as (id, key, backorder limit), in three queries however many there are."""
-    wanted = {level_id: (key, limit) for level_id, key, limit in levels}
-    if not wanted:
-        return {}
-    products = {key.product_id for key, _limit in wanted.values()}
-    winners = backorder_policies.terms_of(products, at=at)
-    supply: dict[tuple[int, int], list[tuple[date, int]]] = defaultdict(list)
-    places = {key.location_id for key, _limit in wanted.values()}
-    for one in incoming.expected(products, location_ids=places):
-        supply[one.product_id, one.location_id].append((one.expected_on, one.quantity))
-    found = {}
-    for key, limit in wanted.values():
-        today = today_at(key.location_id, at)
-        coming = promise_dates.dated(supply[key.product_id, key.location_id], today=today)
-        found[key] = Queue(key, limit, winners.at(key.product_id, key.location_id), coming, today)
-    for claim in _open(wanted, at=at):
-        queue = found[wanted[claim.level_id][0]]
-        queue.claims.append(claim)
-        queue.waiting += claim.pieces
-    return found
-
-
-def today_at(location_id: int, at: datetime) -> date:
-    """Return the date on the wall of a place."""
-    return at.astimezone(ZoneInfo(locations.by_id(location_id).time_zone)).date()
 
 
 @transaction_required
@@ -265,7 +173,7 @@ def waiting_at(level_ids: Iterable[int], *, at: datetime) -> dict[int, int]:
     """Return how many pieces wait at levels, where any do."""
     found: dict[int, int] = defaultdict(int)
     wanted = list(level_ids)
-    for claim in _open(wanted, at=at) if wanted else []:
+    for claim in opened(wanted, at=at) if wanted else []:
         found[claim.level_id] += claim.pieces
     return found
 
@@ -279,7 +187,9 @@ def listed_at(product_id: int, location_id: int, *, at: datetime, at_most: int =
             [product_id, location_id],
         )
         level_ids = [row[0] for row in cursor.fetchall()]
-    return _open(level_ids, at=at)[:at_most] if level_ids else []
+    claims = opened(level_ids, at=at) if level_ids else []
+    put_in_order(claims, LevelKey(product_id, location_id))
+    return claims[:at_most]
 
 
 def of_demands(demand_ids: Iterable[UUID]) -> dict[UUID, Waiting]:
@@ -343,12 +253,6 @@ def late(*, at: datetime, at_most: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _open(level_ids: Iterable[int], *, at: datetime) -> list[Claim]:
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [ledger.numbers(level_ids), at])
-        return [Claim(row[0], ClaimKind(row[1]), *row[2:]) for row in cursor.fetchall()]
-
-
 def _fill(level: Level, queue: Queue, free: int, *, by: Actor, at: datetime) -> None:
     """Hand free pieces to those who wait, in order; none gets what is withheld from its channel."""
     filled: list[tuple[Claim, int]] = []
@@ -390,19 +294,23 @@ def _uncover(level: Level, queue: Queue, missing: int, *, at: datetime) -> None:
             known[claim_id].pieces += pieces
             known[claim_id].has_lost = True
             queue.waiting += pieces
-    queue.claims.sort(key=lambda claim: (claim.since, claim.id))
+    put_in_order(queue.claims, queue.key)
 
 
 def _revise(queue: Queue, *, by: Actor, at: datetime) -> int:
     """Work out the dates of all who wait at a level; store and tell those that differ from what was promised."""
-    ahead, changed = 0, []
+    ahead, changed, newest = 0, [], None
     for claim in queue.claims:
         ahead += claim.pieces
+        is_overtaken = newest is not None and newest > claim.since
+        newest = max(newest, claim.since) if newest is not None else claim.since
         if claim.kind is ClaimKind.HOLD:
             continue  # gets its date with its order
         on = queue.date_of(ahead, since=claim.since.date())
         if claim.has_lost or on != claim.promised_on:
-            changed.append((claim, on, Why.GOODS_MISSING if claim.has_lost else Why.SUPPLY_MOVED))
+            is_later = on is None or (claim.promised_on is not None and on > claim.promised_on)
+            why = Why.OVERTAKEN if is_overtaken and is_later else Why.SUPPLY_MOVED
+            changed.append((claim, on, Why.GOODS_MISSING if claim.has_lost else why))
     _tell(queue, changed, by=by, at=at)
     return len(changed)
 

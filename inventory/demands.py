@@ -20,7 +20,7 @@ from commerce.errors import InvalidInput
 from commerce.locks import Purpose
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import geography, ledger, locations, sharing_news
+from inventory import channel_priorities, geography, ledger, locations, sharing_news
 from inventory.errors import DemandOverdrawn, InsufficientStock
 from inventory.ledger import Level, LevelKey
 
@@ -37,6 +37,11 @@ _FRESH_FOR_SECONDS = 1.0  # how long readers may go on believing that there is n
 _OPEN = """
 SELECT product_id, country, sum(quantity - routed - withdrawn)::bigint FROM inventory_unrouteddemand
 WHERE product_id = ANY(%s::bigint[]) AND quantity > routed + withdrawn GROUP BY product_id, country
+"""
+
+_IN_LINE = """
+SELECT id, channel_id, product_id, country, quantity - routed - withdrawn FROM inventory_unrouteddemand
+WHERE product_id = ANY(%s::bigint[]) AND quantity > routed + withdrawn ORDER BY accepted_at, id
 """
 
 _ANY = "SELECT 1 FROM inventory_unrouteddemand WHERE quantity > routed + withdrawn LIMIT 1"
@@ -148,6 +153,17 @@ def open_of(product_ids: Iterable[int]) -> dict[int, dict[str, int]]:
             areas = found.setdefault(product_id, {})
             areas[area(country)] = areas.get(area(country), 0) + pieces
     return found
+
+
+def in_line(product_ids: Iterable[int]) -> list[Accepted]:
+    """Return the open demand of products in the order in which it gets its places when goods are scarce.
+
+    By the priority of its channel where rules name one, and within that the oldest first; `quantity` is what is still open.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_LINE, [ledger.numbers(product_ids)])
+        rows = [Accepted(*row) for row in cursor.fetchall()]
+    return sorted(rows, key=lambda row: channel_priorities.rank(row.channel_id, row.product_id, None))
 
 
 @transaction_required

@@ -131,7 +131,8 @@ class IncomingChanged(events.Event):
 class PromiseRevised(events.Event):
     """By when pieces of an order line that wait for goods are promised changed; no date: nobody knows.
 
-    `reason` is supply_moved, goods_arrived (`waiting` is 0) or goods_missing; dates are days (YYYY-MM-DD) at the place.
+    `reason` is supply_moved, goods_arrived (`waiting` is 0), goods_missing, or overtaken (a channel that comes first by its
+    priority); dates are days (YYYY-MM-DD) at the place.
     """
 
     type: ClassVar[str] = "promise.revised"

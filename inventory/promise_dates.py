@@ -28,6 +28,7 @@ class Why(StrEnum):
     SUPPLY_MOVED = "supply_moved"
     GOODS_ARRIVED = "goods_arrived"
     GOODS_MISSING = "goods_missing"  # what was there for it is gone
+    OVERTAKEN = "overtaken"  # a younger promise comes first by the priority of its channel
 
 
 def dated(supply: Iterable[tuple[date, int]], *, today: date) -> list[tuple[date, int]]:

@@ -14,9 +14,9 @@ from datetime import time as time_of_day
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from inventory import availability, backorders, buffers, demands, incoming, kits, locations
+from inventory import availability, backorder_queues, buffers, demands, incoming, kits, locations
 from inventory.availability import Figure
-from inventory.backorders import Queue
+from inventory.backorder_queues import Queue
 from inventory.incoming import Incoming
 from inventory.ledger import LevelKey
 from inventory.locations import LocationRef
@@ -115,7 +115,7 @@ def promises(figures: Sequence[Figure], *, channel_id: int | None, country: str,
         for figure in figures
         if (figure.backorderable or figure.waiting) and figure.product_id not in made
     ]
-    queues = backorders.queues(limited, at=at) if limited else {}
+    queues = backorder_queues.queues(limited, at=at) if limited else {}
     return [
         _promise(
             figure, channel_id, country, supply.get((figure.product_id, figure.location_id), ()),
@@ -184,7 +184,7 @@ def _coming_products() -> frozenset[int]:
 
 
 def _summed(location_id: int, ones: Iterable[Incoming], *, at: datetime) -> tuple[Coming, ...]:
-    today = backorders.today_at(location_id, at)
+    today = backorder_queues.today_at(location_id, at)
     sums: dict[tuple[date, str], int] = defaultdict(int)
     for one in ones:
         sums[one.expected_on, one.source] += one.quantity
@@ -205,7 +205,7 @@ def _promise(
     place = locations.by_id(figure.location_id)
     safety = queue.terms.safety if queue is not None and queue.terms is not None else 0
     dates = by_date(figure, on_the_way, safety=safety)
-    goods_at = _goods_at(figure, place, dates, queue, at=at)
+    goods_at = _goods_at(figure, place, dates, queue, channel_id, at=at)
     return Promise(
         figure,
         tuple(_parts(figure, channel_id, is_needed_elsewhere=is_needed_elsewhere, is_kit=is_kit, at=at)),
@@ -218,11 +218,17 @@ def _promise(
 
 
 def _goods_at(
-    figure: Figure, place: LocationRef, dates: Sequence[AtDate], queue: Queue | None, *, at: datetime
+    figure: Figure,
+    place: LocationRef,
+    dates: Sequence[AtDate],
+    queue: Queue | None,
+    channel_id: int | None,
+    *,
+    at: datetime,
 ) -> datetime | None:
     if figure.available > 0:
         return at
-    on = queue.promise(1) if queue is not None and figure.backorderable else None
+    on = queue.promise(1, channel_id) if queue is not None and figure.backorderable else None
     if on is None and queue is None and dates:
         on = dates[0].on
     if on is None:

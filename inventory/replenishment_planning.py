@@ -12,13 +12,13 @@ from django.db import connection
 
 from inventory import (
     balancing,
+    channel_priorities,
     demand_forecasts,
     geography,
     incoming,
     lead_times,
     locations,
     order_sizes,
-    replenishment_rules,
     supplier_calendar,
     suppliers,
     transit,
@@ -164,13 +164,13 @@ class Planner:
 
     def drafts(self, plans: Sequence[Plan]) -> list[Draft]:
         """Return what the plans want: transfers from places that can spare goods first, purchases for the rest."""
-        listings: dict[int, list[str]] = {}
+        nobody: dict[int, list[int]] = {}
         wanting = sorted({plan.position.product_id for plan in plans if plan.quantity})
-        codes = _channel_codes(wanting) if any(p.rule.channel_priorities for p in plans) else listings
+        listed = _channels(wanting) if channel_priorities.are_named() else nobody
         found = []
         for product_id in wanting:
             mine = [plan for plan in plans if plan.position.product_id == product_id]
-            found += self._of_one(mine, codes.get(product_id, []))
+            found += self._of_one(mine, listed.get(product_id, []))
         return found
 
     def _places_without_stock(self, products: Sequence[tuple[int, str]]) -> list[tuple[int, str, int]]:
@@ -248,10 +248,10 @@ class Planner:
             expected_on or order_on + timedelta(days=max(round(usual), 0)), is_known=True,
         )  # fmt: skip
 
-    def _of_one(self, plans: Sequence[Plan], channels: Sequence[str]) -> list[Draft]:
+    def _of_one(self, plans: Sequence[Plan], channels: Sequence[int]) -> list[Draft]:
         """Draft for one product: the surplus of some places for the shortage of others, then the suppliers."""
         short = {plan.position.location_id: plan for plan in plans if plan.quantity}
-        ranked = {place: replenishment_rules.priority(plan.rule, channels) for place, plan in short.items()}
+        ranked = {place: _priority(plan.position, channels) for place, plan in short.items()}
         moves = balancing.moves(
             [
                 Shortage(
@@ -265,7 +265,12 @@ class Planner:
             _distances([plan.position.location_id for plan in plans]),
         )  # fmt: skip
         by_place = {plan.position.location_id: plan for plan in plans}
-        drafts = [self._transfer(move, short[move.to_location_id], by_place[move.from_location_id]) for move in moves]
+        drafts = [
+            self._transfer(
+                move, short[move.to_location_id], by_place[move.from_location_id], ranked[move.to_location_id]
+            )
+            for move in moves
+        ]
         for place, plan in short.items():
             moved = sum(move.pieces for move in moves if move.to_location_id == place)
             terms = plan.rule.terms
@@ -275,13 +280,13 @@ class Planner:
                 drafts.append(self._purchase(plan, quantity, moved, ranked[place]))
         return drafts
 
-    def _transfer(self, move: Move, plan: Plan, giver: Plan) -> Draft:
+    def _transfer(self, move: Move, plan: Plan, giver: Plan, priority: int) -> Draft:
         origin, destination = locations.by_id(move.from_location_id), locations.by_id(plan.position.location_id)
         days = transit.transfer_days(origin, destination)
         inputs = plan.inputs | {
             "distance_km": round(move.distance_km, 1), "giver_free": giver.position.free,
             "giver_target": giver.levels.target_level, "giver_per_week": giver.inputs["per_week"],
-            "giver_spare": _spare(giver), "transit_days": days,
+            "giver_spare": _spare(giver), "transit_days": days, "priority": priority,
         }  # fmt: skip
         return Draft(
             ProposalKind.TRANSFER, plan.rule.id, plan.position.product_id, plan.position.location_id, move.from_location_id,
@@ -327,14 +332,21 @@ def _distances(place_ids: Sequence[int]) -> dict[tuple[int, int], float]:
     return found
 
 
-def _channel_codes(product_ids: Sequence[int]) -> dict[int, list[str]]:
+def _channels(product_ids: Sequence[int]) -> dict[int, list[int]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT l.product_id, array_agg(c.code::text) FROM commerce_listing l JOIN commerce_channel c ON c.id = l.channel_id"
-            " WHERE l.product_id = ANY(%s) GROUP BY 1",
+            "SELECT product_id, array_agg(channel_id) FROM commerce_listing WHERE product_id = ANY(%s) GROUP BY 1",
             [list(product_ids)],
         )
         return dict(cursor.fetchall())
+
+
+def _priority(position: Position, channels: Sequence[int]) -> int:
+    """Return how soon a place is served when goods are scarce: the best priority of the channels that list the product."""
+    return min(
+        [channel_priorities.rank(one, position.product_id, position.location_id) for one in channels],
+        default=channel_priorities.LAST,
+    )
 
 
 def _positions(products: Sequence[tuple[int, str]], besides: Sequence[tuple[int, str, int]]) -> list[Position]:

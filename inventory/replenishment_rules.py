@@ -1,23 +1,23 @@
 """Rules of replenishment and promotions: their writer, and the book that says which rule holds for a product at a place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from commerce import audit, catalog, integrity
+from commerce import audit, catalog, integrity, queries
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import location_groups
+from inventory import channel_priorities, location_groups
 from inventory.demand import Good
 from inventory.errors import RuleContradicts, RuleUnknown
 from inventory.models import PromotionUplift, ReplenishmentRule
 from inventory.order_sizes import Terms
 
-LOWEST_PRIORITY = 9  # of channels: 1 is served first; a product on no named channel comes last
+LOWEST_PRIORITY = channel_priorities.LAST  # of channels: 1 is served first; a product on no named channel comes last
 MOST_DAYS = 730
 MOST_PIECES = 1_000_000
 MOST_KM = 5_000
@@ -61,6 +61,7 @@ def add_rule(*, by: Actor, at: datetime, **values: Any) -> int:
     _check(rule)
     rule.save(force_insert=True)
     audit.record("inventory.replenishment_rules.add_rule", "replenishment_rule", rule.pk, by=by, after=_facts(rule))
+    channel_priorities.forget()
     return rule.pk
 
 
@@ -89,6 +90,7 @@ def change_rule(rule_id: int, *, by: Actor, at: datetime, **values: Any) -> None
         before=before,
         after=_facts(rule),
     )
+    channel_priorities.forget()
 
 
 @transaction_required
@@ -233,11 +235,6 @@ class Book:
         return found
 
 
-def priority(rule: Rule, channels: Sequence[str]) -> int:
-    """Return how soon a rule is served when goods are scarce: the best priority of the channels that list the product."""
-    return min([rule.channel_priorities.get(code, LOWEST_PRIORITY) for code in channels], default=LOWEST_PRIORITY)
-
-
 def _rule(row: ReplenishmentRule) -> Rule:
     return Rule(
         id=row.pk,
@@ -288,6 +285,8 @@ def _check(rule: ReplenishmentRule) -> None:
         errors.append(_fault("order_weekdays", rule.order_weekdays, "Order days are 1 (Monday) to 7 (Sunday)."))
     if any(type(rank) is not int or not 1 <= rank <= LOWEST_PRIORITY for rank in rule.channel_priorities.values()):
         errors.append(_fault("channel_priorities", rule.channel_priorities, "Priorities are 1 (first) to 9 (last)."))
+    elif unknown := sorted(set(rule.channel_priorities) - {channel.code for channel in queries.channels()}):
+        errors.append(_fault("channel_priorities", unknown[0], f"There is no channel {unknown[0]!r}."))
     if rule.product_id is not None:
         product = catalog.products_by_id([rule.product_id]).get(rule.product_id)
         if product is None or not product.has_stock:

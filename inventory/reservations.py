@@ -127,7 +127,7 @@ def reserve(
             continue
         for posting in claim:
             pieces = later.get(posting.key, 0)
-            room.take(posting.key, posting.held, waiting=pieces)
+            room.take(posting.key, posting.held, waiting=pieces, channel_id=request.channel_id)
             if pieces:
                 waiting.append(
                     NewClaim(

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from commerce.transactions import transaction_required
-from inventory import availability, backorders, buffers, demands
-from inventory.backorders import Queue
+from inventory import availability, backorder_queues, buffers, demands
+from inventory.backorder_queues import Queue
 from inventory.ledger import Level, LevelKey, Posting
 
 
@@ -25,7 +25,7 @@ class Room:
         for posting in swept:
             self._free[posting.key] -= posting.held
         limited = [(level.id, key, level.backorder_limit) for key, level in levels.items() if level.backorder_limit]
-        self._queues: dict[LevelKey, Queue] = backorders.queues(limited, at=at) if limited else {}
+        self._queues: dict[LevelKey, Queue] = backorder_queues.queues(limited, at=at) if limited else {}
         for key, queue in self._queues.items():
             self._free[key] += queue.waiting
         asked = {key.product_id for key, level in levels.items() if level.has_unrouted}
@@ -62,16 +62,16 @@ class Room:
             return held
         left = queue.later(channel_id) + held
         if needed_by is not None and left:
-            on = queue.promise(max(min(pieces, left) - held, 0))
+            on = queue.promise(max(min(pieces, left) - held, 0), channel_id)
             if on is None or on > needed_by:
                 return 0
         return left
 
-    def take(self, key: LevelKey, pieces: int, *, waiting: int = 0) -> date | None:
+    def take(self, key: LevelKey, pieces: int, *, waiting: int = 0, channel_id: int | None = None) -> date | None:
         """Count pieces as promised, `waiting` of them beyond what is there; return the day on which those will be there."""
         on = None
         if waiting:
-            on = self._queues[key].promise(waiting)
+            on = self._queues[key].promise(waiting, channel_id)
             self._queues[key].waiting += waiting
         self._free[key] -= pieces - waiting
         self._count(key, pieces - waiting)

@@ -1,5 +1,7 @@
 """The waiting list: first come, first served, without a stampede. An offer is a reservation, made only of what is free.
 
+Where rules name priorities of channels, whose priority is better is served first, and within one who joined first.
+
 Whoever waits is served before the channels are told that there are goods again. An offer that nobody takes in time goes to
 the next; giving it back or leaving frees its goods at once.
 """
@@ -18,17 +20,16 @@ from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import availability, incoming, ledger, locations, reservations
+from inventory import availability, incoming, ledger, locations, reservations, waiting_line
 from inventory.errors import HoldEnded, WaitingEntryNotFound
 from inventory.events import WaitingListEnded, WaitingListOffered
 from inventory.models import WaitingEntry, WaitingOffer
 from inventory.reservations import ReservationRequest, Reserved
-from inventory.waiting import RUNNING, Pick, Waiter, WaitingState, picks
+from inventory.waiting import RUNNING, Pick, WaitingState, picks
 
 OFFER_LASTS = timedelta(hours=2)  # within reservations.LONGEST_LIFE: goods are not kept from sale for longer
 MOST_WANTED = 100
 PRODUCTS_AT_ONCE = 200
-LONGEST_LINE = 2_000  # looked at for one serving; the next goes on
 MOST_OFFERS = reservations.MOST_REQUESTS
 KEEP_SUBSCRIBERS = timedelta(days=30)  # after the end: for questions, then nobody knows any more who it was
 MOST_LISTED = 200
@@ -46,12 +47,6 @@ JOIN inventory_hold h ON h.reservation_id = o.id
 WHERE o.outcome = 'offered' AND e.product_id = ANY(%s::bigint[])
 GROUP BY o.id, e.id HAVING bool_or(h.state <> 'active' OR h.expires_at <= %s)
 ORDER BY o.id
-"""
-_LINE = """
-SELECT id, channel_id, product_id, location_id, quantity FROM inventory_waitingentry
-WHERE state = 'waiting' AND product_id = ANY(%s::bigint[]) AND channel_id = ANY(%s::bigint[])
-  AND (location_id IS NULL OR location_id = ANY(%s::bigint[])) AND quantity <= %s
-ORDER BY joined_at, id LIMIT %s
 """
 
 
@@ -293,13 +288,7 @@ def _chosen(product_ids: Sequence[int], *, at: datetime) -> list[Pick]:
     }
     if not free:
         return []
-    parameters = [
-        ledger.numbers({product_id for _, product_id, _ in free}), ledger.numbers({channel_id for channel_id, _, _ in free}),
-        ledger.numbers({place for _, _, place in free}), max(free.values()), LONGEST_LINE,
-    ]  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_LINE, parameters)
-        line = [Waiter(*row) for row in cursor.fetchall()]
+    line = waiting_line.of(free)
     return picks(line, free)[:MOST_OFFERS]
 
 
@@ -383,23 +372,11 @@ def _entries(rows: Sequence[WaitingEntry], *, at: datetime) -> list[Entry]:
     return [
         Entry(
             row.id, row.product_id, row.location_id, row.quantity, row.subscriber, WaitingState(row.state), row.joined_at,
-            row.ended_at, _ahead(row), offers.get(row.id),
+            row.ended_at, waiting_line.ahead(row), offers.get(row.id),
             _next(coming, row.product_id, row.location_id) if row.state in RUNNING else None,
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _ahead(row: WaitingEntry) -> int:
-    """Count those who joined before and could be given the same pieces."""
-    if row.state != WaitingState.WAITING.value:
-        return 0
-    before = WaitingEntry.objects.filter(product_id=row.product_id, state=WaitingState.WAITING.value).filter(
-        Q(joined_at__lt=row.joined_at) | Q(joined_at=row.joined_at, id__lt=row.id)
-    )
-    if row.location_id is not None:
-        before = before.filter(Q(location_id=row.location_id) | Q(location_id__isnull=True))
-    return before.count()
 
 
 def _supply(product_ids: Iterable[int], *, at: datetime) -> list[incoming.Incoming]:

@@ -51,6 +51,7 @@ def _nothing_is_remembered_from_another_test() -> None:
     from inventory import (
         availability,
         buffers,
+        channel_priorities,
         location_groups,
         locations,
         promising,
@@ -75,6 +76,7 @@ def _nothing_is_remembered_from_another_test() -> None:
     scarcity_age.forget()
     scarcity_terms.forget()
     transit.forget()
+    channel_priorities.forget()
 
 
 @pytest.fixture

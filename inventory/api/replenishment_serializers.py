@@ -154,3 +154,16 @@ class PromotionBody(bodies.StrictSerializer):
 
 class PromotionDocument(serializers.Serializer):
     id = serializers.IntegerField()
+
+
+class NotedPromotion(PromotionDocument):
+    name = serializers.CharField()
+    sku = serializers.CharField(allow_null=True)
+    category = serializers.CharField(allow_blank=True)
+    factor = serializers.FloatField()
+    first_day = serializers.DateField()
+    last_day = serializers.DateField()
+
+
+class PromotionsDocument(serializers.Serializer):
+    items = NotedPromotion(many=True)

@@ -144,7 +144,24 @@ class RuleView(ApiView):
 
 
 class PromotionsView(ApiView):
-    scopes = {"POST": Scope.SUPPLY_WRITE}
+    scopes = {"GET": Scope.SUPPLY_WRITE, "POST": Scope.SUPPLY_WRITE}
+
+    @extend_schema(summary="Promotions that forecasts reckon with", responses=serializers.PromotionsDocument)
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """List promotions, newest first."""
+        rows = replenishment_lists.uplifts()
+        return self.reply(
+            {
+                "items": [
+                    {
+                        "id": row.pk, "name": row.name, "sku": row.product.sku if row.product else None,
+                        "category": row.category, "factor": row.factor, "first_day": row.first_day,
+                        "last_day": row.last_day,
+                    }
+                    for row in rows
+                ]
+            }
+        )  # fmt: skip
 
     @extend_schema(
         summary="Note that a promotion sells more",
@@ -162,6 +179,20 @@ class PromotionsView(ApiView):
                 product_id=product_id, category=body["category"], by=request.auth.actor,
             )  # fmt: skip
             return 201, {"id": made}
+
+        return self.once(request, work)
+
+
+class PromotionView(ApiView):
+    scopes = {"DELETE": Scope.SUPPLY_WRITE}
+
+    @extend_schema(summary="Forget a promotion", request=None, responses={204: None})
+    def delete(self, request: ApiRequest, promotion_id: int) -> HttpResponse:
+        """Let forecasts take its days for usual ones. Forgetting it twice changes nothing."""
+
+        def work() -> tuple[int, Any]:
+            replenishment_rules.remove_uplift(promotion_id, by=request.auth.actor)
+            return 204, None
 
         return self.once(request, work)
 

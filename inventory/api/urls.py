@@ -78,6 +78,11 @@ urlpatterns = [
     path("replenishment/rules", replenishment_views.RulesView.as_view(), name="replenishment-rules"),
     path("replenishment/rules/<int:rule_id>", replenishment_views.RuleView.as_view(), name="replenishment-rule"),
     path("replenishment/promotions", replenishment_views.PromotionsView.as_view(), name="replenishment-promotions"),
+    path(
+        "replenishment/promotions/<int:promotion_id>",
+        replenishment_views.PromotionView.as_view(),
+        name="replenishment-promotion",
+    ),
     path("suppliers", supply_views.SuppliersView.as_view(), name="suppliers"),
     path("suppliers/<str:code>", supply_views.SupplierView.as_view(), name="supplier"),
     path("purchase-orders", supply_views.PurchaseOrdersView.as_view(), name="purchase-orders"),

@@ -26,7 +26,7 @@ class WaitingParameters(bodies.QueryParameters):
     subscriber = bodies.Text(max_length=120, help_text=SUBSCRIBER)
 
 
-class OfferDocument(serializers.Serializer):
+class WaitingOfferDocument(serializers.Serializer):
     reservation = serializers.UUIDField(help_text="Order from it before it expires; then the goods go to the next.")
     location = serializers.CharField()
     expires_at = serializers.DateTimeField()
@@ -41,7 +41,7 @@ class WaitingDocument(serializers.Serializer):
     joined_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     ahead = serializers.IntegerField(min_value=0, help_text="How many wait for the same goods since longer.")
-    offer = OfferDocument(allow_null=True)
+    offer = WaitingOfferDocument(allow_null=True)
     next_supply_on = serializers.DateField(allow_null=True, help_text="When goods are expected, if that is known.")
 
 

@@ -15,7 +15,7 @@ from commerce import catalog, clock, queries, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import availability, backorder_policies, backorders, promising, purchase_limits
+from inventory import availability, backorder_policies, backorders, channel_priorities, promising, purchase_limits
 from inventory.promising import Promise
 from inventory.staff import promise_words
 from inventory.staff.promise_forms import LimitForm, PolicyForm
@@ -54,6 +54,8 @@ def why(request: HttpRequest) -> HttpResponse:
             for one in promising.coming([product.id], at=now).get((product.id, store.id), ())
         ],
         "waiting": backorders.listed_at(product.id, store.id, at=now),
+        "channels": {channel.id: channel.name for channel in channels},
+        "ranking": channel_priorities.ranking(product.id, store.id),
         "back": f"{reverse('inventory-staff:stock')}?q={product.sku}",
     }
     return render(request, "inventory/promise_why.html", facts)

@@ -23,7 +23,7 @@ from inventory.replenishing import ProposalKind
 from inventory.replenishment import Decision
 from inventory.replenishment_lists import Alert, Proposal
 from inventory.staff import replenishment_words as words
-from inventory.staff.replenishment_forms import RuleForm
+from inventory.staff.replenishment_forms import PromotionForm, RuleForm
 
 CHART_WIDTH, CHART_HEIGHT, CHART_FOOT = 520.0, 140.0, 4.0
 LONGEST_QUANTITY = 7  # digits
@@ -153,6 +153,36 @@ def write_rule(request: HttpRequest, rule_id: int | None = None) -> HttpResponse
             form.refuse(refusal)
     facts = {"form": form, "row": row}
     return render(request, "inventory/replenishment_rule.html", facts, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@shell.require(Permission.MANAGE_SUPPLY, at_all_stores=True)
+def write_promotion(request: HttpRequest) -> HttpResponse:
+    """Note that a promotion sells more."""
+    form = PromotionForm(request.POST) if request.method == "POST" else PromotionForm()
+    if form.is_bound and form.is_valid():
+        values = form.values
+        try:
+            with transactions.transaction():
+                replenishment_rules.add_uplift(values.pop("name"), by=shell.actor(request), **values)
+            messages.success(request, _("The promotion was noted. Forecasts reckon with it from the next night on."))
+            return redirect("inventory-staff:replenishment-rules")
+        except CommerceError as refusal:
+            form.add_error(None, refusals.sentence(refusal))
+    status = 422 if form.is_bound else 200
+    return render(request, "inventory/replenishment_promotion.html", {"form": form}, status=status)
+
+
+@require_POST
+@shell.require(Permission.MANAGE_SUPPLY, at_all_stores=True)
+def remove_promotion(request: HttpRequest, uplift_id: int) -> HttpResponse:
+    """Forget a promotion: forecasts take its days for usual ones."""
+    with transactions.transaction():
+        replenishment_rules.remove_uplift(uplift_id, by=shell.actor(request))
+    messages.success(
+        request, _("The promotion was removed. Forecasts take its days for usual ones from the next night on.")
+    )
+    return redirect("inventory-staff:replenishment-rules")
 
 
 def _may_everywhere(request: HttpRequest) -> bool:

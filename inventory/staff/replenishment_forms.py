@@ -1,4 +1,4 @@
-"""What staff type on the replenishment pages: a rule."""
+"""What staff type on the replenishment pages: a rule with the priorities of channels, and a promotion."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from commerce import catalog
+from commerce import catalog, queries
 from commerce.errors import CommerceError
 from commerce.staff import refusals, shell
 from inventory import locations, replenishment_lists
+from inventory.channel_priorities import FIRST, LAST
 from inventory.models import ReplenishmentRule
 
 WEEKDAYS = [
@@ -17,6 +18,9 @@ WEEKDAYS = [
     (7, _("Sunday")),
 ]  # fmt: skip
 EVERYWHERE = ""
+PRIORITIES = [
+    (LAST, _("like all others")), *((rank, str(rank)) for rank in range(FIRST, LAST)),
+]  # fmt: skip
 
 
 def _whole(label: Any, least: int, *, initial: int | None = None, help_text: Any = "") -> forms.IntegerField:
@@ -91,6 +95,15 @@ class RuleForm(forms.Form):
         self.fields["place"].choices = [
             (EVERYWHERE, _("Everywhere")), (_("Groups"), groups), (_("Places"), places),
         ]  # fmt: skip
+        self.channels = {f"priority_{channel.id}": channel for channel in queries.channels() if channel.is_active}
+        for number, (name, channel) in enumerate(self.channels.items()):
+            self.fields[name] = forms.TypedChoiceField(
+                label=_now("Priority of %(channel)s when goods are scarce") % {"channel": channel.name},
+                choices=PRIORITIES, coerce=int, required=False, empty_value=LAST, initial=LAST,
+                help_text=_("Whose number is lower is served first: when backorders are filled, on the waiting list, "
+                            "and among stores that want the same goods.") if number == 0 else "",
+            )  # fmt: skip
+        self.order_fields([name for name in self.fields if name != "is_active"])
 
     @classmethod
     def of(cls, row: ReplenishmentRule | None) -> "RuleForm":
@@ -102,18 +115,13 @@ class RuleForm(forms.Form):
         )
         names = set(cls.base_fields) - {"sku", "place"}
         values = {name: getattr(row, name) for name in names}
-        return cls(initial=values | {"sku": row.product.sku if row.product else "", "place": place})
+        ranks = {
+            f"priority_{channel.id}": row.channel_priorities.get(channel.code, LAST) for channel in queries.channels()
+        }
+        return cls(initial=values | ranks | {"sku": row.product.sku if row.product else "", "place": place})
 
     def clean_sku(self) -> int | None:
-        text = shell.typed(self.cleaned_data["sku"])
-        if not text:
-            return None
-        found = catalog.product_by_barcode(text)
-        if found is None:
-            raise forms.ValidationError(
-                _now("No product is called “%(text)s”. Scan it, or check the number.") % {"text": text}
-            )
-        return found[0].id
+        return _product(self.cleaned_data["sku"])
 
     @property
     def values(self) -> dict[str, Any]:
@@ -123,9 +131,60 @@ class RuleForm(forms.Form):
         values["product_id"] = values.pop("sku")
         values["location_id"] = int(number) if kind == "place" else None
         values["group_id"] = int(number) if kind == "group" else None
+        ranks = {channel.code: values.pop(name) for name, channel in self.channels.items()}
+        values["channel_priorities"] = {code: rank for code, rank in ranks.items() if rank < LAST}
         return values
 
     def refuse(self, refusal: CommerceError) -> None:
         """Put a refusal beside the field that it is about, or on top."""
         field = str(refusal.errors[0]["field"]) if refusal.errors else ""
         self.add_error(field if field in self.fields else None, refusals.sentence(refusal))
+
+
+class PromotionForm(forms.Form):
+    """A promotion that sells more, ahead or past: forecasts expect it, and don't take its sales for the usual."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    sku = forms.CharField(
+        label=_("Product"), max_length=64, required=False, help_text=_("SKU or barcode; empty for a category.")
+    )
+    category = forms.CharField(label=_("Category"), max_length=120, required=False)
+    first_day = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last_day = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    factor = forms.FloatField(
+        label=_("Sells so many times as much"), initial=2, min_value=0.01, max_value=50,
+        help_text=_("2 means twice as much; 1 is as usual."),
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "autocomplete": "off", "step": "any"}),
+    )  # fmt: skip
+
+    def clean_sku(self) -> int | None:
+        return _product(self.cleaned_data["sku"])
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if "sku" in values and (values["sku"] is None) == (not values.get("category")):
+            self.add_error("sku", _("Name either a product or a category."))
+        first, last = values.get("first_day"), values.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", _("The last day is not before the first."))
+        return values
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the fields as the verb takes them."""
+        values = dict(self.cleaned_data)
+        product_id = values.pop("sku")
+        return values | {"product_id": product_id}
+
+
+def _product(text: str) -> int | None:
+    """Return the product that was typed or scanned; none for an empty field."""
+    text = shell.typed(text)
+    if not text:
+        return None
+    found = catalog.product_by_barcode(text)
+    if found is None:
+        raise forms.ValidationError(
+            _now("No product is called “%(text)s”. Scan it, or check the number.") % {"text": text}
+        )
+    return found[0].id

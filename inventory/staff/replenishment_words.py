@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from inventory.channel_priorities import LAST
 from inventory.replenishing import DemandClass, Misfire, ProposalState
 from inventory.replenishment_lists import Alert, Proposal
 
@@ -77,6 +78,11 @@ def why(proposal: Proposal) -> str:
                 "km": _number(inputs["distance_km"]),
                 "spare": inputs["giver_spare"],
             }
+        )
+    if inputs.get("priority", LAST) < LAST:
+        said.append(
+            _now("A channel that sells it here has priority %(rank)s, so it comes before those with a higher number.")
+            % {"rank": inputs["priority"]}
         )
     if inputs.get("closed_days"):
         said.append(

@@ -18,6 +18,12 @@ urlpatterns = [
     path("replenishment/rules/", replenishment.rules, name="replenishment-rules"),
     path("replenishment/rules/new/", replenishment.write_rule, name="replenishment-rule-new"),
     path("replenishment/rules/<int:rule_id>/", replenishment.write_rule, name="replenishment-rule"),
+    path("replenishment/promotions/new/", replenishment.write_promotion, name="replenishment-promotion-new"),
+    path(
+        "replenishment/promotions/<int:uplift_id>/remove/",
+        replenishment.remove_promotion,
+        name="replenishment-promotion-remove",
+    ),
     path("", include("inventory.staff.supply_urls")),
     path("", include("inventory.staff.count_urls")),
     path("stock/receive/", views.receive, name="receive"),
