@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 from babel.numbers import format_currency
 from django import forms
-from django.contrib import admin as django_admin
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -34,7 +33,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.utils import prettify_json
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from commerce import admin_words, integrity
+from commerce import admin_navigation, admin_words, integrity
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.money import Money
@@ -77,7 +76,9 @@ class KontorAdminSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the departments with their pages."""
-        return super().index(request, {**(extra_context or {}), "departments": _shown(navigation(request))})
+        return super().index(
+            request, {**(extra_context or {}), "departments": _shown(admin_navigation.navigation(request))}
+        )
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -380,69 +381,6 @@ def shown_once(admin: ModelAdmin, request: HttpRequest, *, title: str, secret: s
 
 def _page(admin: ModelAdmin, request: HttpRequest, template: str, facts: dict[str, Any]) -> HttpResponse:
     return render(request, template, {**admin.admin_site.each_context(request), "opts": admin.opts, **facts})
-
-
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar: departments with their pages, only what the person may open."""
-    allowed = {
-        f"{model._meta.app_label}_{model._meta.model_name}"
-        for model, page in django_admin.site._registry.items()
-        if page.has_view_permission(request)
-    }
-    groups: list[tuple[str, list[tuple[str, str, str]]]] = [
-        (_("Catalogue and channels"), [
-            (_("Products"), "inventory_2", "commerce_product"),
-            (_("Channels"), "storefront", "commerce_channel"),
-            (_("Channel keys"), "key", "commerce_channelkey"),
-            (_("Webhook endpoints"), "webhook", "commerce_webhookendpoint"),
-            (_("Listings"), "list_alt", "commerce_listing"),
-        ]),
-        (_("Goods"), [
-            (_("Locations"), "location_on", "inventory_location"),
-            (_("Location groups"), "workspaces", "inventory_locationgroup"),
-            (_("Stock levels"), "stacks", "inventory_stocklevel"),
-            (_("Stock journal"), "menu_book", "inventory_stockentry"),
-            (_("Holds"), "hourglass_top", "inventory_hold"),
-            (_("Allocations"), "bookmark", "inventory_allocation"),
-            (_("Figures told to channels"), "campaign", "inventory_feedfigure"),
-            (_("Suppliers"), "factory", "inventory_supplier"),
-            (_("Terms of suppliers"), "handshake", "inventory_supplierterm"),
-            (_("Purchase orders"), "shopping_cart", "inventory_purchaseorder"),
-            (_("Transit times"), "local_shipping", "inventory_transittime"),
-            (_("Value classes"), "leaderboard", "inventory_valueclassing"),
-        ]),
-        (_("Prices"), [
-            (_("Price lists"), "sell", "pricing_pricelist"),
-            (_("Prices"), "euro", "pricing_priceentry"),
-            (_("Tax rates"), "percent", "pricing_taxrate"),
-            (_("Quotes"), "request_quote", "pricing_quote"),
-        ]),
-        (_("Orders"), [
-            (_("Orders"), "receipt_long", "orders_order"),
-            (_("Fulfilments"), "shopping_bag", "orders_fulfilment"),
-            (_("Routing decisions"), "alt_route", "orders_routingdecision"),
-            (_("Pickup windows and quotas"), "event_available", "commerce_quota"),
-        ]),
-        (_("Customers"), [(_("Profiles"), "person", "customers_profile")]),
-        (_("Operations"), [
-            (_("Staff"), "badge", "commerce_user"),
-            (_("Audit"), "history", "commerce_auditentry"),
-            (_("Outbox"), "outbox", "commerce_outboxmessage"),
-            (_("Deliveries"), "local_shipping", "commerce_outboxdelivery"),
-            (_("Inbox"), "inbox", "commerce_inboxmessage"),
-            (_("Idempotency keys"), "repeat", "commerce_idempotencykey"),
-        ]),
-    ]  # fmt: skip
-    shown = []
-    for title, pages in groups:
-        items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
-            for name, icon, model in pages
-            if model in allowed
-        ]
-        if items:
-            shown.append({"title": title, "separator": True, "collapsible": False, "items": items})
-    return shown
 
 
 def _shown(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -47,6 +47,11 @@ def channels() -> list[ChannelRef]:
     return [ChannelRef(*row) for row in rows]
 
 
+def channel_name(channel_id: int) -> str:
+    """Return what a channel calls itself towards people; nothing for one that never was."""
+    return Channel.objects.filter(pk=channel_id).values_list("name", flat=True).first() or ""
+
+
 def categories() -> list[str]:
     """Return the categories that products have, in order."""
     rows = Product.objects.exclude(category="").values_list("category", flat=True).distinct().order_by("category")

@@ -6,7 +6,9 @@ secrets and switches every protection on.
 
 import os
 import sys
+from base64 import urlsafe_b64encode
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -251,6 +253,31 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- messages to customers and staff --------------------------------------------------------------------------------
+
+# smtp://user:password@host:587 (STARTTLS where there is a password), smtps://…:465 (TLS from the start). Without one, mails of a
+# development set-up are files in the data folder; production speaks to a server on this machine.
+_smtp = urlsplit(os.environ.get("KONTOR_SMTP_URL", ""))
+if _smtp.hostname:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = _smtp.hostname
+    EMAIL_PORT = _smtp.port or (465 if _smtp.scheme == "smtps" else 587)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_smtp.username or ""), unquote(_smtp.password or "")
+    EMAIL_USE_SSL = _smtp.scheme == "smtps"
+    EMAIL_USE_TLS = not EMAIL_USE_SSL and bool(_smtp.password)
+elif not PRODUCTION:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = os.environ.get("KONTOR_MAIL_FROM") or f"Kontor <orders@{urlsplit(PUBLIC_URL).hostname}>"
+# https://ACCOUNT:TOKEN@api.twilio.com, or whoever speaks the same API; and the number or name that messages come from.
+SMS_URL = os.environ.get("KONTOR_SMS_URL", "")
+SMS_FROM = os.environ.get("KONTOR_SMS_FROM", "Kontor")
+# The key that signs web push, as base64url (32 bytes); a development set-up makes one of its secret.
+VAPID_PRIVATE_KEY = os.environ.get("KONTOR_VAPID_PRIVATE_KEY") or (
+    "" if PRODUCTION else urlsafe_b64encode(sha256(b"web push" + SECRET_KEY.encode()).digest()).decode().rstrip("=")
+)
+VAPID_SUBJECT = os.environ.get("KONTOR_VAPID_SUBJECT") or f"mailto:orders@{urlsplit(PUBLIC_URL).hostname}"
+
 # --- workers --------------------------------------------------------------------------------------------------------
 
 _broker_folder = DATA_DIR / "broker"
@@ -307,6 +334,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3 * 3600},
     },
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
+    "send messages": _every(5, "orders.tasks.send_notices"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
@@ -344,7 +372,11 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}icons/kontor.svg"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "commerce.admin_base.navigation"},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "commerce.admin_navigation.navigation",
+    },
     "COLORS": {
         "primary": {
             "50": "oklch(97% .02 250)",

@@ -22,6 +22,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.payments.concerns").register()
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
+        import_module("orders.notifications.order_news").register_all()
         promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)

@@ -176,3 +176,10 @@ class CaseStateWrong(CommerceError):
 
     code = "exception_state_wrong"
     title = "The exception is settled"
+
+
+class NoticeNotFound(NotFound):
+    """There is no such message, or not for an order that the caller may see."""
+
+    code = "notice_not_found"
+    title = "Message not found"

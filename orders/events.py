@@ -272,3 +272,24 @@ class PickQuestioned(events.Event):
     @property
     def aggregate(self) -> str:
         return f"shortage:{self.shortage_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationWanted(events.Event):
+    """We know no address of the customer: the channel that placed the order is asked to tell them."""
+
+    type: ClassVar[str] = "notification.wanted"
+    is_public: ClassVar[bool] = True
+
+    order_id: UUID
+    number: str
+    external_reference: str
+    notice_id: UUID
+    message: str
+    language: str
+    tracking_url: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"order:{self.order_id}"

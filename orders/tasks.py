@@ -11,6 +11,7 @@ from commerce.errors import CommerceError
 from commerce.transactions import transaction
 from orders import leases, pickup, queries, rerouting, shortages
 from orders.exceptions import escalation
+from orders.notifications import sending
 from orders.payments import watchdog
 
 MOST_AT_ONCE = 500  # the rest follows with the next run
@@ -72,6 +73,12 @@ def run_payment_errands() -> int:
 def watch_payments() -> dict[str, int]:
     """See to payments without an order, without an answer, or about to run out."""
     return watchdog.watch(at=clock.now())
+
+
+@shared_task(name="orders.tasks.send_notices")
+def send_notices() -> int:
+    """Send the messages that are due, to customers and to the devices of staff."""
+    return sending.send_due()
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:

@@ -3,6 +3,7 @@
 from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
+from orders.models.notifications import Notice, NoticeTemplate, PushDevice
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
     GiftCard,
@@ -24,6 +25,8 @@ __all__ = [
     "FulfilmentLine",
     "GiftCard",
     "GiftCardEntry",
+    "Notice",
+    "NoticeTemplate",
     "Order",
     "OrderAmendment",
     "OrderHold",
@@ -36,6 +39,7 @@ __all__ = [
     "PaymentEvent",
     "PaymentRequest",
     "PickScan",
+    "PushDevice",
     "RoutingDecision",
     "Shortage",
     "Wave",

@@ -5,20 +5,23 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from commerce import clock, transactions
-from commerce.errors import CommerceError
+from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
 from orders import cancellation, holds, queries
 from orders.errors import OrderNotFound
 from orders.lifecycle import TERMINAL, State
+from orders.notifications import notices
 from orders.queries import OrderView
-from orders.staff import forms, order_page, words
+from orders.staff import forms, notice_words, order_page, words
 from orders.staff.views import at_store, done, not_here
 
 TIMELINE_KINDS = ("step", "picking")
@@ -155,6 +158,7 @@ def show(
         "may_cancel": found.is_cancellable and _may_cancel(request, found),
         "has_picked": any(line.picked for view in found.fulfilments for line in view.lines),
         **_holding(found, can, hold_form),
+        "notices": notice_words.of_order(found.id, may_resend=Permission.VIEW_CUSTOMERS in can),
         "form": form,
         "now": clock.now(),
     }
@@ -169,3 +173,23 @@ def _holding(found: OrderView, can: frozenset[Permission], hold_form: forms.Hold
         "may_hold": is_open and Permission.HOLD_ORDERS in can,
         "hold_form": hold_form or forms.HoldForm(),
     }
+
+
+@require_http_methods(["POST"])
+@at_store(Permission.VIEW_ORDERS)
+def resend(request: HttpRequest, store: shell.Store, order_id: UUID, notice_id: UUID) -> HttpResponse:
+    """Send a message of an order to its customer once more."""
+    try:
+        found = queries.order(order_id)
+        row = notices.one(notice_id)
+    except NotFound:
+        return not_here(request)
+    if Permission.VIEW_CUSTOMERS not in granted_for(request, found) or row.order_id != order_id:
+        return not_here(request)
+    try:
+        with transactions.transaction():
+            notices.resend(notice_id, by=shell.actor(request), at=clock.now())
+        done(request, gettext("The message is on its way again."))
+    except CommerceError as error:
+        messages.error(request, refusals.sentence(error))
+    return redirect("orders-staff:order", order_id)

@@ -39,4 +39,5 @@ urlpatterns = [
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),
     path("orders/<uuid:order_id>/hold/", hold_views.hold, name="hold"),
     path("orders/<uuid:order_id>/release-hold/", hold_views.release, name="release-hold"),
+    path("orders/<uuid:order_id>/messages/<uuid:notice_id>/again/", order_views.resend, name="resend"),
 ]

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from commerce import accounts, audit, catalog, clock, gtin, ids
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, navigation
+from commerce.admin_base import ReadOnlyAdmin
+from commerce.admin_navigation import navigation
 from commerce.channels import keys
 from commerce.models import AuditEntry, Channel, ChannelKey, Product, User
 from commerce.roles import Role

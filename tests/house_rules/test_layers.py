@@ -11,7 +11,20 @@ LONGEST_FILE = 450  # past it a noun is missing
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "services", "service", "managers", "manager", "misc", "common"}
 
 # Interfaces and wiring; what is left of a room are its topic modules.
-OUTER = {"admin", "admin_base", "admin_journals", "admin_site", "admin_words", "api", "apps", "asgi", "celery", "demo"}
+OUTER = {
+    "admin",
+    "admin_base",
+    "admin_journals",
+    "admin_navigation",
+    "admin_site",
+    "admin_verbs",
+    "admin_words",
+    "api",
+    "apps",
+    "asgi",
+    "celery",
+    "demo",
+}
 OUTER |= {
     "admin_groups",
     "admin_supply",
@@ -20,6 +33,7 @@ OUTER |= {
     "management",
     "middleware",
     "models",
+    "notice_admin",
     "postgresql",
     "settings",
 }

@@ -1,0 +1,73 @@
+"""The sidebar of the admin: departments with their pages, only what the person may open."""
+
+from typing import Any
+
+from django.contrib import admin as django_admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar: departments with their pages, only what the person may open."""
+    allowed = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model, page in django_admin.site._registry.items()
+        if page.has_view_permission(request)
+    }
+    groups: list[tuple[str, list[tuple[str, str, str]]]] = [
+        (_("Catalogue and channels"), [
+            (_("Products"), "inventory_2", "commerce_product"),
+            (_("Channels"), "storefront", "commerce_channel"),
+            (_("Channel keys"), "key", "commerce_channelkey"),
+            (_("Webhook endpoints"), "webhook", "commerce_webhookendpoint"),
+            (_("Listings"), "list_alt", "commerce_listing"),
+        ]),
+        (_("Goods"), [
+            (_("Locations"), "location_on", "inventory_location"),
+            (_("Location groups"), "workspaces", "inventory_locationgroup"),
+            (_("Stock levels"), "stacks", "inventory_stocklevel"),
+            (_("Stock journal"), "menu_book", "inventory_stockentry"),
+            (_("Holds"), "hourglass_top", "inventory_hold"),
+            (_("Allocations"), "bookmark", "inventory_allocation"),
+            (_("Figures told to channels"), "campaign", "inventory_feedfigure"),
+            (_("Suppliers"), "factory", "inventory_supplier"),
+            (_("Terms of suppliers"), "handshake", "inventory_supplierterm"),
+            (_("Purchase orders"), "shopping_cart", "inventory_purchaseorder"),
+            (_("Transit times"), "local_shipping", "inventory_transittime"),
+            (_("Value classes"), "leaderboard", "inventory_valueclassing"),
+        ]),
+        (_("Prices"), [
+            (_("Price lists"), "sell", "pricing_pricelist"),
+            (_("Prices"), "euro", "pricing_priceentry"),
+            (_("Tax rates"), "percent", "pricing_taxrate"),
+            (_("Quotes"), "request_quote", "pricing_quote"),
+        ]),
+        (_("Orders"), [
+            (_("Orders"), "receipt_long", "orders_order"),
+            (_("Fulfilments"), "shopping_bag", "orders_fulfilment"),
+            (_("Routing decisions"), "alt_route", "orders_routingdecision"),
+            (_("Pickup windows and quotas"), "event_available", "commerce_quota"),
+            (_("Texts of messages"), "edit_note", "orders_noticetemplate"),
+            (_("Messages sent"), "outgoing_mail", "orders_notice"),
+        ]),
+        (_("Customers"), [(_("Profiles"), "person", "customers_profile")]),
+        (_("Operations"), [
+            (_("Staff"), "badge", "commerce_user"),
+            (_("Audit"), "history", "commerce_auditentry"),
+            (_("Outbox"), "outbox", "commerce_outboxmessage"),
+            (_("Deliveries"), "local_shipping", "commerce_outboxdelivery"),
+            (_("Inbox"), "inbox", "commerce_inboxmessage"),
+            (_("Idempotency keys"), "repeat", "commerce_idempotencykey"),
+        ]),
+    ]  # fmt: skip
+    shown = []
+    for title, pages in groups:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
+            for name, icon, model in pages
+            if model in allowed
+        ]
+        if items:
+            shown.append({"title": title, "separator": True, "collapsible": False, "items": items})
+    return shown

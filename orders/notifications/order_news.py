@@ -1,0 +1,228 @@
+"""The messages about an order's way to its customer. Topics with news of their own register theirs beside these."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from commerce.roles import Permission, Role
+from orders import events, exceptions, promise_history
+from orders.desk import Severity
+from orders.exceptions import Case, Kind, Suggestion
+from orders.lifecycle import COLLECTED, State
+from orders.notifications import letters, notices, texts
+from orders.notifications.catalogue import Message, register
+from orders.queries import OrderView
+
+WAITS = (State.READY, State.ARRIVED, State.NO_SHOW)
+REVISION_REASONS = {
+    "supply_moved": gettext_lazy("our supplier delivers on another day"),
+    "moved": gettext_lazy("the pickup was moved"),
+    "load": gettext_lazy("more orders than usual"),
+    "carrier": gettext_lazy("the carrier needs longer"),
+    "rerouted": gettext_lazy("another store prepares your order"),
+}
+
+
+def _is_collected(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    part = letters.part_of(order, facts)
+    return part is not None and part.method in COLLECTED
+
+
+def _waits(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    """Whether the goods still wait for their customer: what was fetched meanwhile needs no reminder."""
+    part = letters.part_of(order, facts)
+    return part is not None and State(part.state) in WAITS
+
+
+def _parts(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    lines = []
+    for part in order.fulfilments:
+        values = {"place": part.location.name, "day": letters.moment(part.promised_at)}
+        if part.method in COLLECTED and part.window_starts_at and part.window_ends_at:
+            values |= {
+                "day": letters.day(part.window_starts_at),
+                "from": letters.clock_time(part.window_starts_at),
+                "until": letters.clock_time(part.window_ends_at),
+            }
+            lines.append("– " + _("Pickup at %(place)s: %(day)s, %(from)s to %(until)s") % values)
+        elif part.method in COLLECTED:
+            lines.append("– " + _("Pickup at %(place)s: ready by %(day)s") % values)
+        else:
+            lines.append("– " + _("By parcel: handed to the carrier by %(day)s") % values)
+    is_pickup = any(part.method in COLLECTED for part in order.fulfilments)
+    return {
+        "parts": "\n".join(lines),
+        "pickup_note": _("We tell you as soon as it is ready. Please come only then.") if is_pickup else "",
+    }
+
+
+def _revision(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
+    history = promise_history.of_order(order.id)
+    last = history[-1] if history else None
+    return {
+        "fulfilment_id": payload.get("fulfilment_id"),
+        "promised_before": last.before.isoformat() if last else None,
+        "promised_at": last.after.isoformat() if last else None,
+        "reason": last.reason if last else "",
+    }
+
+
+def _moves_a_day(order: OrderView, payload: Mapping[str, Any]) -> bool:
+    """Whether the promise moved by a day or is later at all: an hour earlier on the same day is no news."""
+    if _is_collected(order, payload):
+        return False  # a pickup keeps its window, or is moved with a message of its own
+    history = promise_history.of_order(order.id)
+    if not history:
+        return False
+    last = history[-1]
+    return timezone.localdate(last.before) != timezone.localdate(last.after) or last.after - last.before > timedelta(
+        hours=2
+    )
+
+
+def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    before, after = _at(facts.get("promised_before")), _at(facts.get("promised_at"))
+    is_later = before is not None and after is not None and after > before
+    news = (
+        _("we are sorry: your order %(number)s takes longer than we promised.")
+        if is_later
+        else _("good news: your order %(number)s leaves earlier than we promised.")
+    )
+    reason = REVISION_REASONS.get(str(facts.get("reason")), "")
+    return {
+        "news": news % {"number": order.number},
+        "promised_before": letters.moment(before) if before else "",
+        "promised": letters.moment(after) if after else "",
+        "reason": str(reason),
+    }
+
+
+def _at(given: object) -> datetime | None:
+    return datetime.fromisoformat(given) if isinstance(given, str) else None
+
+
+def _is_still_promised(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    """Whether the date that the message tells is still the one that holds: of two that moved at once only the last is told."""
+    part = letters.part_of(order, facts)
+    told = _at(facts.get("promised_at"))
+    return part is not None and told is not None and part.promised_at == told
+
+
+def _resend(case: Case, *, user: Any, by: Any, at: datetime) -> None:
+    for row in notices.of_order(case.order_id) if case.order_id else []:
+        if row.key.rpartition(":")[0][-80:] == case.subject_id:
+            notices.resend(row.id, by=by, at=at)
+            return
+
+
+def register_all() -> None:
+    """Make the messages known. Called once when the application is ready."""
+    for message in (
+        Message(
+            code="order.confirmed",
+            title=gettext_lazy("Order received"),
+            event=events.OrderPlaced.type,
+            texts=texts.CONFIRMED,
+            variables=("parts", "pickup_note"),
+            facts=lambda order, payload: {},
+            words=_parts,
+        ),
+        Message(
+            code="order.cancelled",
+            title=gettext_lazy("Order cancelled"),
+            event=events.OrderCancelled.type,
+            texts=texts.CANCELLED,
+            facts=lambda order, payload: {},
+        ),
+        Message(
+            code="order.unavailable",
+            title=gettext_lazy("Goods can’t be had"),
+            event=events.FulfilmentRejected.type,
+            texts=texts.UNAVAILABLE,
+        ),
+        Message(
+            code="pickup.ready",
+            title=gettext_lazy("Ready for pickup"),
+            event=events.FulfilmentReady.type,
+            texts=texts.READY,
+            is_urgent=True,
+            applies=_is_collected,
+            still_true=_waits,
+        ),
+        Message(
+            code="pickup.reminder",
+            title=gettext_lazy("Reminder before the pickup ends"),
+            texts=texts.REMINDER,
+            is_urgent=True,
+            still_true=_waits,
+        ),
+        Message(
+            code="pickup.last_day",
+            title=gettext_lazy("Last day of the pickup"),
+            texts=texts.LAST_DAY,
+            is_urgent=True,
+            still_true=_waits,
+        ),
+        Message(
+            code="pickup.not_collected",
+            title=gettext_lazy("Not collected"),
+            event=events.FulfilmentNoShow.type,
+            texts=texts.NOT_COLLECTED,
+            is_urgent=True,
+            still_true=_waits,
+        ),
+        Message(
+            code="pickup.returned",
+            title=gettext_lazy("Not collected, back on sale"),
+            event=events.FulfilmentReturnedToStock.type,
+            texts=texts.RETURNED,
+        ),
+        Message(
+            code="pickup.collected",
+            title=gettext_lazy("Handed over"),
+            event=events.FulfilmentHandedOver.type,
+            texts=texts.COLLECTED,
+        ),
+        Message(
+            code="parcel.shipped",
+            title=gettext_lazy("Handed to the carrier"),
+            event=events.FulfilmentShipped.type,
+            texts=texts.SHIPPED,
+        ),
+        Message(
+            code="promise.revised",
+            title=gettext_lazy("New date promised"),
+            event=events.FulfilmentPromised.type,
+            texts=texts.REVISED,
+            variables=("news", "promised_before", "reason"),
+            applies=_moves_a_day,
+            facts=_revision,
+            words=_revised,
+            still_true=_is_still_promised,
+        ),
+    ):
+        register(message)
+    exceptions.register(
+        Kind(
+            code=notices.UNDELIVERABLE,
+            title=gettext_lazy("A message does not reach the customer"),
+            sentence=gettext_lazy("Order %(number)s: “%(message)s” could not be delivered by %(channel)s (%(error)s)."),
+            severity=Severity.NORMAL,
+            role=Role.SERVICE_AGENT,
+            within=timedelta(hours=4),
+            icon="mail-x",
+            actions=(
+                Suggestion(
+                    code="send_again",
+                    label=gettext_lazy("Send it again"),
+                    icon="send",
+                    perform=_resend,
+                    permission=Permission.WORK_EXCEPTIONS,
+                ),
+            ),
+        )
+    )
