@@ -17,6 +17,9 @@ class Permission(StrEnum):
     CANCEL_ORDERS = "cancel_orders"
     HOLD_ORDERS = "hold_orders"
     RELEASE_RISK_HOLDS = "release_risk_holds"
+    TAKE_PAYMENTS = "take_payments"
+    RETURN_MONEY = "return_money"
+    RECONCILE_MONEY = "reconcile_money"
     VIEW_ORDERS = "view_orders"
     WORK_EXCEPTIONS = "work_exceptions"
     VIEW_CUSTOMERS = "view_customers"
@@ -41,6 +44,7 @@ _CLERK = {
     Permission.WORK_PICKUPS,
     Permission.VIEW_ORDERS,
     Permission.WORK_EXCEPTIONS,
+    Permission.TAKE_PAYMENTS,
     Permission.VIEW_STOCK,
     Permission.RECEIVE_STOCK,
     Permission.MOVE_STOCK,
@@ -56,6 +60,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.CANCEL_ORDERS,
             Permission.HOLD_ORDERS,
             Permission.RELEASE_RISK_HOLDS,
+            Permission.RETURN_MONEY,
+            Permission.RECONCILE_MONEY,
             Permission.VIEW_CUSTOMERS,
             Permission.ADJUST_STOCK,
             Permission.APPROVE_COUNTS,
@@ -71,6 +77,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.CANCEL_ORDERS,
             Permission.WORK_EXCEPTIONS,
             Permission.HOLD_ORDERS,
+            Permission.TAKE_PAYMENTS,
+            Permission.RETURN_MONEY,
         }
     ),
     Role.MERCHANDISER: frozenset(
@@ -97,6 +105,7 @@ class Scope(StrEnum):
     QUOTES_WRITE = "quotes:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    PAYMENTS_WRITE = "payments:write"
     STOCK_WRITE = "stock:write"
     TRANSFERS_WRITE = "transfers:write"
     SUPPLY_WRITE = "supply:write"

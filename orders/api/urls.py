@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import amendment_views, desk, hold_views, views
+from orders.api import amendment_views, desk, hold_views, payment_views, views
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
@@ -15,4 +15,12 @@ urlpatterns = [
         hold_views.ReleaseHoldView.as_view(),
         name="api-order-hold-release",
     ),
+    path("orders/<uuid:order_id>/payments", payment_views.OrderPaymentsView.as_view(), name="api-order-payments"),
+    path("orders/<uuid:order_id>/refunds", payment_views.RefundsView.as_view(), name="api-order-refunds"),
+    path("payments/<uuid:payment_id>", payment_views.PaymentView.as_view(), name="api-payment"),
+    path("payments/<uuid:payment_id>/capture", payment_views.CapturePaymentView.as_view(), name="api-payment-capture"),
+    path("payments/<uuid:payment_id>/void", payment_views.VoidPaymentView.as_view(), name="api-payment-void"),
+    path("gift-cards", payment_views.GiftCardsView.as_view(), name="api-gift-cards"),
+    path("gift-cards/balance", payment_views.GiftCardBalanceView.as_view(), name="api-gift-card-balance"),
+    path("payment-webhooks/<slug:provider>", payment_views.payment_webhook, name="api-payment-webhook"),
 ]

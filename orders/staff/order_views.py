@@ -21,7 +21,7 @@ from orders.errors import OrderNotFound
 from orders.lifecycle import TERMINAL, State
 from orders.notifications import notices
 from orders.queries import OrderView
-from orders.staff import forms, notice_words, order_page, words
+from orders.staff import forms, money, notice_words, order_page, words
 from orders.staff.views import at_store, done, not_here
 
 TIMELINE_KINDS = ("step", "picking")
@@ -151,6 +151,7 @@ def show(
         "placed_total": order_page.amount(sum(line.total_minor for line in found.lines), found.currency),
         "is_reduced": any(line.cancelled for line in found.lines),
         "prices": order_page.prices(found),
+        "money": money.panel(found, can),
         "story": order_page.story(page.timeline, show=kind if kind in TIMELINE_KINDS else ""),
         "show": kind if kind in TIMELINE_KINDS else "",
         "routing": order_page.decisions(page.routing),

@@ -44,5 +44,12 @@ _SENTENCES = {
     "window_full": _("This pickup window is full. Choose another one."),
     "exception_not_found": _("This exception isn’t here any more. The desk shows what is open now."),
     "exception_state_wrong": _("Somebody has settled this in the meantime. Below it says how."),
+    "payment_not_found": _("There is no such payment here."),
+    "payment_action_not_allowed": _("The payment has moved on in the meantime. The page now shows how it stands."),
+    "amount_too_high": _("That is more than there is. Enter at most what the page shows."),
+    "nothing_to_pay": _("That is more than is left to pay. The page shows what is left."),
+    "payment_provider_unknown": _("This way to pay is not set up here. Choose another one."),
+    "gift_card_unknown": _("No valid gift card has this code. Check it, or take another way to pay."),
+    "gift_card_too_low": _("Not enough is left on this gift card. Leave the amount empty to take what is left."),
     "insufficient_stock": _("There isn’t enough stock for this. Look for another store that has the goods."),
 }

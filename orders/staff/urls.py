@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.staff import desk_views, hold_views, order_views, pick_views, views, wave_views
+from orders.staff import desk_views, hold_views, order_views, payment_views, pick_views, views, wave_views
 
 app_name = "orders-staff"
 
@@ -37,6 +37,10 @@ urlpatterns = [
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),
+    path("orders/<uuid:order_id>/pay/", payment_views.pay, name="order-pay"),
+    path("orders/<uuid:order_id>/give-back/", payment_views.give_back, name="order-give-back"),
+    path("orders/<uuid:order_id>/payments/<uuid:payment_id>/<slug:verb>/", payment_views.ask, name="payment-ask"),
+    path("orders/<uuid:order_id>/by-hand/<uuid:request_id>/", payment_views.by_hand, name="payment-by-hand"),
     path("orders/<uuid:order_id>/hold/", hold_views.hold, name="hold"),
     path("orders/<uuid:order_id>/release-hold/", hold_views.release, name="release-hold"),
     path("orders/<uuid:order_id>/messages/<uuid:notice_id>/again/", order_views.resend, name="resend"),

@@ -94,6 +94,13 @@ LOST: dict[str, Text] = {
 
 # A step in the timeline, by the verb's own name in the audit (what follows the last dot, or its whole).
 STEPS: dict[str, Word] = {
+    "payments.add": Word(_("Payment begun"), "credit-card"),
+    "payments.observe": Word(_("Money moved"), "coins"),
+    "payments.worry": Word(_("A payment needs a look"), "circle-alert"),
+    "payments.attach": Word(_("Payment found its order"), "link"),
+    "payments.requests.plan": Word(_("Provider is to be asked"), "send"),
+    "payments.requests.end": Word(_("Provider answered"), "reply"),
+    "payments.refunds.owe": Word(_("Money owed back"), "undo-2"),
     "place": Word(_("Order placed"), "shopping-bag"),
     "accept": Word(_("Accepted for picking"), "user-check"),
     "release": Word(_("Given back to the queue"), "undo-2"),
