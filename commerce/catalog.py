@@ -235,6 +235,7 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
             product.category,
             (),
             product.minimum_age,
+            product.weight_grams,
         )
         for product in made
     }

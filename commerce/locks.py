@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     SHELVES = 9
     PRODUCT_IN_ALL = 10
     WAITING_LIST = 11
+    ROUTING_POLICY = 21
 
 
 def number(name: str) -> int:

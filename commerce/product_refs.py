@@ -31,7 +31,7 @@ SELECT product.id, product.sku, product.name, product.kind, product.tax_class, p
        CASE WHEN product.kind = 'kit' THEN
            (SELECT array_agg(ARRAY[part.component_id, part.quantity] ORDER BY part.component_id)
             FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END,
-       product.minimum_age
+       product.minimum_age, product.weight_grams
 FROM commerce_product product WHERE """
 _WHERE = {
     "sku": "product.sku = ANY(%s)",
@@ -57,6 +57,7 @@ class ProductRef:
     category: str = ""
     components: tuple[tuple[int, int], ...] = ()
     minimum_age: int | None = None  # who may have it, in years
+    weight_grams: int | None = None
 
     @property
     def has_stock(self) -> bool:
@@ -220,8 +221,10 @@ def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list
                 category,
                 tuple((component_id, pieces) for component_id, pieces in components or ()),
                 minimum_age,
+                weight_grams,
             )
             for (
                 product_id, sku, name, kind, tax_class, is_active, category, gtins, components, minimum_age,
+                weight_grams,
             ) in cursor.fetchall()
         ]  # fmt: skip

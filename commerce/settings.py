@@ -337,6 +337,7 @@ CELERY_BEAT_SCHEDULE = {
     "send messages": _every(5, "orders.tasks.send_notices"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),
+    "try routing policies": _every(5, "orders.tasks.try_routing_policies"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "run payment errands": _every(5, "orders.tasks.run_payment_errands"),
     "watch payments": _every(60, "orders.tasks.watch_payments"),

@@ -90,6 +90,19 @@ def known(goods: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Known]:
         }
 
 
+def weekly(product_ids: Sequence[int]) -> dict[int, dict[int, float]]:
+    """Return the pieces a week that products are expected to sell, by product and location, with one query."""
+    found: dict[int, dict[int, float]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT product_id, location_id, per_week FROM inventory_demandforecast WHERE product_id = ANY(%s::bigint[])",
+            [list(product_ids)],
+        )
+        for product_id, location_id, per_week in cursor.fetchall():
+            found.setdefault(product_id, {})[location_id] = per_week
+    return found
+
+
 def _sampled(until: date, uplifts: Uplifts) -> Iterator[tuple[Good, demand_series.Weeks]]:
     """Yield an even draw of about SAMPLE goods with their weeks."""
     total = how_many()

@@ -115,6 +115,11 @@ def active() -> list[LocationRef]:
     return [location for location in _all()[0].values() if location.is_active]
 
 
+def every() -> list[LocationRef]:
+    """Return all locations, active or not, by code."""
+    return list(_all()[0].values())
+
+
 def serving(country: str) -> list[LocationRef]:
     """Return the active locations from which goods reach a channel's country without customs."""
     return [location for location in active() if geography.same_customs_area(location.country, country)]

@@ -198,6 +198,20 @@ def listed(*, at_most: int = MOST_LISTED) -> list[Obligation]:
     return list(rows.order_by("-pk")[:at_most])
 
 
+def shares_of(
+    channel_ids: Iterable[int], product_ids: Iterable[int], *, at: datetime
+) -> dict[int, dict[int, dict[int, int]]]:
+    """Return what is kept where for channels of what they were guaranteed: pieces by channel, product and location."""
+    found: dict[int, dict[int, dict[int, int]]] = {}
+    for channel_id, product_id, location_id, pieces in ObligationShare.objects.filter(
+        obligation__channel_id__in=list(channel_ids), product_id__in=list(product_ids),
+        obligation__ended_at__isnull=True, obligation__starts_at__lte=at, obligation__ends_at__gt=at,
+    ).values_list("obligation__channel_id", "product_id", "location_id", "pieces"):  # fmt: skip
+        there = found.setdefault(channel_id, {}).setdefault(product_id, {})
+        there[location_id] = there.get(location_id, 0) + pieces
+    return found
+
+
 def _check(wanted: Agreement, *, at: datetime) -> None:
     found = sharing_scopes.problems(wanted.scope)
 

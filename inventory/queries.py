@@ -1,6 +1,6 @@
 """Lists of the inventory room for screens and the API: read only, bounded queries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,3 +143,21 @@ def products_shared(
             return
         yield found
         after = found[-1]
+
+
+def gained_since(wanted: Iterable[tuple[int, int, datetime]]) -> set[tuple[int, int]]:
+    """Return of (product, location, instant) which sellable levels got goods in after the instant: new evidence of stock."""
+    rows = list(wanted)
+    if not rows:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT w.product_id, w.location_id
+               FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS w (product_id, location_id, since)
+               JOIN inventory_stocklevel l USING (product_id, location_id)
+               WHERE l.condition = 'sellable' AND l.changed_at > w.since AND EXISTS (
+                   SELECT 1 FROM inventory_stockentry e
+                   WHERE e.level_id = l.id AND e.on_hand_delta > 0 AND e.recorded_at > w.since)""",
+            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+        )
+        return {(product_id, location_id) for product_id, location_id in cursor.fetchall()}

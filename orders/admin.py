@@ -54,7 +54,7 @@ class RoutingInline(ReadOnlyInline):
 
     model = RoutingDecision
     views = Permission.VIEW_ORDERS
-    fields = ["chosen", "policy_version", "decided_at", "candidates"]
+    fields = ["chosen", "policy_version", "occasion", "decided_at", "outcome"]
 
 
 @admin.register(Order)

@@ -161,7 +161,8 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     planned = []
     try:
         for portion, parts in portions:
-            for route in routing.route(order, portion, parts, channel=channel, known=known):
+            values = _values(quote, portion, wanted)
+            for route in routing.route(order, portion, parts, channel=channel, known=known, values=values):
                 window, promised_at = _promise(portion, route, at=at)
                 owed = _owed(portion, parts, route, line_ids, products)
                 planned.append(Planned(route, window, promised_at, owed))
@@ -171,6 +172,15 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
         for one, identifier in zip(planned, sorted(one.id for one in planned), strict=True):
             one.id = identifier
     return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, line_ids, tuple(planned))
+
+
+def _values(quote: Quote, portion: Portion, wanted: Mapping[int, int]) -> dict[int, int]:
+    """Return what the products of a portion were sold for, in minor units; one that goes several ways by its pieces."""
+    return {
+        line.product_id: line.total_minor * portion.quantities[line.product_id] // wanted[line.product_id]
+        for line in quote.lines
+        if line.product_id in portion.quantities
+    }
 
 
 def _owed(

@@ -183,3 +183,31 @@ class NoticeNotFound(NotFound):
 
     code = "notice_not_found"
     title = "Message not found"
+
+
+class PolicyNotFound(NotFound):
+    """There is no routing policy with this version."""
+
+    code = "policy_not_found"
+    title = "Routing policy not found"
+
+
+class PolicyUntried(CommerceError):
+    """A version of the routing policy may not go live before it was simulated on past orders."""
+
+    code = "policy_untried"
+    title = "The policy was not tried yet"
+
+
+class SimulationNotFound(NotFound):
+    """There is no such simulation of a routing policy."""
+
+    code = "simulation_not_found"
+    title = "Simulation not found"
+
+
+class TooManySimulations(CommerceError):
+    """Simulations of this version are under way already."""
+
+    code = "too_many_simulations"
+    title = "Simulations are under way"

@@ -283,13 +283,21 @@ def _person(row: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoutingView:
-    """Why the order is where it is. Candidates are {location, name, able, reasons, distance_km, rank}."""
+    """Why the order is where it is. `outcome` is a decision's document (`orders.sourcing.decision`), None of those made before it.
+
+    `shadow` is what another policy would have done with the same inputs, where one was asked.
+    """
 
     policy_version: str
     chosen: str | None
     inputs: dict[str, Any]
     candidates: list[dict[str, Any]]
     decided_at: datetime
+    outcome: dict[str, Any] | None = None
+    shadow: dict[str, Any] | None = None
+    shadow_differs: bool = False
+    occasion: str = ""
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,19 +309,21 @@ class OrderPage:
     timeline: tuple[Any, ...]  # commerce.models.AuditEntry, oldest first
 
 
+def decisions(order_id: UUID) -> tuple[RoutingView, ...]:
+    """Return the routing decisions of an order, the oldest first."""
+    return tuple(
+        RoutingView(
+            one.policy_version, locations.by_id(one.chosen_id).code if one.chosen_id else None, one.inputs, one.candidates,
+            one.decided_at, one.outcome, one.shadow, one.shadow_differs, one.occasion, one.attempt,
+        )
+        for one in RoutingDecision.objects.filter(order_id=order_id).order_by("decided_at", "id")
+    )  # fmt: skip
+
+
 def order_page(order_id: UUID) -> OrderPage:
     """Return an order with its routing and timeline, in six SQL queries. Raises: OrderNotFound."""
     found = order(order_id)
-    routing = tuple(
-        RoutingView(
-            one.policy_version,
-            locations.by_id(one.chosen_id).code if one.chosen_id else None,
-            one.inputs,
-            one.candidates,
-            one.decided_at,
-        )
-        for one in RoutingDecision.objects.filter(order_id=order_id).order_by("decided_at")
-    )
+    routing = decisions(order_id)
     return OrderPage(found, routing, tuple(audit.timeline("order", order_id)))
 
 

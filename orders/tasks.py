@@ -13,7 +13,9 @@ from orders import leases, pickup, queries, rerouting, shortages
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.payments import watchdog
+from orders.routing import simulations
 
+MOST_SIMULATIONS = 20  # in one run of the task
 MOST_AT_ONCE = 500  # the rest follows with the next run
 
 log = logs.get(__name__)
@@ -79,6 +81,15 @@ def watch_payments() -> dict[str, int]:
 def send_notices() -> int:
     """Send the messages that are due, to customers and to the devices of staff."""
     return sending.send_due()
+
+
+@shared_task(name="orders.tasks.try_routing_policies")
+def try_routing_policies() -> int:
+    """Run the simulations of routing policies that wait, one after the other; return how many."""
+    done = 0
+    while done < MOST_SIMULATIONS and simulations.run_next(at=clock.now()):
+        done += 1
+    return done
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:

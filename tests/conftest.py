@@ -60,6 +60,7 @@ def _nothing_is_remembered_from_another_test() -> None:
         scarcity_terms,
         transit,
     )
+    from orders.routing import standing, worlds
     from pricing import revisions
 
     catalog.forget()
@@ -77,6 +78,8 @@ def _nothing_is_remembered_from_another_test() -> None:
     scarcity_terms.forget()
     transit.forget()
     channel_priorities.forget()
+    standing.forget()
+    worlds.forget()
 
 
 @pytest.fixture

@@ -1,5 +1,12 @@
 """Tables of orders. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from orders.models.carriers import (
+    RoutingNode,
+    RoutingRestriction,
+    ShippingRate,
+    ShippingService,
+    ShippingZone,
+)
 from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
@@ -15,7 +22,12 @@ from orders.models.payments import (
     PaymentRequest,
 )
 from orders.models.placed import Order, OrderLine
-from orders.models.routing import RoutingDecision
+from orders.models.routing import (
+    RoutingDecision,
+    RoutingPolicy,
+    RoutingSimulation,
+    RoutingSwitch,
+)
 from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
 
 __all__ = [
@@ -41,6 +53,14 @@ __all__ = [
     "PickScan",
     "PushDevice",
     "RoutingDecision",
+    "RoutingNode",
+    "RoutingPolicy",
+    "RoutingRestriction",
+    "RoutingSimulation",
+    "RoutingSwitch",
+    "ShippingRate",
+    "ShippingService",
+    "ShippingZone",
     "Shortage",
     "Wave",
     "WaveScan",

@@ -147,7 +147,7 @@ def _left(world: World, taken: Use, days: dict[int, int], problem: Problem) -> W
         for (one, place), pieces in taken.items():
             if one == product:
                 available[place] -= pieces
-        shelves[product] = Shelf(available, shelf.owed, shelf.ahead, shelf.enough)
+        shelves[product] = Shelf(available, shelf.guaranteed, shelf.ahead, shelf.enough)
     full = {
         place for place, count in days.items()
         if (limit := world.network.places[place].capacity_left) is not None and count >= limit

@@ -18,7 +18,9 @@ class Criterion(StrEnum):
     OVERSTOCK = "overstock"  # pieces beyond what the place should have: negative, each is good to lose
     LAST_PIECES = "last_pieces"  # pieces taken below what a place keeps for its shelf
     DEMAND_AHEAD = "demand_ahead"  # pieces taken that the place will sell itself until its next delivery
-    OBLIGATION = "obligation"  # pieces taken that are owed to another channel
+    OBLIGATION = (
+        "obligation"  # pieces taken of what the channel was guaranteed there: negative, it is what they wait for
+    )
     LOAD = "load"  # percent of the place's day that is taken
     QUEUE = "queue"  # minutes of work waiting per person there
     RETURNS = "returns"  # thousandths of a piece expected back at a place that takes none

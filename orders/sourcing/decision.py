@@ -1,7 +1,7 @@
 """A decision with everything it was made of: the parts of the plan, the losers by rank, and who was out for what. [pure]"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -92,7 +92,6 @@ class Decision:
     is_exact: bool = True
     was_divided: bool = False
     looked_at: int = 0
-    names: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return the decision as it is kept for ever."""
@@ -124,6 +123,19 @@ def decide(problem: Problem, world: World, policy: Policy) -> Decision:
     look = Look(problem, world, policy)
     found = search(look)
     return explain(look, found)
+
+
+def of_chosen(place: Place, method: str, lines: Mapping[str, Mapping[int, int]], policy: Policy) -> Decision:
+    """Decide on what a customer fetches at the place that they chose: only whether it can be."""
+    out = {
+        Reason.INACTIVE: not place.is_active,
+        Reason.PAUSED: place.is_paused,
+        Reason.METHOD_NOT_OFFERED: method not in place.capabilities,
+    }
+    excluded = {reason: (place.code,) for reason, is_out in out.items() if is_out}
+    if excluded:
+        return Decision(policy, (), Refusal.NOBODY_ABLE, excluded, {})
+    return Decision(policy, (Share(place, lines, Candidate(place, 1, {}, 0, None), (), 1),), None, {}, {})
 
 
 def explain(look: Look, found: Found) -> Decision:

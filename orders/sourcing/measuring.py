@@ -105,6 +105,8 @@ class Look:
         found[Reason.METHOD_NOT_OFFERED] = ~network.offering(problem.method)
         if problem.area:
             found[Reason.BEHIND_CUSTOMS] = ~network.within(problem.area)
+        if problem.leave_on is not None:
+            found[Reason.CLOSED] = found[Reason.CLOSED] | (network.ready_on > problem.leave_on.toordinal())
         if self.is_sent and network.tariffs.services:
             reachable = np.zeros(network.size, dtype=np.bool_)
             for _service, usable, _zones, _zone_of, _arrives in self._services:
@@ -296,8 +298,8 @@ class Look:
                 return _shortfall(self.network.is_store * self.policy.keep_at_stores, there, pieces)
             case Criterion.DEMAND_AHEAD if shelf.ahead is not None:
                 return _shortfall(shelf.ahead, there, pieces)
-            case Criterion.OBLIGATION if shelf.owed is not None:
-                return _shortfall(shelf.owed, there, pieces)
+            case Criterion.OBLIGATION if shelf.guaranteed is not None:
+                return -np.minimum(shelf.guaranteed, pieces)
         return None
 
     def _shipping(self, grams: int) -> tuple[Ints, Ints, Ints | None]:

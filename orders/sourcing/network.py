@@ -112,6 +112,11 @@ class Network:
         return {name: self.column(name) for name in names}
 
     @cached_property
+    def ready_on(self) -> Ints:
+        """The days on which goods ordered now can be ready, as ordinals."""
+        return np.array([place.ready_at.toordinal() for place in self.places], dtype=np.int64)
+
+    @cached_property
     def is_store(self) -> Bools:
         return self.flags("is_store")
 
@@ -175,11 +180,11 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One product at all places, in pieces: what may be had, what of it is owed to other channels, what the place will sell itself
-    until its next delivery, and from which number on it has too many (`NO_DAY`: unknown)."""
+    """One product at all places, in pieces: what may be had, what was guaranteed there to the channel that asks, what the
+    place will sell itself until its next delivery, and from which number on it has too many (`NO_DAY`: unknown)."""
 
     available: Ints
-    owed: Ints | None = None
+    guaranteed: Ints | None = None
     ahead: Ints | None = None
     enough: Ints | None = None
 

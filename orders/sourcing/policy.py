@@ -101,7 +101,9 @@ BALANCED = Policy(
         Term(Criterion.OVERSTOCK, 60_000),  # 0.60 saved for a piece that would be marked down
         Term(Criterion.LAST_PIECES, 150_000),  # 1.50 for an empty shelf
         Term(Criterion.DEMAND_AHEAD, 90_000),
-        Term(Criterion.OBLIGATION, 300_000),
+        Term(
+            Criterion.OBLIGATION, 10_000
+        ),  # what waits for the channel goes first, so that the rest is free for others
         Term(Criterion.LOAD, 500),
         Term(Criterion.QUEUE, 400),
         Term(Criterion.RETURNS, 100),

@@ -45,7 +45,8 @@ class Problem:
     """One order, or what is left of it, that needs places. `only` are the places that may be asked at all, if not all.
 
     `rejected` are places by line that refused it before, without new evidence. Without `judges_stock` the pieces that are
-    there decide nothing: the ledger does, under its lock. `due_on` is the day that was promised, `asked_on` today.
+    there decide nothing: the ledger does, under its lock. `due_on` is the day that was promised, `asked_on` today, `leave_on`
+    the day until which goods must be ready, if any.
     """
 
     lines: tuple[Line, ...]
@@ -55,6 +56,7 @@ class Problem:
     point: tuple[float, float] | None = None
     value_minor: int = 0
     due_on: date | None = None
+    leave_on: date | None = None
     priority: int = 0
     area: frozenset[str] = frozenset()  # countries from which goods may come; empty: any
     only: frozenset[int] | None = None

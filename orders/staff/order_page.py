@@ -1,4 +1,4 @@
-"""What the order screen shows: the order, its parts and what may be done with them, its story, and why it is where it is."""
+"""What the order screen shows: the order, its parts and what may be done with them, and its story."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from orders.holds import Hold
 from orders.lifecycle import Action, State
 from orders.models import Fulfilment
 from orders.pickup import normalised
-from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView, RoutingView
+from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
 from orders.staff import words
 from pricing.terms import StepKind
 
@@ -260,26 +260,6 @@ def _facts(after: Mapping[str, Any]) -> str:
     if not after.get("sku") and after.get("scanned"):
         said.append(str(after["scanned"]))
     return " · ".join(said)
-
-
-# --- why there ------------------------------------------------------------------------------------------------------
-
-
-def decisions(routing: Iterable[RoutingView]) -> list[dict[str, Any]]:
-    """Return the routing decisions with the losers' reasons in words."""
-    return [
-        {
-            "policy_version": one.policy_version,
-            "chosen": one.chosen,
-            "decided_at": one.decided_at,
-            "candidates": [{**candidate, "why": _why(candidate)} for candidate in one.candidates],
-        }
-        for one in routing
-    ]
-
-
-def _why(candidate: Mapping[str, Any]) -> str:
-    return ", ".join(str(words.LOST.get(reason, reason)) for reason in candidate.get("reasons", []))
 
 
 # --- finding --------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from orders.errors import OrderNotFound
 from orders.lifecycle import TERMINAL, State
 from orders.notifications import notices
 from orders.queries import OrderView
-from orders.staff import forms, money, notice_words, order_page, words
+from orders.staff import forms, money, notice_words, order_page, why, words
 from orders.staff.views import at_store, done, not_here
 
 TIMELINE_KINDS = ("step", "picking")
@@ -154,7 +154,7 @@ def show(
         "money": money.panel(found, can),
         "story": order_page.story(page.timeline, show=kind if kind in TIMELINE_KINDS else ""),
         "show": kind if kind in TIMELINE_KINDS else "",
-        "routing": order_page.decisions(page.routing),
+        "routing": why.decisions(page.routing, page.order.currency),
         "may_see_customer": Permission.VIEW_CUSTOMERS in can,
         "may_cancel": found.is_cancellable and _may_cancel(request, found),
         "has_picked": any(line.picked for view in found.fulfilments for line in view.lines),

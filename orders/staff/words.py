@@ -84,14 +84,6 @@ STILL_HELD = _("%(number)s is still on hold for: %(kinds)s.")
 ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the channel has been told.")
 SHIPPED = _("%(number)s is with the carrier.")
 
-# Why a store could not serve an order, by the routing decision's code.
-LOST: dict[str, Text] = {
-    "inactive": _("closed"),
-    "method_not_offered": _("doesn’t offer this method"),
-    "not_enough_stock": _("not enough stock"),
-    "behind_customs": _("on the other side of customs"),
-}
-
 # A step in the timeline, by the verb's own name in the audit (what follows the last dot, or its whole).
 STEPS: dict[str, Word] = {
     "payments.add": Word(_("Payment begun"), "credit-card"),

@@ -110,7 +110,7 @@ def test_an_order_is_told_recorded_and_explained(shop):
     assert [entry.verb for entry in page.timeline] == ["orders.placement.place"]
     assert page.routing[0].chosen == shop.store.code
     assert page.routing[0].policy_version == "first-1"
-    assert page.routing[0].candidates[0]["rank"] == 1
+    assert page.routing[0].outcome["shares"][0]["winner"]["rank"] == 1
 
 
 def test_lines_of_one_product_are_summed(shop):
@@ -377,10 +377,10 @@ def test_a_shipment_goes_out_from_the_nearest_place_that_has_everything(shop):
     assert order.fulfilments[0].location_id == near.id
     assert (order.fulfilments[0].window_starts_at, order.fulfilments[0].pickup_code) == (None, "")
     decision = RoutingDecision.objects.get(order_id=order.id)
-    verdicts = {verdict["location"]: verdict for verdict in decision.candidates}
-    assert verdicts[near.code]["rank"] == 1
-    assert verdicts[nearest.code]["reasons"] == ["method_not_offered"]
-    assert verdicts[shop.store.code]["rank"] == 2
+    [share] = decision.outcome["shares"]
+    assert (share["winner"]["location"], share["winner"]["rank"]) == (near.code, 1)
+    assert [(loser["location"], loser["rank"]) for loser in share["losers"]] == [(shop.store.code, 2)]
+    assert decision.outcome["excluded"]["method_not_offered"] == {"count": 1, "locations": [nearest.code]}
 
 
 def test_a_shipment_that_nobody_can_serve_alone_says_what_lacks(shop):

@@ -12,7 +12,7 @@ from orders.sourcing.measuring import Look, World
 from orders.sourcing.network import Network
 from orders.sourcing.policy import Mode, Policy, Term
 from orders.sourcing.problem import Problem
-from tests.orders import test_sourcing_search as one
+from tests.orders import test_sourcing_examples as one
 from tests.orders.test_sourcing_search import orders, policies, worlds
 
 

@@ -89,7 +89,7 @@ def test_why_this_store_shows_the_losers_with_their_reasons(shop, signed_in):
     assert "Why this store?" in text
     assert "Chosen" in text
     assert other.store.name in text
-    assert "not enough stock" in text
+    assert "Not enough stock" in text
 
 
 def test_a_role_sees_as_much_of_the_customer_as_it_may(shop, signed_in):

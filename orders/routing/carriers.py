@@ -1,0 +1,113 @@
+"""What carriers offer: the writer of services, their zones and rates."""
+
+from collections.abc import Sequence
+from datetime import time
+from typing import Any
+
+from commerce import audit
+from commerce.actors import Actor
+from commerce.errors import InvalidInput
+from commerce.transactions import transaction_required
+from orders.lifecycle import Method
+from orders.models import ShippingRate, ShippingService, ShippingZone
+from orders.routing import standing
+from orders.sourcing.tariffs import PARCEL_DAYS, WORKDAYS, Zone
+
+MOST_ZONES = 20
+MOST_BANDS = 40
+MOST_DAYS = 30
+WEEKDAYS = frozenset(range(1, 8))
+
+
+@transaction_required
+def set_service(
+    code: str,
+    *,
+    name: str,
+    carrier: str,
+    origin: str,
+    zones: Sequence[Zone],
+    methods: frozenset[str] = frozenset({Method.SHIP.value}),
+    cut_off: time = time(15),
+    collects_on: frozenset[int] = WORKDAYS,
+    delivers_on: frozenset[int] = PARCEL_DAYS,
+    takes_hazardous: bool = False,
+    is_active: bool = True,
+    by: Actor,
+) -> None:
+    """Write down what a service offers, in place of what was known of it. Said again changes nothing.
+
+    Raises: InvalidInput naming each field that is wrong.
+    """
+    values: dict[str, Any] = {
+        "name": name, "carrier": carrier, "origin": origin, "methods": sorted(methods), "cut_off": cut_off,
+        "collects_on": sorted(collects_on), "delivers_on": sorted(delivers_on), "takes_hazardous": takes_hazardous,
+        "is_active": is_active,
+    }  # fmt: skip
+    _check(code, values, zones)
+    row, _made = ShippingService.objects.select_for_update().get_or_create(code=code, defaults=values)
+    before = _facts(row)
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.save()
+    ShippingZone.objects.filter(service=row).delete()
+    for zone in zones:
+        stored = ShippingZone.objects.create(
+            service=row, code=zone.code, countries=sorted(zone.countries), up_to_km=zone.up_to_km, days=zone.days
+        )
+        ShippingRate.objects.bulk_create(
+            [ShippingRate(zone=stored, up_to_grams=grams, cost_minor=cost) for grams, cost in zone.bands]
+        )
+    after = _facts(row)
+    if _made or after != before:
+        audit.record(
+            "orders.routing.carriers.set_service", "shipping_service", row.pk, by=by,
+            before=None if _made else before, after=after,
+        )  # fmt: skip
+    standing.forget()
+
+
+def _facts(row: ShippingService) -> dict[str, Any]:
+    zones = ShippingZone.objects.filter(service=row).prefetch_related("rates")
+    return {
+        "code": row.code, "name": row.name, "carrier": row.carrier, "origin": row.origin, "methods": list(row.methods),
+        "cut_off": f"{row.cut_off:%H:%M}", "collects_on": list(row.collects_on), "delivers_on": list(row.delivers_on),
+        "takes_hazardous": row.takes_hazardous, "is_active": row.is_active,
+        "zones": {
+            zone.code: {
+                "countries": list(zone.countries), "up_to_km": zone.up_to_km, "days": zone.days,
+                "rates": [[rate.up_to_grams, rate.cost_minor] for rate in zone.rates.all()],
+            }
+            for zone in zones
+        },
+    }  # fmt: skip
+
+
+def _check(code: str, values: dict[str, Any], zones: Sequence[Zone]) -> None:
+    wrong: list[tuple[str, Any, str]] = []
+    if not code or len(code) > 40:
+        wrong.append(("code", code, "1 to 40 characters"))
+    if unknown := set(values["methods"]) - {method.value for method in Method}:
+        wrong.append(("methods", min(unknown), f"methods are {', '.join(Method)}"))
+    for name in ("collects_on", "delivers_on"):
+        if not values[name] or not set(values[name]) <= WEEKDAYS:
+            wrong.append((name, values[name], "at least one weekday from 1 (Monday) to 7"))
+    if not 1 <= len(zones) <= MOST_ZONES:
+        wrong.append(("zones", len(zones), f"1 to {MOST_ZONES} zones"))
+    if len({zone.code for zone in zones}) < len(zones):
+        wrong.append(("zones", [zone.code for zone in zones], "every code stands once"))
+    for zone in zones:
+        where, grams = f"zones.{zone.code}", [up_to for up_to, _cost in zone.bands]
+        if not zone.countries:
+            wrong.append((f"{where}.countries", [], "at least one country"))
+        if not 0 <= zone.days <= MOST_DAYS:
+            wrong.append((f"{where}.days", zone.days, f"0 to {MOST_DAYS}"))
+        if not 1 <= len(grams) <= MOST_BANDS or grams != sorted(set(grams)) or grams[0] < 1:
+            wrong.append((f"{where}.rates", grams, f"1 to {MOST_BANDS} weights, each heavier than the one before"))
+        if any(cost < 0 for _up_to, cost in zone.bands):
+            wrong.append((f"{where}.rates", zone.bands, "no cost below 0"))
+    if wrong:
+        raise InvalidInput(
+            "The service can't be used like this; nothing was kept.",
+            errors=[{"field": field, "value": value, "message": message} for field, value, message in wrong],
+        )
