@@ -111,6 +111,7 @@ class Scope(StrEnum):
     SUPPLY_WRITE = "supply:write"
     COUNTS_WRITE = "counts:write"
     STATEMENTS_WRITE = "statements:write"
+    SHARING_WRITE = "sharing:write"
     WAITING_LIST_WRITE = "waiting_list:write"
     SCARCITY_READ = "scarcity:read"
     EXPERIMENTS_WRITE = "experiments:write"

@@ -20,7 +20,7 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import backorders, buffers, ledger, obligations, reservations
 from inventory.backorders import ALL, NewClaim, Waiting
-from inventory.errors import AllocationOverdrawn, GoodsAwaited, HoldElsewhere, InsufficientStock
+from inventory.errors import AllocationOverdrawn, HoldElsewhere, InsufficientStock
 from inventory.holds import HoldRow
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.obligations import Take
@@ -412,13 +412,7 @@ def _refuse_awaited(levels: Mapping[LevelKey, Level], parts: Sequence[Part]) -> 
     for part in parts:
         waiting = awaited.get(part.allocation_id, 0)
         if part.quantity > part.open - waiting:
-            on = backorders.of_demands([part.demand_id])[part.demand_id].promised_on
-            when = f"they are expected on {on.isoformat()}" if on else "nobody knows yet when they come"
-            raise GoodsAwaited(
-                f"{waiting} of {part.open} pieces are not there yet; {when}. Hand over the others, or wait.",
-                waiting=waiting,
-                promised_on=on.isoformat() if on else None,
-            )
+            raise backorders.refusal(part.demand_id, waiting, of=part.open, way_out="Hand over the others, or wait.")
 
 
 def _lock(parts: Sequence[tuple[UUID, int]], *, at: datetime) -> tuple[dict[LevelKey, Level], list[Part]]:

@@ -21,7 +21,7 @@ from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import buffers, holds, ledger, locations
 from inventory.backorder_queues import Claim, Queue, opened, put_in_order, queues
-from inventory.errors import StockRuleViolated
+from inventory.errors import GoodsAwaited, StockRuleViolated
 from inventory.events import PromiseRevised
 from inventory.ledger import Level, LevelKey
 from inventory.promise_dates import ClaimKind, Why
@@ -200,6 +200,17 @@ def of_demands(demand_ids: Iterable[UUID]) -> dict[UUID, Waiting]:
             demand_id: Waiting(pieces, promised_on if is_known else None)
             for demand_id, pieces, promised_on, is_known in cursor.fetchall()
         }
+
+
+def refusal(demand_id: UUID, waiting: int, *, of: int, way_out: str) -> GoodsAwaited:
+    """Return the refusal to pick or hand over what an order line still waits for: how much, until when, and what to do."""
+    wait = of_demands([demand_id]).get(demand_id)
+    on = wait.promised_on if wait is not None else None
+    when = f"they are expected on {on.isoformat()}" if on else "nobody knows yet when they come"
+    return GoodsAwaited(
+        f"{waiting} of {of} pieces are not there yet; {when}. {way_out}", waiting=waiting,
+        promised_on=on.isoformat() if on else None,
+    )  # fmt: skip
 
 
 @transaction_required

@@ -212,6 +212,14 @@ def shares_of(
     return found
 
 
+def stored(obligation_id: int) -> Obligation:
+    """Return an obligation with what its scope names. Raises: NotFound."""
+    row = Obligation.objects.select_related("channel", "location", "group", "product").filter(pk=obligation_id).first()
+    if row is None:
+        raise NotFound(f"There is no obligation {obligation_id}.", obligation=obligation_id)
+    return row
+
+
 def _check(wanted: Agreement, *, at: datetime) -> None:
     found = sharing_scopes.problems(wanted.scope)
 

@@ -9,11 +9,10 @@ from django.contrib.auth.models import AbstractUser
 
 from commerce import catalog, clock, ids
 from commerce.actors import Actor
-from commerce.errors import InvalidInput
+from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from inventory import backorders
-from inventory.errors import GoodsAwaited
 from orders import errors, events, fulfilment, leases, rejections, shortages
 from orders.floor import RejectReason
 from orders.fulfilment import Work
@@ -272,15 +271,9 @@ def _waiting(line: FulfilmentLine) -> int:
     return backorders.waiting([line.allocation_id]).get(line.allocation_id, 0)
 
 
-def _awaited(line: FulfilmentLine, waiting: int) -> GoodsAwaited:
-    wait = backorders.of_demands([line.order_line_id]).get(line.order_line_id)
-    on = wait.promised_on if wait is not None else None
-    when = f"they are expected on {on.isoformat()}" if on else "nobody knows yet when they come"
-    return GoodsAwaited(
-        f"{waiting} of {line.missing} pieces are not there yet; {when}. Pick the others, or give the order back.",
-        waiting=waiting,
-        promised_on=on.isoformat() if on else None,
-    )
+def _awaited(line: FulfilmentLine, waiting: int) -> CommerceError:
+    way_out = "Pick the others, or give the order back."
+    return backorders.refusal(line.order_line_id, waiting, of=line.missing, way_out=way_out)
 
 
 def _require_picking(work: Work, user: AbstractUser, *, at: datetime) -> None:

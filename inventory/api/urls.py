@@ -8,6 +8,7 @@ from inventory.api import (
     replenishment_views,
     reservation_views,
     scarcity_views,
+    sharing_views,
     statement_views,
     supply_views,
     transfer_views,
@@ -28,6 +29,42 @@ urlpatterns = [
     ),
     path("scarcity/messages", scarcity_views.ScarcityMessagesView.as_view(), name="scarcity-messages"),
     path("scarcity/claims/<uuid:claim_id>", scarcity_views.ScarcityClaimView.as_view(), name="scarcity-claim"),
+    path("sharing/rules", sharing_views.SharingRulesView.as_view(), name="sharing-rules"),
+    path("sharing/rules/<int:rule_id>", sharing_views.SharingRuleView.as_view(), name="sharing-rule"),
+    path(
+        "sharing/rules/<int:rule_id>/preview",
+        sharing_views.SharingRulePreviewView.as_view(),
+        name="sharing-rule-preview",
+    ),
+    path(
+        "sharing/rules/<int:rule_id>/activate",
+        sharing_views.SharingRuleActivateView.as_view(),
+        name="sharing-rule-activate",
+    ),
+    path(
+        "sharing/rules/<int:rule_id>/retire", sharing_views.SharingRuleRetireView.as_view(), name="sharing-rule-retire"
+    ),
+    path("sharing/policies", sharing_views.SharingPoliciesView.as_view(), name="sharing-policies"),
+    path("sharing/policies/<int:policy_id>", sharing_views.SharingPolicyView.as_view(), name="sharing-policy"),
+    path(
+        "sharing/policies/<int:policy_id>/activate",
+        sharing_views.SharingPolicyActivateView.as_view(),
+        name="sharing-policy-activate",
+    ),
+    path(
+        "sharing/policies/<int:policy_id>/retire",
+        sharing_views.SharingPolicyRetireView.as_view(),
+        name="sharing-policy-retire",
+    ),
+    path(
+        "sharing/policies/<int:policy_id>/steps/<uuid:step_id>/undo",
+        sharing_views.SharingStepUndoView.as_view(),
+        name="sharing-step-undo",
+    ),
+    path("sharing/obligations", sharing_views.ObligationsView.as_view(), name="obligations"),
+    path(
+        "sharing/obligations/<int:obligation_id>/end", sharing_views.ObligationEndView.as_view(), name="obligation-end"
+    ),
     path("stock", views.StockView.as_view(), name="stock"),
     path("stock/history", look_back_views.HistoryView.as_view(), name="stock-history"),
     path("stock/timeline", look_back_views.TimelineView.as_view(), name="stock-timeline"),
