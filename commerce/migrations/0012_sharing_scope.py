@@ -4,15 +4,15 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 SCOPES = [
-    "availability:read", "reservations:write", "pickup_windows:read", "quotes:write", "orders:read", "orders:write",
-    "stock:write", "transfers:write", "supply:write", "counts:write", "statements:write", "sharing:write",
-    "waiting_list:write",
-    "scarcity:read", "experiments:write", "catalog:read", "webhooks:manage", "events:read",
+    "availability:read", "reservations:write", "pickup_windows:read", "quotes:write", "orders:read",
+    "orders:write", "payments:write", "stock:write", "transfers:write", "supply:write", "counts:write",
+    "statements:write", "sharing:write", "waiting_list:write", "scarcity:read", "experiments:write",
+    "catalog:read", "webhooks:manage", "events:read",
 ]  # fmt: skip
 
 
 class Migration(migrations.Migration):
-    dependencies = [("commerce", "0010_minimum_age")]
+    dependencies = [("commerce", "0011_scope_of_payments")]
 
     operations = [
         migrations.AlterField(
