@@ -16,6 +16,10 @@ class Permission(StrEnum):
     TAKE_OVER_PICKUPS = "take_over_pickups"
     CANCEL_ORDERS = "cancel_orders"
     HOLD_ORDERS = "hold_orders"
+    CHANGE_ORDERS = "change_orders"
+    TAKE_RETURNS = "take_returns"
+    REFUND_ORDERS = "refund_orders"
+    APPROVE_REFUNDS = "approve_refunds"
     RELEASE_RISK_HOLDS = "release_risk_holds"
     TAKE_PAYMENTS = "take_payments"
     RETURN_MONEY = "return_money"
@@ -41,6 +45,7 @@ class Permission(StrEnum):
 
 
 _CLERK = {
+    Permission.TAKE_RETURNS,
     Permission.WORK_PICKUPS,
     Permission.VIEW_ORDERS,
     Permission.WORK_EXCEPTIONS,
@@ -59,6 +64,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.TAKE_OVER_PICKUPS,
             Permission.CANCEL_ORDERS,
             Permission.HOLD_ORDERS,
+            Permission.CHANGE_ORDERS,
+            Permission.REFUND_ORDERS,
+            Permission.APPROVE_REFUNDS,
             Permission.RELEASE_RISK_HOLDS,
             Permission.RETURN_MONEY,
             Permission.RECONCILE_MONEY,
@@ -79,6 +87,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.HOLD_ORDERS,
             Permission.TAKE_PAYMENTS,
             Permission.RETURN_MONEY,
+            Permission.CHANGE_ORDERS,
+            Permission.TAKE_RETURNS,
+            Permission.REFUND_ORDERS,
         }
     ),
     Role.MERCHANDISER: frozenset(
@@ -106,6 +117,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PAYMENTS_WRITE = "payments:write"
+    RETURNS_WRITE = "returns:write"
     STOCK_WRITE = "stock:write"
     TRANSFERS_WRITE = "transfers:write"
     SUPPLY_WRITE = "supply:write"

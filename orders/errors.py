@@ -157,6 +157,41 @@ class PreviewOutdated(CommerceError):
     title = "The preview is out of date"
 
 
+class NotReturnable(CommerceError):
+    """These units can't come back: not delivered, back already, excluded, too late, or across customs; `lines` say which."""
+
+    code = "not_returnable"
+    title = "This can't be returned"
+
+
+class ReturnNotFound(NotFound):
+    """There is no such return, or it belongs to another channel."""
+
+    code = "return_not_found"
+    title = "Return not found"
+
+
+class ReturnStateWrong(CommerceError):
+    """A return in this `state` can't do that; `allowed_actions` say what is possible."""
+
+    code = "return_state_wrong"
+    title = "Not possible for this return now"
+
+
+class RefundTooHigh(CommerceError):
+    """More was to be given back than the customer paid and has not got back: `left_minor`."""
+
+    code = "refund_too_high"
+    title = "More than is left to give back"
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund that waits for a decision."""
+
+    code = "refund_not_found"
+    title = "No refund waits for this decision"
+
+
 class StillKept(CommerceError):
     """The order is still kept for its customer, so that it is too early to call it a no-show."""
 

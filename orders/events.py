@@ -90,6 +90,30 @@ class OrderHoldReleased(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnChanged(events.Event):
+    """A return was announced, sent, received, inspected, refunded, settled, refused or called off: `state` says where it is."""
+
+    type: ClassVar[str] = "return.changed"
+    is_public: ClassVar[bool] = True
+
+    return_id: UUID
+    number: str
+    order_id: UUID
+    order_number: str
+    external_reference: str
+    state: str
+    location: str | None
+    pieces: int
+    refund_minor: int
+    currency: str
+
+    @property
+    def aggregate(self) -> str:
+        return f"return:{self.return_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentAccepted(OrderEvent):
     """A location took the order on."""
 

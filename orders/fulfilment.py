@@ -227,6 +227,24 @@ def open_beside(work: Work, other: Fulfilment, *, at: datetime) -> Fulfilment:
     return new
 
 
+def open_at(work: Work, location_id: int, method: Method, *, at: datetime) -> Fulfilment:
+    """Open a fulfilment for somebody who waits at a place now: no window, ready as soon as it is picked."""
+    new = Fulfilment(
+        id=ids.new(),
+        order=work.order,
+        location_id=location_id,
+        method=method.value,
+        state=State.PLACED.value,
+        promised_at=at,
+        pickup_code=pickup_codes.draw([location_id])[0] if method in lifecycle.COLLECTED else "",
+        created_at=at,
+        changed_at=at,
+    )
+    new.save(force_insert=True)
+    work.fulfilments.append(new)
+    return new
+
+
 def add_line(
     work: Work,
     fulfilment: Fulfilment,

@@ -22,8 +22,17 @@ from pricing.quotes import BasketLine, ChannelTerms
 TAKES_MORE = frozenset({State.PLACED, State.ACCEPTED, State.PICKING})
 
 
-def add(work: Work, wanted: Mapping[int, int], *, priced_at: datetime, by: Actor, at: datetime) -> list[OrderLine]:
-    """Add pieces of products as lines of their own and promise their goods, all or nothing.
+def add(
+    work: Work,
+    wanted: Mapping[int, int],
+    *,
+    priced_at: datetime,
+    by: Actor,
+    at: datetime,
+    only_at: Fulfilment | None = None,
+) -> list[OrderLine]:
+    """Add pieces of products as lines of their own and promise their goods, all or nothing; where open work takes them,
+    or by one part alone.
 
     Raises: InsufficientStock, CannotChange when no open work takes them, what pricing refuses.
     """
@@ -33,7 +42,7 @@ def add(work: Work, wanted: Mapping[int, int], *, priced_at: datetime, by: Actor
         work.order_lines[line.id] = line
         work.order.total_minor += line.total_minor
         work.order.tax_minor += line.tax_minor
-        _promise(work, line, by=by, at=at)
+        _promise(work, line, only_at=only_at, by=by, at=at)
         lines.append(line)
     return lines
 
@@ -64,14 +73,14 @@ def _priced(work: Work, product_id: int, quantity: int, *, priced_at: datetime) 
     return OrderLine.objects.select_related("product").get(pk=line.pk)
 
 
-def _promise(work: Work, line: OrderLine, *, by: Actor, at: datetime) -> None:
+def _promise(work: Work, line: OrderLine, *, only_at: Fulfilment | None, by: Actor, at: datetime) -> None:
     """Promise the goods of a new line where open work takes them, else at a part of their own beside packed goods."""
     product = catalog.products_by_id([line.product_id])[line.product_id]
     parts = kits.parts({product.id: product}, {product.id: line.quantity})
     if not parts:
         return  # a charge is no work for anyone
-    open_work = [one for one in work.fulfilments if State(one.state) in TAKES_MORE]
-    beside = [one for one in work.fulfilments if State(one.state) in (State.READY, State.ARRIVED)]
+    open_work = [only_at] if only_at else [one for one in work.fulfilments if State(one.state) in TAKES_MORE]
+    beside = [] if only_at else [one for one in work.fulfilments if State(one.state) in (State.READY, State.ARRIVED)]
     if not open_work and not beside:
         raise errors.CannotChange(
             "All of this order has left or is over; place a new order for more goods.", states=[work.status.value]

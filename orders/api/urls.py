@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import amendment_views, desk, hold_views, payment_views, views
+from orders.api import amendment_views, desk, hold_views, payment_views, return_views, views
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
@@ -23,4 +23,11 @@ urlpatterns = [
     path("gift-cards", payment_views.GiftCardsView.as_view(), name="api-gift-cards"),
     path("gift-cards/balance", payment_views.GiftCardBalanceView.as_view(), name="api-gift-card-balance"),
     path("payment-webhooks/<slug:provider>", payment_views.payment_webhook, name="api-payment-webhook"),
+    path("returns", return_views.ReturnsView.as_view(), name="api-returns"),
+    path("returns/<uuid:return_id>", return_views.ReturnDetailView.as_view(), name="api-return"),
+    path("returns/<uuid:return_id>/send", return_views.SendReturnView.as_view(), name="api-return-send"),
+    path("returns/<uuid:return_id>/receive", return_views.ReceiveReturnView.as_view(), name="api-return-receive"),
+    path("returns/<uuid:return_id>/inspect", return_views.InspectReturnView.as_view(), name="api-return-inspect"),
+    path("returns/<uuid:return_id>/refund", return_views.RefundReturnView.as_view(), name="api-return-refund"),
+    path("returns/<uuid:return_id>/cancel", return_views.CancelReturnView.as_view(), name="api-return-cancel"),
 ]

@@ -22,6 +22,7 @@ from orders.models.payments import (
     PaymentRequest,
 )
 from orders.models.placed import Order, OrderLine
+from orders.models.returns import OrderRefund, Return, ReturnLine, ReturnPolicy
 from orders.models.routing import (
     RoutingDecision,
     RoutingPolicy,
@@ -43,6 +44,7 @@ __all__ = [
     "OrderAmendment",
     "OrderHold",
     "OrderLine",
+    "OrderRefund",
     "OwedRefund",
     "OwedRefundPart",
     "PastSale",
@@ -52,6 +54,9 @@ __all__ = [
     "PaymentRequest",
     "PickScan",
     "PushDevice",
+    "Return",
+    "ReturnLine",
+    "ReturnPolicy",
     "RoutingDecision",
     "RoutingNode",
     "RoutingPolicy",

@@ -35,6 +35,13 @@ _SENTENCES = {
         "Cancel it and place a new one."
     ),
     "preview_outdated": _("Something has changed since you looked. Look at the new preview and confirm that."),
+    "not_returnable": _(
+        "This can’t come back: it was not delivered, is back already, its time is over, or customs lie between."
+    ),
+    "return_not_found": _("There is no such return here. Search by its number or that of its order."),
+    "return_state_wrong": _("The return has moved on in the meantime. The page now shows how it stands."),
+    "refund_too_high": _("That is more than is left of this order to give back."),
+    "refund_not_found": _("Somebody else has decided about this refund already."),
     "order_on_hold": _("This order is on hold. The order page says why and who may let it go on."),
     "cannot_hold": _("This order is over, so there is nothing left to hold."),
     "order_hold_not_found": _("The order isn’t held for this any more. The page now shows how it stands."),
