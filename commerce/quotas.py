@@ -172,6 +172,12 @@ class Claims:
         self._taken: dict[UUID, HoldRequest] = {}
         self._swept: set[str] = set()
 
+    def left(self, key: str, *, wanted: int = 1) -> int:
+        """Return how much of a locked quota is left now. Holds whose time is over are ended where less than `wanted` is."""
+        if self._left(key) < wanted and key not in self._swept:
+            self._sweep([key])
+        return self._left(key)
+
     def take(self, requests: Sequence[HoldRequest]) -> list[UUID]:
         """Take all of `requests`, held until their expiry or committed without one; return their ids in the order asked.
 

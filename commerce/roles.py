@@ -114,6 +114,7 @@ class Scope(StrEnum):
     RESERVATIONS_WRITE = "reservations:write"
     PICKUP_WINDOWS_READ = "pickup_windows:read"
     QUOTES_WRITE = "quotes:write"
+    PRICES_OVERRIDE = "prices:override"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PAYMENTS_WRITE = "payments:write"

@@ -13,6 +13,7 @@ from orders import errors, events, fulfilment, lifecycle, totals
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 from orders.models import Fulfilment, OrderLine
+from pricing import limits as promotion_limits
 
 LONGEST_REASON = 200
 
@@ -33,6 +34,7 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     _require_cancellable(work)
     going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
     lines = [line for one in going for line in work.lines_of(one)]
+    promotion_limits.give_back(order_id)
     quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
     purchase_limits.give_back(order_id)
     allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")

@@ -1,8 +1,8 @@
 """What orders lay claim to: places in their pickup windows, what limits per customer allow, and goods; all or nothing.
 
-Windows, limits and stock levels of all orders are locked before the first is decided, in the house's order; decisions are made in
-memory, earlier orders first, and written at once. A refused order leaves no trace; one whose reference an earlier order of
-the group got takes nothing either.
+What their quotes hold of limited promotions, windows, limits and stock levels of all orders are locked before the first is
+decided, in the house's order; decisions are made in memory, earlier orders first, and written at once. A refused order
+leaves no trace; one whose reference an earlier order of the group got takes nothing either.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from inventory.errors import InsufficientStock
 from inventory.purchase_limits import Buyer, Share
 from orders import pickup_windows
 from orders.drafts import Draft, Planned
+from pricing import limits as promotion_limits
 
 
 def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceError]:
@@ -27,6 +28,7 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
         return {}
     places = {draft: _places(draft) for draft in drafts}
     goods = {draft: _goods(draft) for draft in drafts}
+    promised = promotion_limits.Ordering([quote_id for draft in drafts if (quote_id := _holding_quote(draft))], at=at)
     limits = _limits(drafts, at=at)
     locks = [request for share in limits.values() for request in share.locks]
     windows = quotas.Claims([*locks, *(request for requests in places.values() for request in requests)], at=at)
@@ -42,11 +44,17 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
         if share is not None and (nobody := purchase_limits.unnamed(share)):
             refused[draft] = nobody
             continue
+        quote_id = _holding_quote(draft)
+        if quote_id is not None and (used := promised.take(quote_id, draft.id)):
+            refused[draft] = used
+            continue
         wanted = [*places[draft], *(share.requests if share else ())]
         try:
             taken = windows.take(wanted)
         except quotas.QuotaExhausted as exhausted:
             refused[draft] = (purchase_limits.refusal(share, exhausted) if share else None) or exhausted
+            if quote_id is not None:
+                promised.give_back(quote_id)
             continue
         try:
             draft.allocated = promises.make(goods[draft])
@@ -61,12 +69,20 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
                     planned.await_goods(promises.awaited, at=at)
         except CommerceError as refusal:
             windows.give_back(taken)
+            if quote_id is not None:
+                promised.give_back(quote_id)
             refused[draft] = refusal
+    promised.write()
     windows.write()
     if counted:
         purchase_limits.settle(counted, at=at)
     promises.write()
     return {draft: _explained(draft, refusal, at=at) for draft, refusal in refused.items()}
+
+
+def _holding_quote(draft: Draft) -> UUID | None:
+    """Return the quote that an order is placed by, where it holds something limited of promotions."""
+    return draft.order.quote_id if draft.quote.is_limited else None
 
 
 def _limits(drafts: Sequence[Draft], *, at: datetime) -> dict[UUID, Share]:

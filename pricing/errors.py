@@ -99,3 +99,25 @@ class RulesetWithdrawn(CommerceError):
 
     code = "ruleset_withdrawn"
     title = "The version is not in force any more"
+
+
+class QuoteUsed(CommerceError):
+    """Another order was placed by this quote, and what it held of limited promotions is that order's."""
+
+    code = "quote_used"
+    title = "The quote was used already"
+
+
+class OverrideNotAllowed(CommerceError):
+    """A price was set by hand without a reason, or deeper than the rules in force allow: `limit_minor`."""
+
+    code = "override_not_allowed"
+    status = 422
+    title = "The price can't be set by hand"
+
+
+class CouponExists(CommerceError):
+    """A code of that name was made before, for another batch or customer."""
+
+    code = "coupon_exists"
+    title = "The code exists already"

@@ -17,6 +17,14 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A price for each piece that was set by hand, in the basis of the list, and why."""
+
+    unit_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """A basket line with what pricing needs to know of the product.
 
@@ -32,6 +40,7 @@ class Item:
     family: str = ""
     content: Content | None = None
     paid_minor: int | None = None
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,8 @@ def choose(
         if not offered:
             continue
         valid = [entry for entry in offered if holds(entry, at)]
+        if len(valid) > 1 and any(entry.via for entry in valid):  # what was set comes before what was computed
+            valid = [entry for entry in valid if not entry.via] or valid
         steps = [tiers.Tier(entry.min_quantity, entry.amount_minor) for entry in valid]
         if family is not None and terms.counts_family:
             parts = tiers.parts(steps, quantity, terms.tier_mode, before=family.before, whole=family.whole)

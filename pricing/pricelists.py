@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -19,7 +20,7 @@ from commerce import audit, catalog, clock, integrity
 from commerce.actors import Actor, ActorKind
 from commerce.errors import InvalidInput, UnknownProduct
 from commerce.transactions import transaction_required
-from pricing import revisions, validity
+from pricing import formulas, revisions, rounding, validity
 from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceOverlap
 from pricing.models import PriceEntry, PriceList
 from pricing.terms import PriceBasis, TierMode
@@ -58,6 +59,16 @@ class NewPrice:
     valid_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Prices that follow from another list's (named by its code): a share of them, plus an amount, rounded by a name."""
+
+    base: str
+    basis_points: int = 10_000
+    add_minor: int = 0
+    rounding: str = "exact"
+
+
 @transaction_required
 def add_list(
     code: str,
@@ -70,24 +81,76 @@ def add_list(
     channel_id: int | None = None,
     country: str = "",
     customer_group: str = "",
+    contract: str = "",
+    counts_family: bool = False,
+    computed: Computed | None = None,
     priority: int = 0,
 ) -> int:
-    """Open a price list for a channel or all, a country or all, a customer group or all; return its id.
+    """Open a price list for a channel or all, a country or all, a customer group, a contract or all; return its id.
 
-    Raises: PriceListExists, InvalidInput.
+    With `computed` its prices follow from another list's; what is priced on it itself comes first.
+    Raises: PriceListExists, PriceListNotFound, InvalidInput.
     """
     _check_terms(code, name, currency, country, customer_group)
+    if contract != contract.strip() or len(contract) > LONGEST_GROUP:
+        raise _invalid("contract", contract, f"A contract has a name of up to {LONGEST_GROUP} characters.")
     if PriceList.objects.filter(code=code).exists():
         raise _exists(code)
     terms = {
         "name": name, "currency": currency, "basis": PriceBasis(basis).value, "tier_mode": TierMode(tier_mode).value,
         "channel_id": channel_id, "country": country, "customer_group": customer_group, "priority": priority,
+        "contract": contract, "counts_family": counts_family,
     }  # fmt: skip
     revisions.renew()
+    if computed is not None:
+        terms |= _formula_fields(computed, basis=PriceBasis(basis).value)
     added = PriceList(code=code, **terms)
     _keep_version(added, by)
     audit.record("pricing.pricelists.add_list", "price_list", code, by=by, after=terms)
     return added.pk
+
+
+@transaction_required
+def compute_list(code: str, computed: Computed | None, *, by: Actor) -> None:
+    """Let a list's prices follow from another list's from now on, or (None) only from what is priced on it.
+
+    Raises: PriceListNotFound, InvalidInput, also where the list would be computed from itself over others.
+    """
+    revisions.renew()
+    changed = _found(code)
+    before = {name: getattr(changed, name) for name in _NO_FORMULA}
+    after = _formula_fields(computed, basis=changed.basis, of=changed) if computed is not None else dict(_NO_FORMULA)
+    if before == after:
+        return
+    for name, value in after.items():
+        setattr(changed, name, value)
+    _keep_version(changed, by)
+    audit.record("pricing.pricelists.compute_list", "price_list", code, by=by, before=before, after=after)
+
+
+_NO_FORMULA = {"base_list_id": None, "formula_basis_points": None, "formula_add_minor": 0, "formula_rounding": "exact"}
+
+
+def _formula_fields(computed: Computed, *, basis: str, of: PriceList | None = None) -> dict[str, Any]:
+    """Check a formula and return how it is stored."""
+    base = _found(computed.base)
+    _check_range("computed", "basis_points", computed.basis_points, 1, 1_000_000)
+    _check_range("computed", "add_minor", computed.add_minor, -HIGHEST_AMOUNT_MINOR, HIGHEST_AMOUNT_MINOR)
+    if computed.rounding not in rounding.NAMED:
+        raise _invalid("computed.rounding", computed.rounding, f"One of these: {', '.join(rounding.NAMED)}.")
+    if base.basis != basis:
+        message = f"{base.code} is {base.basis}: a list is computed from one of its own basis, or VAT would be guessed."
+        raise _invalid("computed.base", computed.base, message)
+    if of is not None:
+        bases = dict(PriceList.objects.exclude(base_list=None).values_list("id", "base_list_id")) | {of.pk: base.pk}
+        if circle := formulas.circle(of.pk, bases):
+            names = dict(PriceList.objects.filter(pk__in=circle).values_list("id", "code"))
+            way = " → ".join(names[one] for one in [*circle, circle[0]])
+            raise _invalid("computed.base", computed.base, f"That goes in a circle: {way}. Choose another list.")
+    return {
+        "base_list_id": base.pk, "formula_basis_points": computed.basis_points, "formula_add_minor": computed.add_minor,
+        "formula_rounding": computed.rounding,
+    }  # fmt: skip
 
 
 @transaction_required
@@ -301,3 +364,4 @@ def _exists(code: str) -> PriceListExists:
 
 integrity.refuse("pricing_pricelist_code_key", lambda: PriceListExists("There is a price list with this code already."))
 integrity.refuse("price_entry_no_overlap", lambda: PriceOverlap("Two prices of a product hold at the same time."))
+integrity.refuse("price_list_formula_ends", lambda: InvalidInput("A price list can't be computed from itself."))

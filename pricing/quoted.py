@@ -120,6 +120,7 @@ class Coupon:
 class Quote:
     """What a basket costs and why. `steps` are those of the document as a whole; with the lines they sum to the total.
 
+    `is_limited`: a promotion of which there is only so much took part, and holds on until the quote expires.
     `is_approximate`: the basket had more ways to share its promotions than could be tried; the best of those tried counts.
     """
 
@@ -140,6 +141,7 @@ class Quote:
     offers: tuple[Offer, ...] = ()
     coupons: tuple[Coupon, ...] = ()
     has_free_shipping: bool = False
+    is_limited: bool = False
     is_approximate: bool = False
 
     def line_of(self, product_id: int) -> QuotedLine:
@@ -158,6 +160,10 @@ class Quote:
         """Return the quote as JSON-able primitives, from which `from_document` makes the same quote again."""
         document: dict[str, Any] = orjson.loads(orjson.dumps(self, option=orjson.OPT_UTC_Z))
         return document
+
+    def canonical(self) -> bytes:
+        """Return the canonical bytes of its document."""
+        return canonical(self.document())  # orjson sorts the keys of dictionaries, not the fields of dataclasses
 
 
 def from_document(document: Mapping[str, Any]) -> Quote:

@@ -6,24 +6,20 @@ bytes, in whatever order the basket was filled: lines are numbered by SKU, what 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from commerce.money import Money
-from pricing import listing, rounding, tiers, vat
-from pricing.errors import NoPrice, NoTaxRate
-from pricing.listing import Item, ListTerms, PriceTerms, RateTerms
+from pricing import listing, rounding, tiers, told, vat
+from pricing.errors import NoPrice, NoTaxRate, OverrideNotAllowed
+from pricing.listing import Item, ListTerms, Override, PriceTerms, RateTerms
 from pricing.promotions import basket as baskets
 from pricing.promotions import engine, guards
 from pricing.promotions.basket import Line, StockFacts
+from pricing.promotions.effects import Allowance, Candidate, Effect
 from pricing.promotions.index import NOBODY, Index, Situation
 from pricing.promotions.terms import Content as Promotions
-from pricing.promotions.terms import FreeShipping
 from pricing.quoted import (
-    Coupon,
-    NearPromotion,
-    Offer,
-    PromotionStep,
     Quote,
     QuotedLine,
     Step,
@@ -38,6 +34,7 @@ __all__ = [
     "Situation", "Step", "canonical", "from_document", "quote",
 ]  # fmt: skip
 
+OVERRIDE = StepKind.OVERRIDE.value
 NO_PROMOTIONS = Index(Promotions())
 RETURNED = ListTerms(0, "", PriceBasis.GROSS, TierMode.ALL_UNITS)
 
@@ -49,6 +46,7 @@ class BasketLine:
     product_id: int
     quantity: int
     paid_minor: int | None = None
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +99,36 @@ class _Priced:
     candidates: tuple[listing.Candidate, ...]
     basis_points: int
     amount_minor: int
+    listed_minor: int  # before a price that was set by hand
 
     @property
     def is_net(self) -> bool:
         return self.chosen.basis is PriceBasis.NET
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A basket at list price, with the promotions that hold for it; what is given back comes after what is bought."""
+
+    ruleset: Ruleset
+    at: datetime
+    situation: Situation
+    priced: tuple[_Priced, ...]
+    lines: tuple[Line, ...]
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def limited(self) -> tuple[Candidate, ...]:
+        """The promotions of which there is only so much."""
+        return tuple(one for one in self.candidates if one.promotion.limits.is_limited)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A quote, and what its promotions gave, for whoever counts that."""
+
+    quote: Quote
+    effects: Sequence[Effect]
 
 
 def quote(
@@ -118,15 +142,40 @@ def quote(
 ) -> Quote:
     """Price a basket under a ruleset at an instant; several lines of one product count as one.
 
-    Raises: NoPrice, NoTaxRate (naming every product concerned).
+    Raises: NoPrice, NoTaxRate (naming every product concerned), OverrideNotAllowed.
     """
+    prepared = prepare(basket, ruleset, at, situation=situation, contract=contract, facts=facts)
+    return finish(prepared, situation.allowances).quote
+
+
+def prepare(
+    basket: Iterable[Item],
+    ruleset: Ruleset,
+    at: datetime,
+    *,
+    situation: Situation = NOBODY,
+    contract: str = "",
+    facts: Facts = NOTHING_KNOWN,
+) -> Prepared:
+    """Price a basket by lists, and find the promotions that hold for it. Raises: what `quote` raises."""
     items = _canonical_items(basket)
     lists = listing.in_order(ruleset.lists, customer_group=situation.customer_group, contract=contract)
     priced = _price_all(items, lists, ruleset, at)
-    sold = [line for line in priced if line.item.quantity > 0]
-    lines = [_line(line, ruleset, facts) for line in sold]
-    outcome = engine.apply(lines, ruleset.promotions, at, situation)
-    amounts = [*outcome.amounts, *(line.amount_minor for line in priced[len(sold) :])]
+    lines = tuple(_line(line, ruleset, facts) for line in priced if line.item.quantity > 0)
+    candidates = ruleset.promotions.candidates(lines, situation, at)
+    return Prepared(ruleset, at, situation, tuple(priced), lines, tuple(candidates))
+
+
+def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
+    """Apply the promotions of a prepared basket, as far as their limits allow, and compute VAT."""
+    ruleset, priced, situation = prepared.ruleset, prepared.priced, prepared.situation
+    candidates = [
+        replace(one, allowance=allowances[one.promotion.id]) if one.promotion.id in allowances else one
+        for one in prepared.candidates
+    ]
+    outcome = engine.apply(prepared.lines, ruleset.promotions, candidates)
+    given_back = priced[len(prepared.lines) :]
+    amounts = [*outcome.amounts, *(line.amount_minor for line in given_back)]
     cuts: list[list[Step]] = [[] for _ in priced]
     for effect in outcome.effects:
         promotion = effect.promotion
@@ -140,7 +189,7 @@ def quote(
         vat.Taxable(amount, line.chosen.basis, line.basis_points) for amount, line in zip(amounts, priced, strict=True)
     ]
     taxes = vat.per_line(taxables, ruleset.tax_rounding)
-    pieces = [*outcome.pieces, *(() for _ in priced[len(sold) :])]
+    pieces = [*outcome.pieces, *(() for _ in given_back)]
     finished = tuple(
         _finished(line, ruleset.currency, steps, amount, tax, runs)
         for line, steps, amount, tax, runs in zip(priced, cuts, amounts, taxes, pieces, strict=True)
@@ -148,11 +197,11 @@ def quote(
     exact = sum(line.total_minor for line in finished)
     total = rounding.to_step(exact, ruleset.rounding.cash_step_minor)
     coin = Step(StepKind.ROUNDING.value, total - exact, "to the nearest coin", f"cash:{ruleset.currency}")
-    return Quote(
+    made = Quote(
         channel_id=ruleset.channel_id,
         currency=ruleset.currency,
         country=ruleset.country,
-        at=at,
+        at=prepared.at,
         ruleset_version=ruleset.version,
         lines=finished,
         steps=(coin,) if coin.amount_minor else (),
@@ -161,18 +210,15 @@ def quote(
         taxes=vat.summary(taxables, taxes),
         rounding=ruleset.rounding.mode,
         tax_rounding=ruleset.tax_rounding.value,
-        promotions=_told(outcome, ruleset.promotions),
-        near=tuple(
-            NearPromotion(
-                one.promotion_id, one.name, one.missing_minor, one.missing_quantity, one.products, one.categories
-            )
-            for one in outcome.near
-        ),
-        offers=tuple(Offer(one.promotion_id, one.sku, one.quantity) for one in outcome.offers),
-        coupons=_coupons(situation, outcome, ruleset.promotions),
-        has_free_shipping=_has_free_shipping(outcome),
+        promotions=told.promotions(outcome, ruleset.promotions),
+        near=told.near(outcome),
+        offers=told.offers(outcome),
+        coupons=told.coupons(situation, outcome, ruleset.promotions),
+        has_free_shipping=told.has_free_shipping(outcome),
+        is_limited=any(one.given_minor and one.promotion.limits.is_limited for one in outcome.effects),
         is_approximate=outcome.is_approximate,
     )
+    return Finished(made, outcome.effects)
 
 
 def _canonical_items(basket: Iterable[Item]) -> list[Item]:
@@ -183,6 +229,8 @@ def _canonical_items(basket: Iterable[Item]) -> list[Item]:
         key = (item.quantity < 0, item.product_id)
         known = merged.get(key)
         if known is not None:
+            if item.override != known.override:
+                raise ValueError(f"{item.sku}: its pieces have one price; put them on one line")
             paid = None
             if item.paid_minor is not None and known.paid_minor is not None:
                 paid = item.paid_minor + known.paid_minor
@@ -192,7 +240,7 @@ def _canonical_items(basket: Iterable[Item]) -> list[Item]:
                 )
             item = Item(
                 item.product_id, item.sku, item.tax_class, item.quantity + known.quantity, item.category, item.is_charge,
-                item.family, item.content, paid,
+                item.family, item.content, paid, item.override,
             )  # fmt: skip
         merged[key] = item
     return [item for _key, item in sorted(merged.items(), key=lambda one: (one[0][0], one[1].sku, one[1].product_id))]
@@ -208,7 +256,7 @@ def _price_all(items: Sequence[Item], lists: Sequence[ListTerms], ruleset: Rules
             if basis_points is None:
                 without_rate.append(item)
             else:
-                priced.append(_Priced(item, RETURNED, (), (), basis_points, -item.paid_minor))
+                priced.append(_Priced(item, RETURNED, (), (), basis_points, -item.paid_minor, -item.paid_minor))
             continue
         choice = listing.choose(
             item,
@@ -225,13 +273,39 @@ def _price_all(items: Sequence[Item], lists: Sequence[ListTerms], ruleset: Rules
             without_rate.append(item)
         else:
             amount = sum(part.total_minor for part in choice.parts)
-            amount = amount if item.quantity > 0 else -amount
-            priced.append(_Priced(item, choice.chosen, choice.parts, choice.candidates, basis_points, amount))
+            listed = amount = amount if item.quantity > 0 else -amount
+            if item.override is not None and item.quantity > 0:
+                amount = _set_by_hand(item, item.override, listed, ruleset)
+            priced.append(_Priced(item, choice.chosen, choice.parts, choice.candidates, basis_points, amount, listed))
     if without_price:
         raise _no_price(without_price, ruleset, at)
     if without_rate:
         raise _no_rate(without_rate, ruleset, at)
     return priced
+
+
+def _set_by_hand(item: Item, override: listing.Override, listed_minor: int, ruleset: Ruleset) -> int:
+    """Return what a line costs at a price set by hand. Raises: OverrideNotAllowed without a reason, or too deep."""
+    amount = override.unit_minor * item.quantity
+    most = ruleset.promotions.stacking.override_basis_points
+    least = listed_minor - rounding.percentage(listed_minor, most)
+    name = item.sku
+    if not override.reason.strip():
+        message = f"{name}: say why the price is set by hand."
+        raise OverrideNotAllowed(
+            message, errors=[{"field": "lines", "value": name, "message": message}], sku=name, limit_minor=least
+        )
+    if amount < least:
+        message = (
+            f"{name}: the rules allow {most / 100:g} % below the list, so at least {least} for this line; raise it."
+        )
+        raise OverrideNotAllowed(
+            message,
+            errors=[{"field": "lines", "value": override.unit_minor, "message": message}],
+            sku=name,
+            limit_minor=least,
+        )
+    return amount
 
 
 def _line(priced: _Priced, ruleset: Ruleset, facts: Facts) -> Line:
@@ -254,10 +328,13 @@ def _line(priced: _Priced, ruleset: Ruleset, facts: Facts) -> Line:
         sku=item.sku,
         category=item.category,
         amount_minor=priced.amount_minor,
-        runs=tuple((part.quantity, part.amount_minor) for part in priced.parts),
+        runs=((item.quantity, item.override.unit_minor),)
+        if item.override is not None
+        else tuple((part.quantity, part.amount_minor) for part in priced.parts),
         quantity=item.quantity,
         weight=rounding.BASIS_POINTS + (priced.basis_points if priced.is_net else 0),
         is_charge=item.is_charge,
+        is_fixed=item.override is not None,
         floor_minor=floor,
         stock=facts.stock.get(item.product_id),
     )
@@ -268,6 +345,9 @@ def _finished(
 ) -> QuotedLine:
     item = line.item
     steps = _price_steps(line, currency)
+    if line.amount_minor != line.listed_minor and item.override is not None:
+        minor = line.amount_minor - line.listed_minor
+        steps.append(Step(StepKind.OVERRIDE.value, minor, item.override.reason, "override"))
     steps.extend(cuts)
     total = amount_minor
     if line.is_net:
@@ -280,7 +360,7 @@ def _finished(
         sku=item.sku,
         quantity=item.quantity,
         basis=line.chosen.basis.value,
-        unit_price_minor=rounding.half_up(line.amount_minor * (1 if item.quantity > 0 else -1), abs(item.quantity)),
+        unit_price_minor=rounding.half_up(line.listed_minor * (1 if item.quantity > 0 else -1), abs(item.quantity)),
         total_minor=total,
         tax_minor=tax_minor,
         tax_basis_points=line.basis_points,
@@ -306,78 +386,6 @@ def _price_steps(line: _Priced, currency: str) -> list[Step]:
         )
         for part in line.parts
     ]
-
-
-def _told(outcome: engine.Outcome, index: Index) -> tuple[PromotionStep, ...]:
-    """Return what was applied, in order, then what could have given something, in the order of the rules."""
-    told = [
-        PromotionStep(
-            promotion=effect.promotion.id,
-            name=effect.promotion.name,
-            verdict=engine.APPLIED,
-            discount_minor=effect.given_minor,
-            forfeited_minor=effect.forfeited_minor,
-            forfeit_reason=next((why for _minor, why in effect.forfeits.values()), ""),
-            sets=effect.sets,
-            coupon=effect.candidate.code,
-        )
-        for effect in outcome.effects
-    ]
-    names = {one.promotion.id: one for one in outcome.candidates}
-    for one in sorted(outcome.considered, key=lambda one: (index.place_of(one.promotion_id), one.verdict)):
-        candidate = names[one.promotion_id]
-        told.append(
-            PromotionStep(
-                promotion=one.promotion_id,
-                name=candidate.promotion.name,
-                verdict=one.verdict,
-                discount_minor=0,
-                forfeited_minor=one.minor,
-                forfeit_reason=one.verdict,
-                sets=0,
-                coupon=candidate.code,
-                by=one.by,
-            )
-        )
-    return tuple(told)
-
-
-def _coupons(situation: Situation, outcome: engine.Outcome, index: Index) -> tuple[Coupon, ...]:
-    """Say of each code that was given what came of it."""
-    if not situation.codes:
-        return ()
-    verdicts: dict[str, list[tuple[str, str]]] = {}
-    applied = {effect.promotion.id for effect in outcome.effects if effect.cuts}
-    heard = {one.promotion_id: one.verdict for one in outcome.considered}
-    candidates = {one.promotion.id for one in outcome.candidates}
-    unlocked = index.unlocked(situation.codes, situation.batches)
-    for place, code in sorted(unlocked.items()):
-        name = index.promotions[place].id
-        if name in applied:
-            verdict = engine.APPLIED
-        elif name in candidates:
-            verdict = heard.get(name, engine.NO_EFFECT)
-        else:
-            verdict = "not_now"  # another buyer, another time, or none of its goods
-        verdicts.setdefault(code, []).append((verdict, name))
-    found = []
-    for code in situation.codes:
-        of_code = verdicts.get(code, [("unknown", "")])
-        best = next((one for one in of_code if one[0] == engine.APPLIED), of_code[0])
-        found.append(Coupon(code, best[0], best[1]))
-    return tuple(found)
-
-
-def _has_free_shipping(outcome: engine.Outcome) -> bool:
-    """Whether the basket has earned free shipping, for channels that work out their charges themselves."""
-    lacking = {one.promotion_id for one in outcome.near} | {one.promotion_id for one in outcome.considered}
-    return any(
-        isinstance(one.promotion.benefit, FreeShipping)
-        and one.promotion.id not in lacking
-        and one.allowance.has_uses
-        and outcome.reaches(one)
-        for one in outcome.candidates
-    )
 
 
 def _no_price(items: Sequence[Item], ruleset: Ruleset, at: datetime) -> NoPrice:

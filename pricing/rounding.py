@@ -51,7 +51,7 @@ def _ending(ending: int, step: int) -> Callable[[int], int]:
 # How computed prices are made to look like prices; the name is kept with the formula. Ties go up, never below the ending.
 NAMED: dict[str, Callable[[int], int]] = {
     "exact": lambda amount_minor: amount_minor,
-    "ends_99": _ending(99, 100),  # 12.40 → 11.99, 12.50 → 12.99
+    "ends_99": _ending(99, 100),  # 12.48 → 11.99, 12.49 → 12.99
     "ends_95": _ending(95, 100),
     "ends_90": _ending(90, 100),
     "ends_9": _ending(9, 10),  # 12.34 → 12.29, 12.35 → 12.39

@@ -4,14 +4,18 @@ A ruleset is cached per channel, currency and country, at one revision; the pric
 is first asked for. A price on the hot path thus costs no SQL at all, or one tiny query per second and process.
 """
 
-from collections.abc import Collection
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
 
 from commerce import clock
-from pricing import revisions, rounding, versions
+from pricing import formulas, revisions, rounding, versions
+from pricing.formulas import DatedRate, Formula
+from pricing.listing import Content
 from pricing.quotes import ChannelTerms, ListTerms, PriceTerms, RateTerms, Ruleset
 from pricing.terms import PriceBasis, TierMode
 
@@ -24,11 +28,32 @@ LOOKS_BACK = timedelta(days=1)
 # One statement sees one snapshot, so what it returns belongs to the revision it returns.
 _LISTS = """
 SELECT (SELECT number FROM pricing_rulesetrevision), list.id, list.code, list.basis, list.tier_mode,
-       list.channel_id IS NOT NULL, list.country <> '', list.customer_group, list.priority
+       list.channel_id IS NOT NULL, list.country <> '', list.customer_group, list.priority, list.contract,
+       list.counts_family, list.base_list_id IS NOT NULL
 FROM (SELECT 1) AS always
 LEFT JOIN pricing_pricelist AS list ON list.is_active AND list.currency = %(currency)s
     AND (list.channel_id IS NULL OR list.channel_id = %(channel)s) AND list.country IN ('', %(country)s)
 ORDER BY list.id
+"""
+# The lists that lists are computed from, however many steps down; a base need not be for sale here itself.
+_FORMULAS = """
+WITH RECURSIVE used (id) AS (
+    SELECT unnest(%(lists)s::bigint[])
+    UNION SELECT list.base_list_id FROM used JOIN pricing_pricelist AS list ON list.id = used.id
+    WHERE list.base_list_id IS NOT NULL
+)
+SELECT (SELECT number FROM pricing_rulesetrevision), list.id, list.currency, base.id, base.code, base.currency,
+       list.formula_basis_points, list.formula_add_minor, list.formula_rounding
+FROM (SELECT 1) AS always LEFT JOIN (
+    used JOIN pricing_pricelist AS list ON list.id = used.id JOIN pricing_pricelist AS base ON base.id = list.base_list_id
+) ON true
+ORDER BY list.id
+"""
+_CURRENCIES = """
+SELECT (SELECT number FROM pricing_rulesetrevision), rate.base, rate.quote, rate.millionths, lower(rate.valid),
+       upper(rate.valid)
+FROM (SELECT 1) AS always LEFT JOIN pricing_currencyrate AS rate ON true
+ORDER BY rate.base, rate.quote, lower(rate.valid) NULLS FIRST
 """
 _RATES = """
 SELECT (SELECT number FROM pricing_rulesetrevision), rate.tax_class, rate.basis_points, lower(rate.valid), upper(rate.valid)
@@ -37,8 +62,9 @@ ORDER BY rate.tax_class, lower(rate.valid) NULLS FIRST
 """
 _PRICES = """
 SELECT (SELECT number FROM pricing_rulesetrevision), wanted.id, entry.price_list_id, entry.min_quantity,
-       entry.amount_minor, lower(entry.valid), upper(entry.valid)
+       entry.amount_minor, lower(entry.valid), upper(entry.valid), terms.family, terms.content_amount, terms.content_unit
 FROM unnest(%(products)s::bigint[]) AS wanted (id)
+LEFT JOIN pricing_productterms AS terms ON terms.product_id = wanted.id
 LEFT JOIN pricing_priceentry AS entry ON entry.product_id = wanted.id AND entry.price_list_id = ANY(%(lists)s::bigint[])
     AND (upper_inf(entry.valid) OR upper(entry.valid) > %(since)s)
 ORDER BY wanted.id, entry.price_list_id, entry.min_quantity, lower(entry.valid) NULLS FIRST
@@ -55,6 +81,28 @@ class _Loaded:
     known: versions.Known
     headers: dict[versions.Key, Ruleset] = field(default_factory=dict)  # by the version in force
     prices: dict[int, tuple[PriceTerms, ...]] = field(default_factory=dict)
+    terms: dict[int, ProductTerms] = field(default_factory=dict)
+    computed: tuple[_Computed, ...] = ()  # a base before what is computed from it
+    rates: tuple[DatedRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """A list that is computed from another one."""
+
+    list_id: int
+    currency: str
+    base_code: str
+    base_currency: str
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTerms:
+    """The family of a product and the content of one piece."""
+
+    family: str = ""
+    content: Content | None = None
 
 
 class _Changed(Exception):
@@ -64,7 +112,15 @@ class _Changed(Exception):
 _cache: dict[tuple[int, str, str], _Loaded] = {}
 
 
-def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Ruleset:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A ruleset, and what pricing knows of some products besides their prices; those without are missing."""
+
+    ruleset: Ruleset
+    terms: Mapping[int, ProductTerms]
+
+
+def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Rules:
     """Return what decides prices on a channel at an instant, with the prices of some products.
 
     At most `revisions.TRUSTED_SECONDS` behind the database, and always of one revision.
@@ -73,7 +129,8 @@ def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -
         revision, is_committed = revisions.current()
         try:
             loaded = _loaded(channel, revision, keep=is_committed, at=at)
-            return replace(_in_force(loaded, at), prices=_prices(loaded, product_ids))
+            prices = _prices(loaded, product_ids)
+            return Rules(replace(_in_force(loaded, at), prices=prices), loaded.terms)
         except _Changed:
             revisions.forget()
     raise RuntimeError("Prices changed faster than they could be read.")
@@ -88,7 +145,11 @@ def _loaded(channel: ChannelTerms, revision: int, *, keep: bool, at: datetime) -
     number, known = versions.known(channel.channel_id, min(since, at))
     if number not in (revision, -1):  # -1: a channel that nobody made, as tests of prices have
         raise _Changed
-    fresh = _Loaded(revision, _header(channel, revision), min(since, at), known)
+    header, is_computed = _header(channel, revision)
+    computed = _computed(header, revision) if is_computed else ()
+    is_foreign = any(one.currency != one.base_currency for one in computed)
+    rates = [DatedRate(*row) for row in _rows(_CURRENCIES, {}, revision) if row[0] is not None] if is_foreign else []
+    fresh = _Loaded(revision, header, min(since, at), known, computed=computed, rates=tuple(rates))
     if keep and since <= at:
         _cache.pop(key, None)
         for oldest in list(_cache)[: len(_cache) - RULESETS_KEPT + 1]:  # a list: other threads add meanwhile
@@ -115,17 +176,16 @@ def _in_force(loaded: _Loaded, at: datetime) -> Ruleset:
     return found
 
 
-def _header(channel: ChannelTerms, revision: int) -> Ruleset:
+def _header(channel: ChannelTerms, revision: int) -> tuple[Ruleset, bool]:
+    """Return a ruleset without prices, and whether any of its lists is computed from another one."""
     parameters = {"channel": channel.channel_id, "currency": channel.currency, "country": channel.country}
+    rows = [row for row in _rows(_LISTS, parameters, revision) if row[0] is not None]
     lists = [
-        ListTerms(identifier, code, PriceBasis(basis), TierMode(mode), for_channel, for_country, group, priority)
-        for identifier, code, basis, mode, for_channel, for_country, group, priority in _rows(
-            _LISTS, parameters, revision
-        )
-        if identifier is not None
+        ListTerms(identifier, code, PriceBasis(basis), TierMode(mode), *others)
+        for identifier, code, basis, mode, *others, _is_computed in rows
     ]
     rates = [RateTerms(*row) for row in _rows(_RATES, parameters, revision) if row[0] is not None]
-    return Ruleset(
+    header = Ruleset(
         version=f"prices:{revision}",
         channel_id=channel.channel_id,
         currency=channel.currency,
@@ -134,6 +194,27 @@ def _header(channel: ChannelTerms, revision: int) -> Ruleset:
         rates=tuple(rates),
         rounding=rounding.declared_for(channel.currency),
     )
+    return header, any(row[-1] for row in rows)
+
+
+def _computed(header: Ruleset, revision: int) -> tuple[_Computed, ...]:
+    """Return the lists that are computed, each after the one it is computed from."""
+    found = {
+        list_id: _Computed(list_id, currency, code, base_currency, Formula(base_id, *formula))
+        for list_id, currency, base_id, code, base_currency, *formula in _rows(
+            _FORMULAS, {"lists": [terms.id for terms in header.lists]}, revision
+        )
+        if list_id is not None
+    }
+    in_order: list[_Computed] = []
+    while found:
+        ready = [one for one in found.values() if one.formula.base not in found]
+        if not ready:  # a circle, which the database refuses
+            break
+        in_order.extend(ready)
+        for one in ready:
+            del found[one.list_id]
+    return tuple(in_order)
 
 
 def _prices(loaded: _Loaded, product_ids: Collection[int]) -> dict[int, tuple[PriceTerms, ...]]:
@@ -143,14 +224,35 @@ def _prices(loaded: _Loaded, product_ids: Collection[int]) -> dict[int, tuple[Pr
     if missing:
         found: dict[int, list[PriceTerms]] = {product_id: [] for product_id in missing}
         lists = [terms.id for terms in loaded.header.lists]
-        parameters = {"products": missing, "lists": lists, "since": loaded.since}
-        for product_id, list_id, *entry in _rows(_PRICES, parameters, loaded.revision):
+        bases = [one.formula.base for one in loaded.computed]
+        parameters = {"products": missing, "lists": [*lists, *bases], "since": loaded.since}
+        terms: dict[int, ProductTerms] = {}
+        for product_id, list_id, *entry, family, amount, unit in _rows(_PRICES, parameters, loaded.revision):
             if list_id is not None:
                 found[product_id].append(PriceTerms(list_id, *entry))
+            if family is not None:
+                terms[product_id] = ProductTerms(family, Content(amount, unit) if amount else None)
         if len(known) + len(found) > PRODUCTS_KEPT:
             known = loaded.prices = {product_id: known[product_id] for product_id in product_ids if product_id in known}
-        known.update({product_id: tuple(terms) for product_id, terms in found.items()})
+            loaded.terms = {product_id: one for product_id, one in loaded.terms.items() if product_id in known}
+        loaded.terms.update(terms)
+        known.update({product_id: _with_computed(loaded, entries) for product_id, entries in found.items()})
     return {product_id: known[product_id] for product_id in product_ids}
+
+
+def _with_computed(loaded: _Loaded, entries: list[PriceTerms]) -> tuple[PriceTerms, ...]:
+    """Return a product's entries with those that follow from formulas, of lists that are for sale here."""
+    for one in loaded.computed:
+        of_base = [entry for entry in entries if entry.list_id == one.formula.base]
+        base = [entry for entry in of_base if not entry.via] or of_base  # what was set comes before what was computed
+        entries = entries + formulas.derived(
+            base, one.list_id, one.formula, code=one.base_code, currency=one.currency, base_currency=one.base_currency,
+            rates=loaded.rates,
+        )  # fmt: skip
+    if loaded.computed:
+        here = {terms.id for terms in loaded.header.lists}
+        entries = [entry for entry in entries if entry.list_id in here]
+    return tuple(entries)
 
 
 def _rows(sql: str, parameters: dict[str, object], revision: int) -> list[tuple]:

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from commerce import clock
 from commerce.transactions import transaction
-from pricing import quoting
+from pricing import limits, quote_store
 
 QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
 MOST_ROUNDS = 50
@@ -16,7 +16,8 @@ def prune_quotes() -> int:
     forgotten = 0
     for _ in range(MOST_ROUNDS):
         with transaction():
-            done = quoting.prune(at=clock.now(), at_most=QUOTES_AT_ONCE)
+            done = quote_store.prune(at=clock.now(), at_most=QUOTES_AT_ONCE)
+            limits.prune(before=clock.now() - quote_store.KEPT, at_most=QUOTES_AT_ONCE)
         forgotten += done
         if done < QUOTES_AT_ONCE:
             break

@@ -27,6 +27,7 @@ class StepKind(StrEnum):
 
     PRICE = "price"
     DISCOUNT = "discount"
+    OVERRIDE = "override"  # set by hand at a till or in the call centre
     TAX = "tax"  # only on top of net prices; gross prices contain it
     ROUNDING = "rounding"  # to a coin, where a document asks for it
 

@@ -1,13 +1,11 @@
 """What goes in and out of the prices' doors. Answers are plain documents; these classes describe them."""
 
 from enum import StrEnum
-from typing import Any
 
 from rest_framework import serializers
 
-from commerce.api.bodies import Quantity, StrictSerializer, Text, Whole
-from pricing import quoting
-from pricing.quoted import QuotedLine
+from commerce.api.bodies import StrictSerializer, Text, Whole
+from pricing import pricelists, quoting
 from pricing.terms import PriceBasis, StepKind, TaxRounding, Verdict
 
 
@@ -15,16 +13,61 @@ def _values(enum: type[StrEnum]) -> list[str]:
     return [member.value for member in enum]
 
 
+class OverrideRequest(StrictSerializer):
+    """A price set by hand, at a till or in the call centre. Needs the scope `prices:override`."""
+
+    unit_minor = Whole(max_value=pricelists.HIGHEST_AMOUNT_MINOR, help_text="Per piece, in the basis of the list.")
+    reason = Text(max_length=200, help_text="Why; it is reported.")
+
+
 class QuoteRequestLine(StrictSerializer):
     sku = Text(max_length=64)
-    quantity = Quantity(max_value=quoting.HIGHEST_QUANTITY)
+    quantity = Whole(
+        min_value=-quoting.HIGHEST_QUANTITY,
+        max_value=quoting.HIGHEST_QUANTITY,
+        help_text="Negative for pieces that are given back in exchange.",
+    )
+    paid_minor = Whole(
+        required=False,
+        allow_null=True,
+        default=None,
+        max_value=pricelists.HIGHEST_AMOUNT_MINOR,
+        help_text="What was paid for all pieces that are given back; today's price where it is not known.",
+    )
+    override = OverrideRequest(required=False, allow_null=True, default=None)
 
 
 class QuoteRequest(StrictSerializer):
     """A basket to price. Several lines of one product count as one."""
 
     lines = serializers.ListField(child=QuoteRequestLine(), min_length=1, max_length=quoting.MOST_LINES)
+    currency = serializers.RegexField(
+        r"^[A-Z]{3}$", required=False, default="", help_text="ISO 4217; the channel's own where it is left out."
+    )
     customer_group = Text(max_length=40, required=False, default="", allow_blank=True)
+    contract = Text(max_length=40, required=False, default="", allow_blank=True)
+    customer = Text(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="How the channel names its customer, for promotions limited per customer. Only a keyed hash is kept.",
+    )
+    segments = serializers.ListField(child=Text(max_length=120), max_length=200, required=False, default=list)
+    loyalty_tier = Text(max_length=120, required=False, default="", allow_blank=True)
+    is_first_order = serializers.BooleanField(required=False, allow_null=True, default=None)
+    location = Text(max_length=120, required=False, default="", allow_blank=True)
+    payment_method = Text(max_length=120, required=False, default="", allow_blank=True)
+    coupons = serializers.ListField(
+        child=Text(max_length=80),
+        max_length=quoting.MOST_CODES,
+        required=False,
+        default=list,
+        help_text="As they were typed: blanks and case make no difference.",
+    )
+    takes_gifts = serializers.BooleanField(
+        required=False, default=False, help_text="Gifts that are earned come into the basket by themselves."
+    )
     ttl_seconds = Whole(
         min_value=quoting.SHORTEST.seconds,
         max_value=quoting.LONGEST.seconds,
@@ -32,6 +75,12 @@ class QuoteRequest(StrictSerializer):
         default=quoting.USUAL.seconds,
         help_text="How long the quote is honoured.",
     )
+
+
+class QuoteBatchRequest(StrictSerializer):
+    """Many baskets, each with an answer of its own."""
+
+    quotes = serializers.ListField(child=QuoteRequest(), min_length=1, max_length=quoting.MOST_BASKETS)
 
 
 class StepDocument(serializers.Serializer):
@@ -97,13 +146,13 @@ class NearDocument(serializers.Serializer):
     categories = serializers.ListField(child=serializers.CharField())
 
 
-class OfferDocument(serializers.Serializer):
+class GiftOfferDocument(serializers.Serializer):
     promotion = serializers.CharField()
     sku = serializers.CharField()
     quantity = serializers.IntegerField()
 
 
-class CouponDocument(serializers.Serializer):
+class CouponVerdictDocument(serializers.Serializer):
     code = serializers.CharField()
     verdict = serializers.CharField(
         help_text="applied, beaten, excluded, used_up, minimum_not_reached, no_effect, not_now or unknown."
@@ -133,9 +182,10 @@ class QuoteDocument(serializers.Serializer):
     tax_rounding = serializers.ChoiceField(_values(TaxRounding))
     promotions = PromotionStepDocument(many=True, help_text="What was applied, in order, then what was not, and why.")
     near = NearDocument(many=True, help_text="What is missing for the next benefit.")
-    offers = OfferDocument(many=True, help_text="Gifts that are earned and not in the basket yet.")
-    coupons = CouponDocument(many=True)
+    offers = GiftOfferDocument(many=True, help_text="Gifts that are earned and not in the basket yet.")
+    coupons = CouponVerdictDocument(many=True)
     has_free_shipping = serializers.BooleanField()
+    is_limited = serializers.BooleanField(help_text="It holds something limited: one order can be placed by it.")
     is_approximate = serializers.BooleanField(
         help_text="There were more ways to share the promotions than could be tried; the best of those tried counts."
     )
@@ -145,47 +195,12 @@ class QuoteDocument(serializers.Serializer):
     signature = serializers.CharField()
 
 
-def document(given: quoting.GivenQuote) -> dict[str, Any]:
-    """Return a given quote as the API shows it."""
-    quote = given.quote
-    return {
-        "id": given.id,
-        "currency": quote.currency,
-        "country": quote.country,
-        "lines": [_line(line) for line in quote.lines],
-        "steps": quote.steps,
-        "total_minor": quote.total_minor,
-        "tax_minor": quote.tax_minor,
-        "taxes": quote.taxes,
-        "rounding": quote.rounding,
-        "tax_rounding": quote.tax_rounding,
-        "promotions": quote.promotions,
-        "near": quote.near,
-        "offers": quote.offers,
-        "coupons": quote.coupons,
-        "has_free_shipping": quote.has_free_shipping,
-        "is_approximate": quote.is_approximate,
-        "ruleset_version": quote.ruleset_version,
-        "quoted_at": quote.at,
-        "expires_at": given.expires_at,
-        "signature": given.signature,
-    }
+class QuoteBatchItem(serializers.Serializer):
+    index = serializers.IntegerField()
+    status = serializers.ChoiceField(["given", "refused"])
+    quote = QuoteDocument(required=False)
+    problem = serializers.DictField(required=False)
 
 
-def _line(line: QuotedLine) -> dict[str, Any]:
-    return {
-        "sku": line.sku,
-        "quantity": line.quantity,
-        "basis": line.basis,
-        "unit_price_minor": line.unit_price_minor,
-        "total_minor": line.total_minor,
-        "tax_minor": line.tax_minor,
-        "tax_basis_points": line.tax_basis_points,
-        "steps": line.steps,
-        "candidates": line.candidates,
-        "pieces": [{"quantity": pieces, "paid_minor": minor} for pieces, minor in line.pieces],
-        "reference_price_minor": line.reference_price_minor,
-        "reference_amount": line.reference_amount,
-        "prior_price_minor": line.prior_price_minor,
-        "savings_basis_points": line.savings_basis_points,
-    }
+class QuoteBatchDocument(serializers.Serializer):
+    quotes = QuoteBatchItem(many=True, help_text="In the order asked.")

@@ -1,12 +1,17 @@
 """Tables of prices. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
 from pricing.models.given import Quote
-from pricing.models.prices import PriceEntry, PriceList, RulesetRevision, TaxRate
+from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
 from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
+from pricing.models.uses import CouponCode, PromotionUse
 
 __all__ = [
+    "CouponCode",
+    "CurrencyRate",
     "PriceEntry",
     "PriceList",
+    "ProductTerms",
+    "PromotionUse",
     "Quote",
     "RulesetRevision",
     "RulesetVersion",

@@ -8,7 +8,7 @@ from django.db import models
 class Quote(models.Model):
     """A price that was given to a channel and is honoured until it expires. Never changed; forgotten when long over.
 
-    Written by: pricing.quoting
+    Written by: pricing.quote_store
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -8,13 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from commerce.enums import choices, one_of
+from pricing.listing import REFERENCES
+from pricing.rounding import NAMED
 from pricing.terms import PriceBasis, TierMode
 
 
 class PriceList(models.Model):
     """Prices in one currency, gross or net, for a channel or for all, in a country or in all.
 
-    The most specific list wins (channel, then country), then the higher priority. Written by: pricing.pricelists
+    The most specific list wins (contract, customer group, channel, then country), then the higher priority. A list may be
+    computed from another one; what is priced on it itself comes first. Written by: pricing.pricelists
     """
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
@@ -27,6 +30,14 @@ class PriceList(models.Model):
     )
     country = models.CharField(_("country"), max_length=2, blank=True)
     customer_group = models.CharField(_("customer group"), max_length=40, blank=True)
+    contract = models.CharField(_("contract"), max_length=40, blank=True)
+    counts_family = models.BooleanField(_("tiers count a family together"), default=False)
+    base_list = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("computed from")
+    )
+    formula_basis_points = models.PositiveIntegerField(_("share of its prices in basis points"), null=True, blank=True)
+    formula_add_minor = models.BigIntegerField(_("plus, in minor units"), default=0)
+    formula_rounding = models.CharField(_("rounded to"), max_length=10, default="exact")
     priority = models.IntegerField(_("priority"), default=0)
     is_active = models.BooleanField(_("active"), default=True)
     history = HistoricalRecords()
@@ -38,6 +49,12 @@ class PriceList(models.Model):
         constraints = [
             models.CheckConstraint(name="price_list_basis_known", condition=one_of("basis", PriceBasis)),
             models.CheckConstraint(name="price_list_tier_mode_known", condition=one_of("tier_mode", TierMode)),
+            models.CheckConstraint(
+                name="price_list_formula_is_whole",
+                condition=Q(base_list=None, formula_basis_points=None)
+                | Q(base_list__isnull=False, formula_basis_points__range=(1, 1_000_000)),
+            ),
+            models.CheckConstraint(name="price_list_rounding_known", condition=Q(formula_rounding__in=sorted(NAMED))),
         ]
 
     def __str__(self) -> str:
@@ -99,6 +116,54 @@ class TaxRate(models.Model):
                     ("valid", RangeOperators.OVERLAPS),
                 ],
             ),
+        ]
+
+
+class CurrencyRate(models.Model):
+    """What one unit of a currency is in another one within `[from, to)`, in millionths. Written by: pricing.currencies"""
+
+    base = models.CharField(_("currency"), max_length=3)
+    quote = models.CharField(_("in"), max_length=3)
+    millionths = models.BigIntegerField(_("rate in millionths"))
+    valid = DateTimeRangeField(_("valid"))
+
+    class Meta:
+        verbose_name = _("currency rate")
+        verbose_name_plural = _("currency rates")
+        constraints = [
+            models.CheckConstraint(name="currency_rate_positive", condition=Q(millionths__gt=0)),
+            models.CheckConstraint(name="currency_rate_of_two", condition=~Q(base=models.F("quote"))),
+            ExclusionConstraint(
+                name="currency_rate_no_overlap",
+                expressions=[
+                    ("base", RangeOperators.EQUAL),
+                    ("quote", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class ProductTerms(models.Model):
+    """What pricing needs to know of a product besides its price: its family, and how much one piece holds.
+
+    Written by: pricing.product_terms
+    """
+
+    product = models.OneToOneField("commerce.Product", on_delete=models.PROTECT, primary_key=True, related_name="+")
+    family = models.CharField(_("family"), max_length=40, blank=True, db_index=True)
+    content_amount = models.PositiveIntegerField(_("content of a piece"), null=True, blank=True)
+    content_unit = models.CharField(_("unit of its content"), max_length=5, blank=True)
+
+    class Meta:
+        verbose_name = _("pricing of a product")
+        verbose_name_plural = _("pricing of products")
+        constraints = [
+            models.CheckConstraint(
+                name="product_terms_content_is_whole",
+                condition=Q(content_amount=None, content_unit="")
+                | Q(content_amount__gte=1, content_unit__in=sorted(REFERENCES)),
+            )
         ]
 
 

@@ -34,6 +34,7 @@ class Line:
     quantity: int
     weight: int = rounding.BASIS_POINTS
     is_charge: bool = False
+    is_fixed: bool = False  # no promotion touches it
     floor_minor: int | None = None
     stock: StockFacts | None = None
 

@@ -338,6 +338,7 @@ def _stacking(reader: Reader) -> Stacking:
         basket_cap_basis_points=reader.percentage("basket_cap_basis_points", None),
         minimum_margin_basis_points=reader.percentage("minimum_margin_basis_points", None),
         channel_fee_basis_points=reader.percentage("channel_fee_basis_points", 0),
+        override_basis_points=reader.percentage("override_basis_points", 0),
     )
 
 

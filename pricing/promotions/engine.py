@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from pricing.promotions import effects, guards, nearness
 from pricing.promotions.basket import Basket, Line, Runs, after_cut
 from pricing.promotions.effects import Candidate, Effect
-from pricing.promotions.index import NOBODY, Index, Situation, Slot
+from pricing.promotions.index import Index, Slot
 from pricing.promotions.terms import Bundle, Mode
 
 MOST_ENDINGS = 48  # a few milliseconds for a basket of usual size
@@ -94,17 +93,8 @@ class _Path:
             self.barred.setdefault(name, promotion.id)
 
 
-def apply(
-    lines: Sequence[Line],
-    index: Index,
-    at: datetime,
-    situation: Situation = NOBODY,
-    *,
-    candidates: list[Candidate] | None = None,
-) -> Outcome:
-    """Apply the promotions of a version to lines at list price. The same input gives the same outcome, always."""
-    if candidates is None:
-        candidates = index.candidates(lines, situation, at)
+def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate]) -> Outcome:
+    """Apply the promotions that hold, in their order, to lines at list price. The same input gives the same outcome."""
     start = _Path(Basket(lines))
     if candidates:
         path = _Run(index, index.slots(candidates)).end(start)
@@ -119,7 +109,7 @@ def apply(
         considered=path.considered + _unheard(candidates, path),
         near=nearness.near(candidates, path.basket, {effect.promotion.id for effect in given}),
         offers=nearness.offers(candidates, path.basket),
-        candidates=candidates,
+        candidates=list(candidates),
         basket=path.basket,
         is_approximate=path.is_approximate,
     )

@@ -67,6 +67,9 @@ class Index:
         "_by_sku",
         "_groups",
         "_place",
+        "has_batches",
+        "has_limits",
+        "needs_stock",
         "promotions",
         "stacking",
     )
@@ -78,6 +81,9 @@ class Index:
         able.sort(key=self._key)
         self.promotions: tuple[Promotion, ...] = tuple(able)
         self._place = {one.id: place for place, one in enumerate(able)}
+        self.has_limits = any(one.limits.is_limited for one in able)
+        self.needs_stock = any(one.conditions.stock is not None for one in able)
+        self.has_batches = any(one.conditions.coupon is not None and one.conditions.coupon.batches for one in able)
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._anything: list[int] = []
@@ -205,7 +211,7 @@ class Matcher:
     def __init__(self, lines: Sequence[Line]) -> None:
         self._lines = lines
         self._known: dict[Goods, tuple[int, ...]] = {}
-        self._all = tuple(place for place, line in enumerate(lines) if not line.is_charge)
+        self._all = tuple(place for place, line in enumerate(lines) if not (line.is_charge or line.is_fixed))
         self._ancestry = [frozenset(ancestry(line.category)) for line in lines]
 
     def positions(self, goods: Goods) -> tuple[int, ...]:
@@ -253,7 +259,7 @@ class Matcher:
         return tuple(
             place
             for place, line in enumerate(self._lines)
-            if line.is_charge and (not wanted or not self._ancestry[place].isdisjoint(wanted))
+            if line.is_charge and not line.is_fixed and (not wanted or not self._ancestry[place].isdisjoint(wanted))
         )
 
     def _in_stock(self, positions: tuple[int, ...], terms: Stock | None) -> tuple[int, ...]:

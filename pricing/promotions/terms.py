@@ -313,6 +313,7 @@ class Stacking:
     basket_cap_basis_points: int | None = None
     minimum_margin_basis_points: int | None = None
     channel_fee_basis_points: int = 0
+    override_basis_points: int = 0  # how far below the list a price may be set by hand
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,8 @@ def test_a_list_that_could_never_match_is_refused_by_field(mug, field, value):
         ("INSERT INTO pricing_taxrate (country, tax_class, basis_points, valid) VALUES ('DE', 'x', 10001, '[,)')",
          InvalidInput),
         ("INSERT INTO pricing_pricelist (code, name, currency, basis, tier_mode, country, customer_group, priority, "
-         "is_active) VALUES ('standard', 'x', 'EUR', 'gross', 'all_units', '', '', 0, true)", PriceListExists),
+         "is_active, contract, counts_family, formula_add_minor, formula_rounding) "
+         "VALUES ('standard', 'x', 'EUR', 'gross', 'all_units', '', '', 0, true, '', false, 0, 'exact')", PriceListExists),
     ],
 )  # fmt: skip
 def test_the_database_says_no_too_and_its_no_has_a_name(mug, statement, refusal):
@@ -210,13 +211,13 @@ def test_prices_are_read_once_and_a_rolled_back_one_is_never_seen(mug, django_as
         assert total() == 1000
         with django_assert_num_queries(0):
             assert total() == 1000
-        version = rules.ruleset(terms, [mug], clock.now()).version
+        version = rules.ruleset(terms, [mug], clock.now()).ruleset.version
         with transactions.transaction():
             pricelists.set_prices("standard", [NewPrice(mug, 1)], by=BY)
             assert total() == 1  # one's own write is seen inside
             django_transaction.set_rollback(True)
         assert total() == 1000
-        assert rules.ruleset(terms, [mug], clock.now()).version == version
+        assert rules.ruleset(terms, [mug], clock.now()).ruleset.version == version
         set_prices(NewPrice(mug, 1200), at=NOW + DAY)
         assert total() == 1200
         revisions.forget()
