@@ -4,15 +4,16 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 SCOPES = [
-    "availability:read", "reservations:write", "pickup_windows:read", "quotes:write", "prices:override", "orders:read",
-    "orders:write", "payments:write", "stock:write", "transfers:write", "supply:write", "counts:write",
-    "statements:write", "sharing:write", "waiting_list:write", "scarcity:read", "experiments:write",
-    "catalog:read", "webhooks:manage", "events:read",
+    "availability:read", "reservations:write", "pickup_windows:read", "quotes:write",
+    "prices:override", "orders:read", "orders:write", "payments:write", "returns:write",
+    "stock:write", "transfers:write", "supply:write", "counts:write", "statements:write",
+    "sharing:write", "waiting_list:write", "scarcity:read", "experiments:write", "catalog:read",
+    "webhooks:manage", "events:read",
 ]  # fmt: skip
 
 
 class Migration(migrations.Migration):
-    dependencies = [("commerce", "0012_sharing_scope")]
+    dependencies = [("commerce", "0013_keys_may_write_returns")]
 
     operations = [
         migrations.AlterField(
