@@ -100,6 +100,7 @@ VERBS = {
     "inventory.replenishment_rules.change_rule": gettext_noop("Reorder rule changed"),
     "inventory.replenishment_rules.remove_uplift": gettext_noop("Promotion taken out of the forecast"),
     "inventory.returns.return_to_stock": gettext_noop("Goods taken back"),
+    "inventory.scarcity_terms.remove_wording": gettext_noop("Wording of scarcity removed"),
     "inventory.scarcity_terms.set_policy": gettext_noop("Terms of scarcity set"),
     "inventory.scarcity_terms.set_wording": gettext_noop("Wording of scarcity set"),
     "inventory.seals.seal_next": gettext_noop("Journal sealed"),

@@ -79,6 +79,19 @@ def wording(kind: Kind, tone: Tone, locale: str, variant: str = "") -> Wording:
     return own.get((*key, variant)) or own.get((*key, "")) or scarcity_words.HOUSE[kind, tone, locale]
 
 
+@transaction_required
+def remove_wording(wording_id: int, *, by: Actor) -> None:
+    """Say it in the house's words again. Removing what is not there changes nothing."""
+    row = ScarcityWording.objects.select_for_update().filter(pk=wording_id).first()
+    if row is None:
+        return
+    name = ":".join(part for part in (row.kind, row.tone, row.locale, row.variant) if part)
+    before = {"one": row.one, "other": row.other}
+    row.delete()
+    audit.record("inventory.scarcity_terms.remove_wording", "scarcity_wording", name, by=by, before=before)
+    forget()
+
+
 def wordings() -> list[ScarcityWording]:
     """Return all wordings of our own."""
     return list(ScarcityWording.objects.order_by("kind", "tone", "locale", "variant"))

@@ -15,6 +15,7 @@ from commerce.roles import Role
 from commerce.transactions import transaction
 from inventory import scarcity, scarcity_places, scarcity_terms, waiting_list
 from inventory.models import ScarcityClaim
+from inventory.scarcity_facts import Kind, Tone
 from tests.factories import commerce as ground
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.test_staff_sharing import signed_in, text_of
@@ -141,3 +142,74 @@ def test_pages_cost_the_same_however_much_there_is(shelf: Shelf) -> None:
         ground.channel()
         waits(shelf, f"b{number}", ground.product().id)
     assert {address: cost(address) for address in few} == few
+
+
+# --- wordings and new experiments -----------------------------------------------------------------------------------
+
+WORDINGS = DESK + "wordings/"
+CALM = {"message": "few_left:firm:en", "one": "{count} left {place}", "other": "{count} left {place}", "variant": ""}
+
+
+def test_a_wording_is_written_checked_and_taken_back(db: None) -> None:
+    client = signed_in(Role.MERCHANDISER)
+    assert "Only {count} left {place}" in text_of(client.get(WORDINGS))
+    begun = client.get(f"{WORDINGS}new/?message=few_left:firm:en")
+    assert begun.context["form"].initial["one"] == "Only {count} left {place}"
+    for wrong, sentence in [
+        ({"one": "Hurry, only {count} left {place}"}, "No figure of stock carries “Hurry”."),
+        ({"other": "Few left {place}"}, "Each of these placeholders has to be there once: {count}, {place}."),
+        ({"message": "few_left:loud:en"}, "Select a valid choice"),
+        ({"one": ""}, "This field is required."),
+    ]:
+        refused = client.post(f"{WORDINGS}new/", CALM | wrong)
+        assert refused.status_code == 422
+        assert sentence in text_of(refused)
+    assert client.post(f"{WORDINGS}new/", CALM).status_code == 302
+    assert (
+        client.post(f"{WORDINGS}new/", CALM | {"variant": "calm", "other": "Now {count} left {place}"}).status_code
+        == 302
+    )
+    page = text_of(client.get(WORDINGS))
+    assert "our own" in page
+    assert "Now {count} left {place}" in page
+    assert scarcity_terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "{count} left {place}"
+    for row in scarcity_terms.wordings():
+        assert client.post(f"{WORDINGS}{row.pk}/remove/").status_code == 302
+        assert client.post(f"{WORDINGS}{row.pk}/remove/").status_code == 302
+    assert scarcity_terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "Only {count} left {place}"
+
+
+def test_an_experiment_is_drafted_started_and_only_once(db: None) -> None:
+    client = signed_in(Role.MERCHANDISER)
+    form = {
+        "key": "few-three", "name": "Few means three", "share": "10", "few": "3", "wording": "", "cancellation": "1",
+        "returned": "2", "complaint": "0.5",
+    }  # fmt: skip
+    for wrong, sentence in [
+        ({"few": ""}, "Say what is different"),
+        ({"share": "51"}, "less than or equal to 50"),
+        ({"share": "-1"}, "greater than or equal to 1"),
+        ({"cancellation": "101"}, "less than or equal to 100"),
+    ]:
+        refused = client.post(f"{EXPERIMENTS}new/", form | wrong)
+        assert refused.status_code == 422
+        assert sentence in text_of(refused)
+    assert client.post(f"{EXPERIMENTS}new/", form).status_code == 302
+    row = Experiment.objects.get()
+    assert (row.state, row.guardrails) == ("draft", {"cancellation": 100, "return": 200, "complaint": 50})
+    assert {one.name: (one.settings, one.buckets) for one in row.variants.all()} == {
+        "control": ({}, [[0, 1000]]), "variant": ({"few": 3}, [[1000, 2000]]),
+    }  # fmt: skip
+    assert "This key is taken." in text_of(client.post(f"{EXPERIMENTS}new/", form))
+    assert "Start it" in text_of(client.get(EXPERIMENTS))
+    assert "Started." in text_of(client.post(f"{EXPERIMENTS}few-three/start/", follow=True))
+    row.refresh_from_db()
+    assert row.state == "running"
+    client.post(f"{EXPERIMENTS}few-three/start/", follow=True)
+    assert client.post(f"{EXPERIMENTS}unknown/start/").status_code == 404
+
+
+def test_only_the_desk_writes_words_and_experiments(shelf: Shelf) -> None:
+    clerk = signed_in(Role.CLERK, shelf.store.id)
+    for address in (WORDINGS, f"{WORDINGS}new/", f"{EXPERIMENTS}new/"):
+        assert clerk.get(address).status_code == 403
