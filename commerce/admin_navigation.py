@@ -47,6 +47,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Orders"), "receipt_long", "orders_order"),
             (_("Fulfilments"), "shopping_bag", "orders_fulfilment"),
             (_("Routing decisions"), "alt_route", "orders_routingdecision"),
+            (_("Intake terms"), "move_to_inbox", "orders_intaketerms"),
             (_("Pickup windows and quotas"), "event_available", "commerce_quota"),
             (_("Texts of messages"), "edit_note", "orders_noticetemplate"),
             (_("Messages sent"), "outgoing_mail", "orders_notice"),

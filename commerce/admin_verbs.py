@@ -165,6 +165,7 @@ VERBS = {
     "orders.pickup.take_over": gettext_noop("Fulfilment taken over"),
     "orders.pickup.wrong_code": gettext_noop("Wrong pickup code"),
     "orders.placement.place": gettext_noop("Order placed"),
+    "orders.intake_terms.agree": gettext_noop("Terms agreed with a channel"),
     "orders.rerouting.ask": gettext_noop("Customer asked what to do"),
     "orders.rerouting.serve": gettext_noop("Missing pieces served by another place"),
     "orders.rerouting.settle": gettext_noop("Missing pieces settled"),

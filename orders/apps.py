@@ -14,7 +14,7 @@ class OrdersConfig(AppConfig):
         from inventory import promising
         from inventory.events import PromiseRevised
         from orders import handlers, promise_times
-        from orders.events import FulfilmentLineRejected, PickQuestioned
+        from orders.events import FulfilmentLineRejected, OrderReceived, PickQuestioned
         from orders.payments import following
 
         import_module("orders.events")
@@ -26,6 +26,8 @@ class OrdersConfig(AppConfig):
         promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)
+        import_module("orders.received").register()
+        events.subscribe(OrderReceived, name="orders.intake", handler=handlers.place_received, batch=True)
         events.subscribe(PromiseRevised, name="orders.promises", handler=handlers.follow_promise)
         for event_type in following.FOLLOWED:
             events.subscribe(event_type, name="orders.payments", handler=following.follow_event)

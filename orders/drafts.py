@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from commerce import catalog, context, ids
 from commerce.actors import Actor
-from commerce.channels.contracts import IncomingOrder, Portion
+from commerce.channels.contracts import ChannelPricing, IncomingOrder, Portion
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from inventory import availability, kits
@@ -18,7 +18,7 @@ from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
 from inventory.kits import Part
 from inventory.locations import LocationRef
-from orders import intake, pickup_windows, promise_times, routing
+from orders import channel_prices, intake, intake_terms, pickup_windows, promise_times, routing
 from orders.lifecycle import Method
 from orders.queries import FulfilmentLineView
 from orders.routing import OrderingChannel, Route, Survey
@@ -124,6 +124,10 @@ class Draft:
 def price(wishes: Sequence[Wish], *, at: datetime) -> list[Quote | CommerceError]:
     """Price many orders: by the quotes they were given, else as of now; a quote or the refusal for each."""
     verdicts: dict[Wish, Quote | CommerceError] = {}
+    for wish in wishes:
+        if wish.order.pricing is not None:
+            verdicts[wish] = _by_channel(wish, wish.order.pricing, at=at)
+    wished, wishes = wishes, [wish for wish in wishes if wish not in verdicts]
     redeeming = [wish for wish in wishes if wish.order.quote_id]
     redemptions = [
         Redemption(wish.order.quote_id, wish.channel.channel_id, wish.basket())
@@ -139,7 +143,28 @@ def price(wishes: Sequence[Wish], *, at: datetime) -> list[Quote | CommerceError
     for terms, group in fresh.items():
         baskets = [wish.basket() for wish in group]
         verdicts |= zip(group, quoting.price_each(baskets, channel=terms, at=at), strict=True)
-    return [verdicts[wish] for wish in wishes]
+    return [verdicts[wish] for wish in wished]
+
+
+def _by_channel(wish: Wish, pricing: ChannelPricing, *, at: datetime) -> Quote | CommerceError:
+    """Return the channel's own prices as a quote, or the refusal that names what doesn't add up."""
+    order, channel = wish.order, wish.channel
+    terms = intake_terms.of(channel.channel_id)
+    try:
+        if order.quote_id is not None:
+            raise intake.invalid("quote", str(order.quote_id), "An order has our quote or prices of its own, not both.")
+        products = intake.products(order.quantities())
+        skus = {product_id: ref.sku for product_id, ref in products.items()}
+        if pricing.shipping is not None and terms.shipping_product_id is not None:
+            charges = catalog.products_by_id([terms.shipping_product_id])
+            skus |= {product_id: ref.sku for product_id, ref in charges.items()}
+        return channel_prices.quote(
+            order.lines, pricing, skus=skus, shipping_id=terms.shipping_product_id, channel_id=channel.channel_id,
+            channel_code=channel.channel_code, currency=channel.currency, country=channel.country,
+            tolerance_minor=terms.tolerance_minor, at=at,
+        )  # fmt: skip
+    except CommerceError as refusal:
+        return refusal
 
 
 def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, *, at: datetime) -> Draft:
@@ -158,6 +183,8 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     if isinstance(quote, CommerceError):
         raise quote
     line_ids = {line.product_id: ids.new() for line in quote.lines}
+    if charges := [product_id for product_id in line_ids if product_id not in products]:  # shipping, by the channel
+        products = {**products, **catalog.products_by_id(charges)}
     planned = []
     try:
         for portion, parts in portions:

@@ -39,6 +39,20 @@ class OrderEvent(events.Event):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReceived(events.Event):
+    """An order was taken in at the door and waits to be placed; it is in the inbox."""
+
+    type: ClassVar[str] = "order.received"
+
+    message_id: int
+
+    @property
+    def aggregate(self) -> str:
+        return f"received-order:{self.message_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced(OrderEvent):
     """An order stands: price, goods and window are settled."""
 

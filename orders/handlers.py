@@ -7,12 +7,17 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.events import Received
 from commerce.transactions import savepoint
-from orders import rerouting, shortages, waiting
+from orders import received, rerouting, shortages, waiting
 
 log = logs.get(__name__)
 
 FLOOR = Actor.system("shortages")
 FOLLOWER = Actor.system("promises")
+
+
+def place_received(messages: list[Received]) -> None:
+    """Place the orders that were taken in at the door, in the order of their arrival."""
+    received.place_waiting([message.payload["message_id"] for message in messages], at=clock.now())
 
 
 def follow_promise(message: Received) -> None:

@@ -1,5 +1,6 @@
 """Intake: whether an order can be understood, and whether it stands already."""
 
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from commerce.catalog import ProductRef
 from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput, UnknownProduct
 from orders import errors
+from orders.gateways import directory
 from orders.lifecycle import COLLECTED, SENT, Method
 from orders.queries import FulfilmentView, OrderView
 
@@ -16,11 +18,13 @@ METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP, Method.SAME_DAY)  # that
 CLOCK_SKEW = timedelta(minutes=5)  # clocks of tills and shops are never quite right
 OLDEST = timedelta(days=30)  # an order that waited longer in some queue needs a person, not a machine
 MOST_LINES = 200
+MOST_PAYMENTS = 10  # more than a few gift cards and a card is a mistake of some machine
+MOST_DISCOUNTS = 20  # of a line
 LONGEST_REFERENCE = 120
 
 
 def check(order: IncomingOrder, *, at: datetime) -> None:
-    """Make sure that the order makes sense by itself. Raises: InvalidInput naming the field."""
+    """Make sure that the order makes sense by itself. Raises: InvalidInput naming the field, GatewayUnknown."""
     if len(order.external_reference) > LONGEST_REFERENCE:
         raise invalid("external_reference", order.external_reference, f"At most {LONGEST_REFERENCE} characters.")
     if len(order.lines) > MOST_LINES:
@@ -40,6 +44,8 @@ def check(order: IncomingOrder, *, at: datetime) -> None:
             )
     for portion in order.portions():
         _check_portion(order, portion)
+    for payment in order.payments:
+        directory.of(payment.provider)
 
 
 def _check_portion(order: IncomingOrder, portion: Portion) -> None:
@@ -81,7 +87,65 @@ def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:
 
 def same(stands: OrderView, order: IncomingOrder) -> OrderView:
     """Return the order that stands under this reference if it is the same. Raises: DuplicateReference naming what differs."""
-    differences = [
+    if stands.asked is not None:
+        now = asked(order)
+        differences = [name for name in now if now[name] != stands.asked.get(name)]
+    else:  # an order from before that was kept
+        differences = _differences(stands, order)
+    if differences:
+        raise errors.DuplicateReference(
+            f"Order {stands.number} has this reference already and differs in {', '.join(differences)}; "
+            "use a new reference for a new order.",
+            errors=[
+                {"field": name, "value": None, "message": "differs from the order that stands"} for name in differences
+            ],
+            order=str(stands.id),
+            number=stands.number,
+        )
+    return stands
+
+
+def asked(order: IncomingOrder) -> dict[str, str]:
+    """Return digests of what a channel asks for, field by field, by which the same order is known again.
+
+    The order itself may be changed, rerouted and split meanwhile. Digests are short: they tell two orders apart, not people.
+    """
+    portions = order.portions()
+    one = portions[0] if len(portions) == 1 else None
+    ways = (
+        None
+        if one
+        else sorted(
+            (
+                portion.method,
+                portion.location_id or 0,
+                clock.utc_text(portion.window_starts_at) if portion.window_starts_at else "",
+                sorted(portion.quantities.items()),
+            )
+            for portion in portions
+        )
+    )
+    said: dict[str, object] = {
+        "lines": sorted(order.quantities().items()),
+        "method": one and one.method,
+        "location": one and one.location_id,
+        "window": clock.utc_text(one.window_starts_at) if one and one.window_starts_at else None,
+        "fulfilment": ways,
+        "ship_to": sorted(order.ship_to.items()) if order.ship_to else None,
+        "quote": str(order.quote_id) if order.quote_id else None,
+        "customer.email": order.customer.email,
+        "pricing": repr(order.pricing) + repr([line.price for line in order.lines]) if order.pricing else None,
+    }
+    return {name: _digest(value) for name, value in said.items()}
+
+
+def _digest(value: object) -> str:
+    """Return 32 bits of a value: too few to find a person by, enough to see that something is another."""
+    return zlib.crc32(repr(value).encode()).to_bytes(4, "big").hex() if value else ""
+
+
+def _differences(stands: OrderView, order: IncomingOrder) -> list[str]:
+    return [
         *_differing_ways(stands, order),
         *(
             name
@@ -94,17 +158,6 @@ def same(stands: OrderView, order: IncomingOrder) -> OrderView:
             if before != now
         ),
     ]
-    if differences:
-        raise errors.DuplicateReference(
-            f"Order {stands.number} has this reference already and differs in {', '.join(differences)}; "
-            "use a new reference for a new order.",
-            errors=[
-                {"field": name, "value": None, "message": "differs from the order that stands"} for name in differences
-            ],
-            order=str(stands.id),
-            number=stands.number,
-        )
-    return stands
 
 
 def _differing_ways(stands: OrderView, order: IncomingOrder) -> list[str]:

@@ -24,9 +24,13 @@ from customers import profiles
 from customers.profiles import Person
 from inventory.backorders import Waiting
 from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing
+from orders.channel_prices import PriceSource
 from orders.drafts import Channel, Draft, OrderingChannel, Planned, Wish, by_actor
 from orders.fulfilment import Opening
 from orders.lifecycle import OrderStatus, State
+from orders.paying import PayMethod
+from orders.payments import collecting
+from orders.payments.collecting import Taken
 from orders.queries import FulfilmentView, LineView, OrderView
 
 __all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "place", "place_many"]
@@ -52,15 +56,15 @@ _PLACE = f"""
 WITH new AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(orders)s::json) AS new (id uuid, number text, channel_id bigint,
         external_reference text, customer_id uuid, contact_name text, contact_email text, contact_phone text, ship_to jsonb,
-        language text, currency text, total_minor bigint, tax_minor bigint, quote_id uuid, pricing jsonb,
-        tracking_token text, placed_at timestamptz, lines json)
+        language text, currency text, total_minor bigint, tax_minor bigint, quote_id uuid, price_source text, asked jsonb,
+        pricing jsonb, tracking_token text, placed_at timestamptz, lines json)
 ), placed AS (
     INSERT INTO orders_order (id, number, channel_id, external_reference, customer_id, contact_name, contact_email,
-        contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, status,
-        version, placed_at, changed_at)
+        contact_phone, ship_to, language, currency, total_minor, tax_minor, quote_id, price_source, asked, pricing,
+        tracking_token, status, version, placed_at, changed_at)
     SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone, ship_to,
-        language, currency, total_minor, tax_minor, quote_id, pricing, tracking_token, '{OrderStatus.OPEN}', 1, placed_at,
-        %(at)s
+        language, currency, total_minor, tax_minor, quote_id, price_source, asked, pricing, tracking_token,
+        '{OrderStatus.OPEN}', 1, placed_at, %(at)s
     FROM new
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
@@ -212,7 +216,23 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
             by=by,
             request_ids=[draft.wish.request_id for draft in group],
         )
+    for draft in views:
+        if draft.order.payments:
+            collecting.take_over(draft.id, _taken(draft.order), by=draft.wish.by, at=at)
     return views
+
+
+def _taken(order: IncomingOrder) -> list[Taken]:
+    return [
+        Taken(
+            method=PayMethod(one.method),
+            authorised_minor=one.amount_minor,
+            captured_minor=one.amount_minor if one.status == "captured" else 0,
+            provider=one.provider,
+            provider_reference=one.reference,
+        )
+        for one in order.payments
+    ]
 
 
 def _view(draft: Draft, *, at: datetime) -> OrderView:
@@ -248,6 +268,8 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         total_minor=quote.total_minor,
         tax_minor=quote.tax_minor,
         quote_id=order.quote_id,
+        price_source=(PriceSource.CHANNEL if order.pricing else PriceSource.QUOTE).value,
+        asked=intake.asked(order),
         pricing=quote.document(),
         tracking_token=secrets.token_urlsafe(32),
         version=1,

@@ -123,6 +123,8 @@ class OrderView:
     total_minor: int
     tax_minor: int
     quote_id: UUID | None
+    price_source: str
+    asked: dict[str, str] | None
     pricing: dict[str, Any]
     tracking_token: str
     version: int

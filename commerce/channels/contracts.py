@@ -22,7 +22,7 @@ FETCHED = frozenset({PICKUP, CURBSIDE})  # at a place and in a window that the c
 class IncomingLine:
     """A product and how many pieces of it. Raises: ValueError when that is not one piece or more.
 
-    A method, place or window of its own goes before the order's.
+    A method, place or window of its own goes before the order's. `price` is the channel's own, where it names prices.
     """
 
     product_id: int
@@ -30,10 +30,72 @@ class IncomingLine:
     method: str = ""
     location_id: int | None = None
     window_starts_at: datetime | None = None
+    price: "LinePrice | None" = None
 
     def __post_init__(self) -> None:
         if self.quantity.__class__ is not int or self.quantity < 1:
             raise ValueError(f"A quantity is a whole number of at least 1, not {self.quantity!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """What a promotion of the channel took off, above zero, in the basis of its prices."""
+
+    name: str
+    amount_minor: int
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePrice:
+    """What a channel sold a line for: per piece before discounts, and for all pieces after them, in the basis of its prices."""
+
+    unit_price_minor: int
+    total_minor: int
+    tax_minor: int
+    tax_basis_points: int
+    discounts: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingPrice:
+    """What a channel charged for shipping, in the basis of its prices."""
+
+    amount_minor: int
+    tax_minor: int
+    tax_basis_points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPricing:
+    """What a channel's order came to: `total_minor` is what the customer pays, VAT included, whatever the basis.
+
+    With `is_gross` the amounts of lines and shipping contain VAT, without it VAT comes on top. Every line has a price then.
+    """
+
+    currency: str
+    is_gross: bool
+    total_minor: int
+    tax_minor: int
+    shipping: ShippingPrice | None = None
+
+
+PAID_STATES = ("authorised", "captured")  # one that is only begun is told when it is more than that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingPayment:
+    """A payment that the channel says was made: by which provider it is known under which reference, how far it is."""
+
+    provider: str
+    reference: str
+    method: str
+    amount_minor: int
+    status: str
+
+    def __post_init__(self) -> None:
+        if self.amount_minor < 1 or self.status not in PAID_STATES:
+            raise ValueError(f"A payment of {self.amount_minor!r}, {self.status!r}, is none.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +129,8 @@ class IncomingOrder:
 
     `external_reference` is the channel's own and unique there. What is fetched names its location and window; what is
     sent has an address (street, postal_code, city, country). Method, location and window of the order hold for all its
-    lines that say nothing else. A reservation or quote given earlier is redeemed by it.
+    lines that say nothing else. A reservation or quote given earlier is redeemed by it. With `pricing` the channel's own
+    prices hold instead of ours. A shipment that names a place is sent from there, as its channel decided.
     """
 
     external_reference: str
@@ -80,6 +143,9 @@ class IncomingOrder:
     quote_id: UUID | None = None
     ship_to: Mapping[str, str] | None = None
     occurred_at: datetime | None = None
+    pricing: ChannelPricing | None = None
+    payments: tuple[IncomingPayment, ...] = ()
+    is_express: bool = False
 
     def __post_init__(self) -> None:
         if not self.external_reference:

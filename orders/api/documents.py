@@ -35,6 +35,7 @@ def order(view: OrderView, waits: Waits) -> dict[str, Any]:
         "placed_at": view.placed_at,
         "changed_at": view.changed_at,
         "currency": view.currency,
+        "price_source": view.price_source,
         "totals": {
             "ordered_minor": view.pricing.get("total_minor", view.total_minor),
             "total_minor": view.total_minor,

@@ -1,23 +1,62 @@
 """What comes in over the orders API, checked strictly, and the shapes of what goes out."""
 
-from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
-from commerce import catalog
 from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
 from commerce.api.paging import PageParameters
-from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
-from inventory import locations
-from orders import cancellation, intake, pickup, pickup_windows
-from orders.lifecycle import COLLECTED, Action, Method, OrderAction, OrderStatus, State
+from commerce.channels.contracts import PAID_STATES, IncomingOrder
+from orders import cancellation, channel_prices, incoming, intake, pickup
+from orders.channel_prices import PriceSource
+from orders.lifecycle import Action, Method, OrderAction, OrderStatus, State
+from orders.paying import PayMethod
 
 MOST_DAYS = 31
 USUAL_DAYS = 3
 METHODS = [method.value for method in intake.METHODS]
 
 # --- in ---------------------------------------------------------------------------------------------------------------
+
+
+class DiscountBody(StrictSerializer):
+    name = Text(max_length=120)
+    code = Text(max_length=60, required=False, allow_blank=True, default="")
+    amount_minor = Whole(min_value=1, help_text="What was taken off, for all pieces.")
+
+
+class LinePriceBody(StrictSerializer):
+    unit_price_minor = Whole(help_text="Of one piece, before discounts.")
+    total_minor = Whole(help_text="For all pieces, after discounts.")
+    tax_minor = Whole()
+    tax_basis_points = Whole(max_value=channel_prices.HIGHEST_RATE, help_text="19 % is 1900.")
+    discounts = DiscountBody(many=True, required=False, max_length=intake.MOST_DISCOUNTS)
+
+
+class ShippingPriceBody(StrictSerializer):
+    amount_minor = Whole()
+    tax_minor = Whole()
+    tax_basis_points = Whole(max_value=channel_prices.HIGHEST_RATE)
+
+
+class PricingBody(StrictSerializer):
+    """The channel's own prices, where that is agreed: every line has a `price`, in the basis that `is_gross` says."""
+
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+    is_gross = serializers.BooleanField(help_text="Whether amounts of lines and shipping contain VAT.")
+    total_minor = Whole(help_text="What the customer pays in all, VAT included.")
+    tax_minor = Whole()
+    shipping = ShippingPriceBody(required=False)
+
+
+class PaymentBody(StrictSerializer):
+    """A payment that was made where the customer ordered."""
+
+    provider = Text(max_length=40, help_text="Who took it, such as stripe; `channel` for the marketplace itself.")
+    reference = Text(max_length=120, help_text="By which the provider knows it.")
+    method = serializers.ChoiceField([method.value for method in PayMethod])
+    amount_minor = Whole(min_value=1)
+    status = serializers.ChoiceField(PAID_STATES)
 
 
 class LineBody(StrictSerializer):
@@ -32,6 +71,7 @@ class LineBody(StrictSerializer):
         max_length=20, required=False, help_text="The store where this line is fetched; part of `window` too."
     )
     window = Text(max_length=60, required=False, help_text="The id of the pickup window of this line.")
+    price = LinePriceBody(required=False, help_text="The channel's own, with `pricing`.")
 
 
 class CustomerBody(StrictSerializer):
@@ -67,61 +107,14 @@ class OrderBody(StrictSerializer):
     ship_to = AddressBody(required=False)
     occurred_at = Instant(required=False, help_text="When the customer ordered, if that was before now.")
 
+    pricing = PricingBody(required=False)
+    payments = PaymentBody(many=True, required=False, max_length=intake.MOST_PAYMENTS)
+    is_express = serializers.BooleanField(required=False, default=False, help_text="Gets its place before all others.")
+
     @classmethod
-    def order(cls, data: Any) -> IncomingOrder:
+    def order(cls, data: Any, *, channel_id: int) -> IncomingOrder:
         """Return the order that a body means. Raises: InvalidInput, UnknownProduct, LocationUnknown."""
-        body = cls.read(data)
-        products = catalog.known([line["sku"] for line in body["lines"]])
-        method = body.get("method", "")
-        methods = {line.get("method") or method for line in body["lines"]}
-        if "" in methods:
-            raise intake.invalid("method", None, "Say it for the order or for each of its lines.")
-        location_id, window_starts_at = _place(body, is_fetched=bool({*methods, method} & COLLECTED))
-        return IncomingOrder(
-            external_reference=body["external_reference"],
-            method=method,
-            lines=tuple(
-                _line(products[line["sku"]].id, line, method=method, at=f"lines[{number}].")
-                for number, line in enumerate(body["lines"])
-            ),
-            customer=IncomingCustomer(**body.get("customer", {})),
-            location_id=location_id,
-            window_starts_at=window_starts_at,
-            reservation_id=body.get("reservation"),
-            quote_id=body.get("quote"),
-            ship_to=body.get("ship_to"),
-            occurred_at=body.get("occurred_at"),
-        )
-
-
-def _line(product_id: int, said: dict[str, Any], *, method: str, at: str) -> IncomingLine:
-    if len(said) == 2:  # as nearly all
-        return IncomingLine(product_id=product_id, quantity=said["quantity"])
-    own = said.get("method", "")
-    location_id, starts_at = _place(said, is_fetched=(own or method) in COLLECTED, at=at)
-    return IncomingLine(
-        product_id=product_id,
-        quantity=said["quantity"],
-        method=own,
-        location_id=location_id,
-        window_starts_at=starts_at,
-    )
-
-
-def _place(said: dict[str, Any], *, is_fetched: bool, at: str = "") -> tuple[int | None, datetime | None]:
-    """Return the place and the start of the window that an order or a line names. Raises: InvalidInput, LocationUnknown."""
-    code, starts_at = said.get("location"), None
-    if not is_fetched:
-        for name in ("location", "window"):
-            if name in said:
-                raise intake.invalid(f"{at}{name}", said[name], "A shipment is routed by us; leave it out.")
-        return None, None
-    if "window" in said:
-        of_window, starts_at = pickup_windows.parse_id(said["window"], field=f"{at}window")
-        if code is not None and code != of_window:
-            raise intake.invalid(f"{at}window", said["window"], f"This window belongs to {of_window}, not to {code}.")
-        code = of_window
-    return (locations.ref(code).id if code is not None else None), starts_at
+        return incoming.order(cls.read(data), channel_id=channel_id)
 
 
 class CancelBody(StrictSerializer):
@@ -219,6 +212,9 @@ class OrderDocument(serializers.Serializer[Any]):
     placed_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
     currency = serializers.CharField()
+    price_source = serializers.ChoiceField(
+        [one.value for one in PriceSource], help_text="Whose prices hold: ours by quote, or the channel's own."
+    )
     totals = TotalsDocument()
     quote = serializers.UUIDField(allow_null=True)
     customer = OrderCustomerDocument()

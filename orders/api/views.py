@@ -82,7 +82,9 @@ class OrdersView(ApiView):
         responses={200: OrderDocument, 201: OrderDocument},
     )
     def post(self, request: ApiRequest) -> HttpResponse:
-        wish = placement.Wish(OrderBody.order(request.data), request.auth, request.auth.actor)
+        wish = placement.Wish(
+            OrderBody.order(request.data, channel_id=request.auth.channel_id), request.auth, request.auth.actor
+        )
         key = idempotency.key_of(request.META)
         return placing.submit(wish, self.attempt(request, key) if key is not None else None)
 

@@ -10,6 +10,7 @@ from orders.models.carriers import (
 from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
+from orders.models.intake import IntakeTerms
 from orders.models.notifications import Notice, NoticeTemplate, PushDevice
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
@@ -38,6 +39,7 @@ __all__ = [
     "FulfilmentLine",
     "GiftCard",
     "GiftCardEntry",
+    "IntakeTerms",
     "Notice",
     "NoticeTemplate",
     "Order",

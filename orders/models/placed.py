@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
+from orders.channel_prices import PriceSource
 from orders.lifecycle import OrderStatus
 
 
@@ -36,6 +37,10 @@ class Order(models.Model):
     total_minor = models.BigIntegerField(_("total"))
     tax_minor = models.BigIntegerField(_("VAT"))
     quote_id = models.UUIDField(null=True)
+    price_source = models.CharField(
+        _("prices"), max_length=10, choices=choices(PriceSource), default=PriceSource.QUOTE.value
+    )
+    asked = models.JSONField(null=True)  # digests of what the channel asked for, to know the same order again
     pricing = models.JSONField()  # the quote's document: lines, steps, taxes, ruleset version
     tracking_token = models.CharField(max_length=43, unique=True)
     status = models.CharField(max_length=20, choices=choices(OrderStatus), default=OrderStatus.OPEN.value)
@@ -53,6 +58,7 @@ class Order(models.Model):
             models.UniqueConstraint(name="order_arrives_once", fields=["channel", "external_reference"]),
             models.CheckConstraint(name="order_total_not_negative", condition=Q(total_minor__gte=0)),
             models.CheckConstraint(name="order_status_known", condition=one_of("status", OrderStatus)),
+            models.CheckConstraint(name="order_price_source_known", condition=one_of("price_source", PriceSource)),
         ]
         indexes = [
             models.Index(name="order_by_time", fields=["channel", "-placed_at", "-id"]),

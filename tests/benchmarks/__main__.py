@@ -14,6 +14,7 @@ BENCHMARKS = {
     "availability-grid": "tests.benchmarks.availability_grid:run",
     "drop": "tests.benchmarks.drop:run",
     "place-order": "tests.benchmarks.place_order:run",
+    "webhook-orders": "tests.benchmarks.webhook_orders:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
     "forecast": "tests.benchmarks.forecast:run",

@@ -62,7 +62,14 @@ def relay(*, deliveries: int, within: float) -> dict[str, int]:
     return heard
 
 
-JOBS: dict[str, Callable[..., Any]] = {"reserve": reserve, "relay": relay}
+def drain(*, within: float) -> int:
+    """Relay whatever is there until nothing is left to do; return how much was moved."""
+    from commerce import relay as outbox_relay
+
+    return outbox_relay.drain(within=within)
+
+
+JOBS: dict[str, Callable[..., Any]] = {"reserve": reserve, "relay": relay, "drain": drain}
 
 
 def main(name: str, arguments: str) -> None:
