@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
         "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
         "CapabilityEnum": "inventory.api.serializers.CAPABILITIES",
         "MethodEnum": "orders.lifecycle.Method",
+        "PayMethodEnum": "orders.paying.PayMethod",
     },
 }
 

@@ -1,4 +1,4 @@
-"""What orders lay claim to: places in their pickup windows, what limits per customer allow, and goods; all or nothing.
+"""What orders lay claim to: windows, the days of places, what limits per customer allow, and goods; all or nothing.
 
 What their quotes hold of limited promotions, windows, limits and stock levels of all orders are locked before the first is
 decided, in the house's order; decisions are made in memory, earlier orders first, and written at once. A refused order
@@ -10,12 +10,13 @@ from datetime import datetime
 from uuid import UUID
 
 from commerce import quotas
-from commerce.errors import CommerceError
+from commerce.errors import Busy, CommerceError
 from inventory import allocations, availability, purchase_limits
 from inventory.errors import InsufficientStock
 from inventory.purchase_limits import Buyer, Share
 from orders import pickup_windows
 from orders.drafts import Draft, Planned
+from orders.routing import worlds
 from pricing import limits as promotion_limits
 
 
@@ -26,12 +27,12 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
     """
     if not drafts:
         return {}
-    places = {draft: _places(draft) for draft in drafts}
+    places = {draft: _places(draft, at=at) for draft in drafts}
     goods = {draft: _goods(draft) for draft in drafts}
     promised = promotion_limits.Ordering([quote_id for draft in drafts if (quote_id := _holding_quote(draft))], at=at)
     limits = _limits(drafts, at=at)
     locks = [request for share in limits.values() for request in share.locks]
-    windows = quotas.Claims([*locks, *(request for requests in places.values() for request in requests)], at=at)
+    windows = quotas.Claims([*locks, *(request for claimed in places.values() for _, request in claimed)], at=at)
     promises = allocations.Promises(list(goods.values()), at=at)
     refused: dict[Draft, CommerceError] = {}
     counted: list[tuple[Share, Sequence[UUID]]] = []
@@ -48,7 +49,7 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
         if quote_id is not None and (used := promised.take(quote_id, draft.id)):
             refused[draft] = used
             continue
-        wanted = [*places[draft], *(share.requests if share else ())]
+        wanted = [*(request for _, request in places[draft]), *(share.requests if share else ())]
         try:
             taken = windows.take(wanted)
         except quotas.QuotaExhausted as exhausted:
@@ -58,7 +59,7 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             continue
         try:
             draft.allocated = promises.make(goods[draft])
-            for planned, hold_id in zip(_fetched(draft), taken, strict=False):
+            for (planned, _request), hold_id in zip(places[draft], taken, strict=False):
                 planned.slot_hold_id = hold_id
             standing[draft.reference] = draft
             if share is not None:
@@ -99,18 +100,16 @@ def _limits(drafts: Sequence[Draft], *, at: datetime) -> dict[UUID, Share]:
     return purchase_limits.shares(buyers, at=at)
 
 
-def _fetched(draft: Draft) -> list[Planned]:
-    """Return the fulfilments of an order that have a window, in their order."""
-    return [planned for planned in draft.planned if planned.window is not None]
-
-
-def _places(draft: Draft) -> list[quotas.HoldRequest]:
-    """Return the claims on windows, one for each fulfilment that has one."""
-    return [
-        pickup_windows.booking(planned.location, planned.window[0], purpose=f"order:{draft.id}")
-        for planned in draft.planned
-        if planned.window is not None
-    ]
+def _places(draft: Draft, *, at: datetime) -> list[tuple[Planned, quotas.HoldRequest]]:
+    """Return the claims of fulfilments on their window or, of what is sent, on the day of a place that limits it."""
+    purpose, claimed = f"order:{draft.id}", []
+    for planned in draft.planned:
+        if planned.window is not None:
+            claimed.append((planned, pickup_windows.booking(planned.location, planned.window[0], purpose=purpose)))
+        else:
+            claims = worlds.day_claims([planned.location], purpose=purpose, at=at)
+            claimed += [(planned, request) for request in claims]
+    return claimed
 
 
 def _goods(draft: Draft) -> allocations.Wish:
@@ -128,4 +127,11 @@ def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> Commerc
         for planned in draft.planned:
             if planned.window is not None and pickup_windows.key(planned.location, planned.window[0]) == key:
                 return pickup_windows.full(planned.location, planned.window[0], at=at)
+            if planned.window is None and worlds.day_key(planned.location, at=at) == key:
+                worlds.forget()  # so that the next look goes elsewhere
+                return Busy(
+                    f"{planned.location.name} took the last order of its day this moment; send it again, it goes elsewhere.",
+                    location=planned.location.code,
+                    retry_after_seconds=1,
+                )
     return refusal

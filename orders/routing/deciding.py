@@ -158,8 +158,11 @@ def _problem(ask: Ask, known: Survey) -> Problem:
     rules = known.known.rules
     country, code = surveying.destination(ask.order, ask.channel.country)
     only: frozenset[int] | None = None
+    judges_stock = True
+    if ask.portion.location_id is not None:  # its channel decided, as marketplaces do
+        only = frozenset({ask.portion.location_id})
     if ask.order.reservation_id is not None:  # what is held for this order counts as there; the ledger judges it
-        only = known.holding.get(ask.order.reservation_id)
+        only, judges_stock = known.holding.get(ask.order.reservation_id), False
         if not only:
             raise HoldNotFound(
                 f"There is no reservation {ask.order.reservation_id}.", reservation=str(ask.order.reservation_id)
@@ -168,7 +171,7 @@ def _problem(ask: Ask, known: Survey) -> Problem:
         problems.lines(ask.parts, ask.values, products, rules),
         method=ask.portion.method, country=country, point=known.points.get((country, code)),
         countries=known.network.countries, asked_on=today(known), value_minor=sum(ask.values.values()),
-        restricted=problems.restrictions(rules, products) if rules else (), only=only, judges_stock=only is None,
+        restricted=problems.restrictions(rules, products) if rules else (), only=only, judges_stock=judges_stock,
         name=ask.order.external_reference,
     )  # fmt: skip
 
