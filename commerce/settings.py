@@ -340,6 +340,8 @@ CELERY_BEAT_SCHEDULE = {
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "send messages": _every(5, "orders.tasks.send_notices"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
+    "settle labels": _every(60, "orders.tasks.settle_labels"),
+    "look where parcels are": _every(300, "orders.tasks.look_where_parcels_are"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),
     "try routing policies": _every(5, "orders.tasks.try_routing_policies"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
@@ -361,6 +363,14 @@ DEMO = os.environ.get("KONTOR_DEMO", "0" if PRODUCTION else "1") == "1" and not 
 # Outgoing webhooks may reach private addresses only where there is no one to attack: on a developer's machine.
 WEBHOOKS_MAY_REACH_PRIVATE_ADDRESSES = os.environ.get("KONTOR_WEBHOOKS_PRIVATE", "0" if PRODUCTION else "1") == "1"
 IDEMPOTENCY_KEPT_FOR = timedelta(hours=48)
+# The account for labels of DHL Parcel Germany; without an address a double makes them, in production nobody does.
+DHL = {
+    "url": os.environ.get("KONTOR_DHL_URL", "").rstrip("/"),
+    "key": os.environ.get("KONTOR_DHL_KEY", ""),
+    "user": os.environ.get("KONTOR_DHL_USER", ""),
+    "password": os.environ.get("KONTOR_DHL_PASSWORD", ""),
+    "billing_number": os.environ.get("KONTOR_DHL_BILLING_NUMBER", ""),
+}
 # Whether managers see how people pick by name ("named"), or only the team ("team"): what the works council agreed to.
 PICKER_FIGURES = os.environ.get("KONTOR_PICKER_FIGURES", "team")
 METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")

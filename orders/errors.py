@@ -129,6 +129,13 @@ class ChoiceOver(CommerceError):
     title = "Nothing to choose any more"
 
 
+class ParcelsChanged(CommerceError):
+    """A parcel is not in the state that this needs: open, closed, empty, labelled, or not packed as a whole."""
+
+    code = "parcels_changed"
+    title = "The parcels are not ready for that"
+
+
 class CannotCancel(CommerceError):
     """The goods have left already, so that there is nothing to cancel."""
 

@@ -37,3 +37,24 @@ class Choice(StrEnum):
     SEND = "send"
     WAIT = "wait"
     DECLINE = "decline"
+
+
+class LabelState(StrEnum):
+    """What became of a label that was asked for. Unclear: no answer came back, so it may exist and is never used."""
+
+    ASKED = "asked"
+    MADE = "made"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """Where a parcel is, as far as anybody cares."""
+
+    ANNOUNCED = "announced"
+    UNDER_WAY = "under_way"
+    DELIVERED = "delivered"
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"

@@ -21,6 +21,8 @@ from commerce.money import Money
 from commerce.transactions import transaction
 from orders import pickup, shortage_choices, tracking
 from orders.errors import OrderNotFound
+from orders.lifecycle import State
+from orders.packing import journeys
 from orders.tracking import Tracking
 
 STEPS = {
@@ -131,6 +133,7 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> 
             for line in order.lines
         ],
         "total": money(order.total_minor),
+        "parcels": journeys.of_fulfilments([one.id for one in order.fulfilments if one.state == State.SHIPPED]),
         "shortages": shortage_choices.asked(order.id, at=followed.as_of),
         "refusal": _sentence(refusal) if refusal else "",
         "longest_bay": pickup.LONGEST_BAY,

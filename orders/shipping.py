@@ -12,13 +12,16 @@ from inventory import allocations
 from inventory.stock import EntryKind
 from orders import errors, events, fulfilment, leases
 from orders.lifecycle import COLLECTED, Action
+from orders.packing import parcels
 
 
 @transaction_required
 def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tracking_number: str = "") -> None:
     """Note that the carrier took the goods: on hand falls now.
 
-    Raises: MoveNotAllowed, NotAllowed, FulfilmentNotFound.
+    A shipment that was packed leaves in its parcels, all of them.
+
+    Raises: ParcelsChanged, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
     """
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -26,7 +29,9 @@ def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tr
     if held.method in COLLECTED:
         raise errors.MoveNotAllowed("Pickups are handed over against their code, not shipped.", method=held.method)
     fulfilment.require(held, Action.SHIP)
+    packed = parcels.require_packed(work)
     allocations.leave(fulfilment.allocated_parts(work.lines_of(held)), kind=EntryKind.SHIPPED, by=by, at=at)
+    parcels.let_go(packed, at=at)
     fulfilment.advance(work, held, Action.SHIP, at=at, is_on_shelf=False)
     fulfilment.conclude(
         work,

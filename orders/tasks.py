@@ -12,6 +12,7 @@ from commerce.transactions import transaction
 from orders import leases, pickup, queries, rerouting, shortages
 from orders.exceptions import escalation
 from orders.notifications import sending
+from orders.packing import journeys, labels
 from orders.payments import watchdog
 from orders.routing import simulations
 
@@ -90,6 +91,18 @@ def try_routing_policies() -> int:
     while done < MOST_SIMULATIONS and simulations.run_next(at=clock.now()):
         done += 1
     return done
+
+
+@shared_task(name="orders.tasks.settle_labels")
+def settle_labels() -> int:
+    """Settle shipping labels whose asker is gone."""
+    return labels.watch(by=Actor.system("shipping labels"))
+
+
+@shared_task(name="orders.tasks.look_where_parcels_are")
+def look_where_parcels_are() -> int:
+    """Ask carriers where parcels are."""
+    return journeys.look()
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:

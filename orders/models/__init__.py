@@ -12,6 +12,7 @@ from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
 from orders.models.intake import IntakeTerms
 from orders.models.notifications import Notice, NoticeTemplate, PushDevice
+from orders.models.packing import Parcel, ParcelLine, ParcelNews, ParcelScan, ShipLabel
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
     GiftCard,
@@ -49,6 +50,10 @@ __all__ = [
     "OrderRefund",
     "OwedRefund",
     "OwedRefundPart",
+    "Parcel",
+    "ParcelLine",
+    "ParcelNews",
+    "ParcelScan",
     "PastSale",
     "PastSalesFile",
     "Payment",
@@ -65,6 +70,7 @@ __all__ = [
     "RoutingRestriction",
     "RoutingSimulation",
     "RoutingSwitch",
+    "ShipLabel",
     "ShippingRate",
     "ShippingService",
     "ShippingZone",

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +108,50 @@ class TakeOverForm(forms.Form):
         label=_("Why do you take it over?"),
         max_length=LONGEST_NOTE,
         error_messages={"required": _("Say why you take this wave over.")},
+    )
+
+
+class Wrong(Exception):
+    """What was entered can't be taken; the text says what and the way out."""
+
+
+class WeightForm(forms.Form):
+    """How heavy a parcel is, in kilograms, as a scale shows it."""
+
+    parcel = forms.UUIDField()
+    weight = forms.DecimalField(
+        label=_("Weight in kg"),
+        min_value=Decimal("0.001"),
+        max_value=Decimal("31.5"),
+        decimal_places=3,
+        localize=True,
+        error_messages={
+            "required": _("Weigh the parcel and enter its weight."),
+            "invalid": _("Enter the weight in kilograms, such as 2.35."),
+            "max_value": _("Carriers take up to 31.5 kg. Pack a second parcel."),
+            "min_value": _("Weigh the parcel and enter its weight."),
+            "max_decimal_places": _("Enter the weight in kilograms, such as 2.35."),
+        },
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if "weight" in given:
+            given["grams"] = int(given["weight"] * 1000)
+        return given
+
+
+class NumberForm(forms.Form):
+    """The number of a label that was made elsewhere."""
+
+    parcel = forms.UUIDField()
+    carrier = forms.CharField(
+        label=_("Carrier"), max_length=40, error_messages={"required": _("Enter the carrier’s name.")}
+    )
+    number = forms.CharField(
+        label=_("Tracking number"),
+        max_length=80,
+        error_messages={"required": _("Scan or type the number of the label.")},
     )
 
 

@@ -41,6 +41,17 @@ def register() -> None:
     )
     shell.register_menu(
         shell.MenuEntry(
+            key="packing",
+            label=_("Packing"),
+            icon="package",
+            url_name="orders-staff:packing",
+            permission=Permission.WORK_PICKUPS,
+            order=14,
+            is_only_in_more=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
             key="orders",
             label=_("Orders"),
             icon="receipt-text",

@@ -45,6 +45,10 @@ _SENTENCES = {
     "order_on_hold": _("This order is on hold. The order page says why and who may let it go on."),
     "cannot_hold": _("This order is over, so there is nothing left to hold."),
     "order_hold_not_found": _("The order isn’t held for this any more. The page now shows how it stands."),
+    "parcels_changed": _(
+        "The parcels aren’t ready for that: something is not packed, still open, empty or labelled. The page shows what is left."
+    ),
+    "choice_over": _("This was settled already, or can’t be had any more."),
     "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),
     "window_closed": _("This pickup window is over or too near. Choose a later one."),

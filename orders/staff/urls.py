@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from orders.staff import desk_views, hold_views, order_views, payment_views, pick_views, views, wave_views
+from orders.staff import (
+    desk_views,
+    hold_views,
+    order_views,
+    packing_views,
+    payment_views,
+    pick_views,
+    views,
+    wave_views,
+)
 
 app_name = "orders-staff"
 
@@ -34,6 +43,16 @@ urlpatterns = [
     path("waves/<uuid:wave_id>/finish/", wave_views.finish, name="wave-finish"),
     path("waves/<uuid:wave_id>/take-over/", wave_views.take_over, name="wave-take-over"),
     path("waves/<uuid:wave_id>/<int:product_id>/missing/", wave_views.missing, name="wave-missing"),
+    path("packing/", packing_views.packing, name="packing"),
+    path("packing/labels/<uuid:label_id>/", packing_views.label, name="ship-label"),
+    path("packing/<uuid:fulfilment_id>/", packing_views.station, name="pack"),
+    path("packing/<uuid:fulfilment_id>/scan/", packing_views.scan, name="pack-scan"),
+    path("packing/<uuid:fulfilment_id>/slip/", packing_views.paper, {"kind": "slip"}, name="packing-slip"),
+    *[
+        path(f"packing/<uuid:fulfilment_id>/{name}/", packing_views.step, {"name": name}, name=f"pack-{name}")
+        for name in packing_views.STEPS
+    ],
+    path(f"{_AT}label/", packing_views.paper, {"kind": "label"}, name="pickup-label"),
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),

@@ -194,7 +194,8 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
         case "picking":
             return Task(card, None, None)
         case "ready" if card.method not in COLLECTED:
-            return Task(card, Button(_("Give to the carrier"), "truck", url("ship")), None)
+            give = Button(_("Give to the carrier"), "truck", url("ship"), is_primary=False)
+            return Task(card, Button(_("Pack"), "package", url("pack")), give)
         case "ready" if card.method == Method.CURBSIDE.value:
             return Task(card, hand_over, Button(_("Is outside"), "car", url("arrive"), is_primary=False))
         case "ready" | "outside":

@@ -106,6 +106,10 @@ STEPS: dict[str, Word] = {
     "ask": Word(_("The customer is asked what they prefer"), "message-circle-question"),
     "wait": Word(_("The customer waits for the missing pieces"), "clock"),
     "settle": Word(_("The missing pieces are settled"), "check"),
+    "open_parcel": Word(_("Parcel opened"), "package-open"),
+    "close_parcel": Word(_("Parcel weighed and closed"), "package"),
+    "empty_parcel": Word(_("Parcel unpacked"), "package-open"),
+    "pack_rest": Word(_("Packed without scanning"), "hand"),
     "mark_ready": Word(_("Ready for pickup"), "package-check"),
     "arrive": Word(IS_OUTSIDE, "car"),
     "hand_over": Word(_("Handed over"), "check-check"),
@@ -171,9 +175,21 @@ SCANS: dict[str, Word] = {
 }
 
 
+# What became of a shipping label, by its state.
+LABEL_STEPS: dict[str, Word] = {
+    "asked": Word(_("Shipping label asked for"), "tag"),
+    "made": Word(_("Shipping label made"), "tag"),
+    "refused": Word(_("The carrier refused the label"), "ban"),
+    "unclear": Word(_("The carrier did not answer"), "circle-help"),
+    "cancelled": Word(_("Shipping label cancelled"), "circle-x"),
+}
+
+
 def step(verb: str, after: Mapping[str, Any]) -> Word:
     """Return what a timeline calls a step: `verb` is the journal's ("orders.pickup.accept"), `after` its facts."""
     name = verb.rsplit(".", 1)[-1]
+    if verb.startswith("orders.packing.labels."):
+        return LABEL_STEPS.get(after.get("label", "asked"), LABEL_STEPS["asked"])
     if name == "scan" and after.get("outcome") in SCANS:
         return SCANS[after["outcome"]]
     return (

@@ -1,0 +1,91 @@
+"""Where parcels are: carriers are asked from time to time, each piece of news is kept once, and the customer sees it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from commerce import clock, logs
+from commerce.transactions import durable, transaction
+from orders.carriers import directory
+from orders.carriers.port import CarrierError, Scan, Stage
+from orders.floor import LabelState
+from orders.models import Parcel, ParcelNews, ShipLabel
+from orders.packing import parcels
+
+LOOKS_EVERY = timedelta(minutes=30)
+LOOKS_FOR = timedelta(days=30)
+MOST_AT_ONCE = 50
+MOST_NEWS = 100  # of one parcel
+
+log = logs.get(__name__)
+
+
+@durable
+def look() -> int:
+    """Ask carriers where parcels are that were not asked about lately; return how many were. One call and one transaction each."""
+    at = clock.now()
+    rows = (
+        ShipLabel.objects.filter(
+            state=LabelState.MADE.value, carrier__in=list(directory.all_of_them()), parcel__left_at__gt=at - LOOKS_FOR
+        )
+        .exclude(parcel__stage=Stage.DELIVERED.value)
+        .exclude(parcel__looked_at__gt=at - LOOKS_EVERY)
+        .select_related("parcel")
+        .order_by("parcel__looked_at", "parcel_id")[:MOST_AT_ONCE]
+    )
+    asked = 0
+    for label in list(rows):
+        carrier = directory.get(label.carrier)
+        if carrier is None:
+            continue
+        try:
+            scans = carrier.track(label.tracking_number)
+        except CarrierError as error:
+            log.info("no news", parcel=str(label.parcel_id), error=str(error))
+            scans = []
+        with transaction():
+            note(label.parcel, scans, at=at)
+        asked += 1
+    return asked
+
+
+def note(parcel: Parcel, scans: Sequence[Scan], *, at: datetime) -> None:
+    """Keep news of a parcel, each once; a parcel that was delivered stays delivered, however late other news come."""
+    found = list(scans)[:MOST_NEWS]
+    ParcelNews.objects.bulk_create(
+        [
+            ParcelNews(
+                parcel=parcel, stage=one.stage.value, text=one.text, place=one.place, occurred_at=one.occurred_at
+            )
+            for one in found
+        ],
+        ignore_conflicts=True,
+    )
+    stages = [one.stage for one in sorted(found, key=lambda one: one.occurred_at) if one.stage is not Stage.UNKNOWN]
+    stage = (
+        Stage.DELIVERED if Stage.DELIVERED in (parcel.stage, *stages) else stages[-1] if stages else Stage(parcel.stage)
+    )
+    parcels.note_stage(parcel, stage.value, at=at)
+
+
+def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
+    """Return the parcels of fulfilments that left, with number, carrier and news, for the customer's page. Three queries."""
+    rows = list(
+        Parcel.objects.filter(fulfilment_id__in=fulfilment_ids, left_at__isnull=False).order_by("left_at", "number")
+    )
+    labels = {
+        one.parcel_id: one
+        for one in ShipLabel.objects.filter(parcel__in=rows, state=LabelState.MADE.value).defer("document")
+    }
+    news: dict[UUID, list[ParcelNews]] = {}
+    for one in ParcelNews.objects.filter(parcel__in=rows).order_by("-occurred_at"):
+        news.setdefault(one.parcel_id, []).append(one)
+    return [
+        {
+            "number": row.number, "stage": row.stage, "left_at": row.left_at,
+            "carrier": labels[row.id].carrier if row.id in labels else "",
+            "tracking_number": labels[row.id].tracking_number if row.id in labels else "",
+            "news": news.get(row.id, []),
+        }
+        for row in rows
+    ]  # fmt: skip
