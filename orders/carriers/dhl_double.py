@@ -142,8 +142,7 @@ def _faults(shipment: dict[str, Any]) -> list[tuple[str, str]]:
 def _label(number: str, shipment: dict[str, Any]) -> bytes:
     from reportlab.graphics.barcode import code128
 
-    page = io.BytesIO()
-    paper = canvas.Canvas(page, pagesize=(105 * mm, 208 * mm), invariant=True)
+    paper = canvas.Canvas(io.BytesIO(), pagesize=(105 * mm, 208 * mm), invariant=True)
     paper.setFont("Helvetica-Bold", 20)
     paper.drawString(8 * mm, 192 * mm, "DHL (Double) " + shipment["product"])
     paper.setFont("Helvetica", 11)
@@ -152,8 +151,7 @@ def _label(number: str, shipment: dict[str, Any]) -> bytes:
     paper.drawString(8 * mm, 140 * mm, f"Ref. {shipment['refNo']}")
     code128.Code128(number, barHeight=30 * mm, barWidth=0.36 * mm).drawOn(paper, 4 * mm, 90 * mm)
     paper.drawString(8 * mm, 84 * mm, number)
-    paper.save()
-    return page.getvalue()
+    return bytes(paper.getpdfdata())
 
 
 def _answer(request: requests.PreparedRequest, status: int, body: dict[str, Any]) -> requests.Response:

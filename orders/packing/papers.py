@@ -59,8 +59,7 @@ def pickup_label(paper: Paper) -> bytes:
     The QR code holds the order's number, never the customer's pickup code: whoever sees the bag must not be able to fetch it.
     """
     with translation.override(paper.language):
-        page = io.BytesIO()
-        sheet = canvas.Canvas(page, pagesize=A6, invariant=True)
+        sheet = canvas.Canvas(io.BytesIO(), pagesize=A6, invariant=True)
         sheet.setTitle(paper.number)
         width, height = A6
         sheet.setFont(PLAIN, 9)
@@ -92,15 +91,13 @@ def pickup_label(paper: Paper) -> bytes:
         _qr(sheet, paper.number, width - 42 * mm, 8 * mm, 34 * mm)
         sheet.setFont(PLAIN, 8)
         sheet.drawString(8 * mm, 8 * mm, _plain(paper.place.code))
-        sheet.save()
-        return page.getvalue()
+        return bytes(sheet.getpdfdata())
 
 
 def packing_slip(paper: Paper) -> bytes:
     """Return the slip that lies in a parcel, A4: from whom, to whom, what is in it, the order's number. No prices."""
     with translation.override(paper.language):
-        page = io.BytesIO()
-        sheet = canvas.Canvas(page, pagesize=A4, invariant=True)
+        sheet = canvas.Canvas(io.BytesIO(), pagesize=A4, invariant=True)
         sheet.setTitle(paper.number)
         width, height = A4
         sheet.setFont(BOLD, 20)
@@ -151,8 +148,7 @@ def packing_slip(paper: Paper) -> bytes:
         sheet.drawString(
             LEFT, 16 * mm, _plain(gettext("Thank you for your order. Please keep this slip for questions and returns."))
         )
-        sheet.save()
-        return page.getvalue()
+        return bytes(sheet.getpdfdata())
 
 
 def _qr(sheet: canvas.Canvas, text: str, x: float, y: float, size: float) -> None:
