@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0021_decisions_that_differ'),
+        ('orders', '0023_prices_of_channels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
