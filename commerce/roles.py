@@ -69,7 +69,6 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.APPROVE_REFUNDS,
             Permission.RELEASE_RISK_HOLDS,
             Permission.RETURN_MONEY,
-            Permission.RECONCILE_MONEY,
             Permission.VIEW_CUSTOMERS,
             Permission.ADJUST_STOCK,
             Permission.APPROVE_COUNTS,
@@ -90,6 +89,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.CHANGE_ORDERS,
             Permission.TAKE_RETURNS,
             Permission.REFUND_ORDERS,
+            Permission.RECONCILE_MONEY,
         }
     ),
     Role.MERCHANDISER: frozenset(

@@ -20,6 +20,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.events")
         import_module("orders.payments.news")
         import_module("orders.payments.concerns").register()
+        import_module("orders.kpis").register()
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
         import_module("orders.notifications.order_news").register_all()

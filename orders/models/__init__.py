@@ -31,6 +31,7 @@ from orders.models.routing import (
     RoutingSimulation,
     RoutingSwitch,
 )
+from orders.models.settlements import SettlementFile, SettlementLine, SettlementMatch
 from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
 
 __all__ = [
@@ -70,6 +71,9 @@ __all__ = [
     "RoutingRestriction",
     "RoutingSimulation",
     "RoutingSwitch",
+    "SettlementFile",
+    "SettlementLine",
+    "SettlementMatch",
     "ShipLabel",
     "ShippingRate",
     "ShippingService",

@@ -12,6 +12,7 @@ from commerce.roles import Permission
 from commerce.staff import links, shell
 from orders import queries
 from orders.exceptions import cases
+from orders.settlements import lists
 from orders.staff import board, forms, order_page, refusals
 
 
@@ -69,6 +70,17 @@ def register() -> None:
             permission=Permission.WORK_EXCEPTIONS,
             order=45,
             counter=lambda store: cases.waiting(store.id),
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="settlements",
+            label=_("Reconciliation"),
+            icon="scale",
+            url_name="orders-staff:settlements",
+            permission=Permission.RECONCILE_MONEY,
+            order=47,
+            counter=lambda store: lists.counts()["proposals"],
         )
     )
     shell.register_finder("orders", _find, order=20)

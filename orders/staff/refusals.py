@@ -55,6 +55,7 @@ _SENTENCES = {
     "window_full": _("This pickup window is full. Choose another one."),
     "exception_not_found": _("This exception isn’t here any more. The desk shows what is open now."),
     "exception_state_wrong": _("Somebody has settled this in the meantime. Below it says how."),
+    "settlement_gone": _("Somebody decided about this already. The page shows what is left."),
     "payment_not_found": _("There is no such payment here."),
     "payment_action_not_allowed": _("The payment has moved on in the meantime. The page now shows how it stands."),
     "amount_too_high": _("That is more than there is. Enter at most what the page shows."),

@@ -5,10 +5,12 @@ from django.urls import path
 from orders.staff import (
     desk_views,
     hold_views,
+    money_views,
     order_views,
     packing_views,
     payment_views,
     pick_views,
+    settlement_views,
     views,
     wave_views,
 )
@@ -63,4 +65,13 @@ urlpatterns = [
     path("orders/<uuid:order_id>/hold/", hold_views.hold, name="hold"),
     path("orders/<uuid:order_id>/release-hold/", hold_views.release, name="release-hold"),
     path("orders/<uuid:order_id>/messages/<uuid:notice_id>/again/", order_views.resend, name="resend"),
+    path("settlements/", settlement_views.page, name="settlements"),
+    path("settlements/read/", settlement_views.read, name="settlements-read"),
+    path("settlements/files/<uuid:file_id>/rejects/", settlement_views.rejects, name="settlement-rejects"),
+    path("settlements/matches/<uuid:match_id>/confirm/", settlement_views.confirm, name="settlement-confirm"),
+    path("settlements/matches/<uuid:match_id>/reject/", settlement_views.reject, name="settlement-reject"),
+    path("settlements/lines/<uuid:line_id>/own/", settlement_views.own, name="settlement-own"),
+    path("settlements/lines/<uuid:line_id>/set-aside/", settlement_views.set_aside, name="settlement-set-aside"),
+    path("settlements/figures/", money_views.figures, name="money-figures"),
+    path("settlements/figures.csv", money_views.figures_csv, name="money-figures-csv"),
 ]

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "webhook-orders": "tests.benchmarks.webhook_orders:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
+    "reconcile": "tests.benchmarks.reconcile:run",
     "forecast": "tests.benchmarks.forecast:run",
     "stock-simulation": "tests.benchmarks.stock_simulation:run",
     "verify-ledger": "tests.benchmarks.verify_ledger:run",

@@ -1,0 +1,1 @@
+"""Reconciliation three ways: our ledger, what providers say they settled, and what arrived on the account."""
