@@ -120,6 +120,7 @@ VERBS = {
     "inventory.transfers.expect": gettext_noop("Transfer expected on another day"),
     "inventory.transfers.receive": gettext_noop("Transfer received, or a part of it"),
     "inventory.transfers.send": gettext_noop("Transfer sent"),
+    "inventory.locations.load": gettext_noop("Location loaded from a file"),
     "inventory.transit.add": gettext_noop("Transit time added"),
     "inventory.transit.change": gettext_noop("Transit time changed"),
     "inventory.transit.remove": gettext_noop("Transit time removed"),

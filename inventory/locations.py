@@ -1,12 +1,13 @@
 """Locations: the writer of places and staff assignments, and the small cache that hot paths read them from."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
+from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from commerce import audit, clock, outbox
 from commerce.actors import Actor
@@ -202,8 +203,8 @@ def change_location(location_id: int, *, by: Actor, **values: Any) -> LocationRe
     """Change a location's master data. Raises: InvalidInput naming each field that is wrong."""
     location = Location.objects.select_for_update().get(pk=location_id)
     at, before = clock.now(), _facts(location)
-    for field, value in values.items():
-        setattr(location, field, value)
+    for name, value in values.items():
+        setattr(location, name, value)
     _validate(location)
     location.save()
     audit.record(
@@ -216,6 +217,75 @@ def change_location(location_id: int, *, by: Actor, **values: Any) -> LocationRe
         )
     forget()
     return by_id(location.pk)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What came of loading places: how many were new, changed, as before; (code, reason) of refusals and of hours left out."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+
+
+@transaction_required
+def load(rows: Sequence[Mapping[str, Any]], *, by: Actor) -> Loaded:
+    """Add or change many places by their code, each on its own merit; loading the same again changes nothing.
+
+    What people set up here stays: whether a place that exists is active, what it can do, its pickup windows. Opening hours that
+    can't be read are left out, which means closed.
+    """
+    done = Loaded()
+    known = {
+        row.code: row for row in Location.objects.select_for_update().filter(code__in=[row["code"] for row in rows])
+    }
+    fresh, changed, signed = [], [], []
+    for values in rows:
+        row = known.get(values["code"])
+        before = _facts(row) if row is not None else None
+        row = row or Location(**values)
+        for name in _LOADED if before is not None else ():
+            setattr(row, name, values[name])
+        try:
+            _validate_hours(row)
+        except InvalidInput as wrong:
+            if wrong.errors[0]["field"] == "opening_hours":
+                done.remarks.append((row.code, f"opening hours can't be read and were left out: {row.opening_hours}"))
+                row.opening_hours = ""
+        try:
+            _validate(row, is_new=False)
+        except InvalidInput as wrong:
+            done.refused.append((row.code, "; ".join(f"{one['field']}: {one['message']}" for one in wrong.errors)))
+            continue
+        if before is None:
+            fresh.append(row)
+        elif _facts(row) == before:
+            done.same += 1
+        else:
+            changed.append(row)
+            signed.append(_signed_load(row, before))
+    if fresh:
+        bulk_create_with_history(fresh, Location, batch_size=500, default_change_reason="load")
+        signed += [_signed_load(row, None) for row in fresh]
+    if changed:
+        bulk_update_with_history(changed, Location, list(_LOADED), default_change_reason="load")
+    audit.record_many(signed, by=by)
+    done.added, done.changed = len(fresh), len(changed)
+    forget()
+    return done
+
+
+_LOADED = (
+    "name", "street", "postal_code", "city", "country", "latitude", "longitude", "opening_hours", "time_zone",
+)  # fmt: skip
+
+
+def _signed_load(row: Location, before: dict[str, Any] | None) -> audit.AuditRow:
+    return audit.AuditRow(
+        verb="inventory.locations.load", object_type="location", object_id=row.pk, before=before, after=_facts(row)
+    )
 
 
 @transaction_required
@@ -258,11 +328,13 @@ def set_places(rows: list[tuple[str, str, str, float, float]]) -> int:
     return len(rows)
 
 
-def _validate(location: Location) -> None:
+def _validate(location: Location, *, is_new: bool = True) -> None:
     from django.core.exceptions import ValidationError
 
     try:
-        location.full_clean()
+        location.full_clean(
+            validate_unique=is_new, validate_constraints=is_new
+        )  # many at once leave those to the database
     except ValidationError as error:
         raise InvalidInput(
             "The location is not valid.",
