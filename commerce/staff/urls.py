@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commerce.staff import parked, views
+from commerce.staff import parked, photos, views
 
 app_name = "staff"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("store/", views.store, name="store"),
     path("language/", views.language, name="language"),
     path("find/", views.find, name="find"),
+    path("photo/", photos.decode, name="photo"),
     path("more/", views.more, name="more"),
     path("pulse/", views.pulse, name="pulse"),
     path("messages/", parked.parked, name="messages"),

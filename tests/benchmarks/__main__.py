@@ -15,6 +15,7 @@ BENCHMARKS = {
     "drop": "tests.benchmarks.drop:run",
     "place-order": "tests.benchmarks.place_order:run",
     "webhook-orders": "tests.benchmarks.webhook_orders:run",
+    "staff-queue": "tests.benchmarks.staff_queue:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
     "reconcile": "tests.benchmarks.reconcile:run",

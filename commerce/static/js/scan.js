@@ -213,7 +213,43 @@
   }
 
   /* --- the phone's camera --- */
+  /* A browser without a detector: the phone takes a photo, the page makes it smaller, the server finds the barcode in it. */
+  const canSee = "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
+  const LONG_SIDE = 1600;
+  function takePhoto() {
+    const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+    input.setAttribute("capture", "environment");
+    input.addEventListener("change", () => { if (input.files[0]) sendPhoto(input.files[0]); });
+    input.click();
+  }
+  async function sendPhoto(file) {
+    let answer, body;
+    try {
+      const data = new FormData();
+      data.append("photo", await smaller(file), "photo.jpg");
+      answer = await fetch(document.getElementById("words").dataset.photoUrl, { method: "POST", headers: { "X-CSRFToken": kontor.csrf() }, body: data });
+      body = await answer.json();
+    } catch {
+      return kontor.toast(kontor.word("noConnection"), "bad");
+    }
+    if (answer.ok) return scanned(body.text);
+    kontor.sound("stop");
+    return kontor.toast(body.message || kontor.word("noBarcode"), "warn");
+  }
+  async function smaller(file) {
+    try {
+      const picture = await createImageBitmap(file);
+      const scale = Math.min(1, LONG_SIDE / Math.max(picture.width, picture.height));
+      const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      return await new Promise((done) => canvas.toBlob((blob) => done(blob || file), "image/jpeg", 0.85));
+    } catch {
+      return file;
+    }
+  }
+
   async function lookThroughCamera() {
+    if (!canSee) return takePhoto();
     const dialog = document.createElement("dialog");
     dialog.className = "dialog";
     const close = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-block", textContent: kontor.word("close") });
@@ -246,8 +282,8 @@
   }
   document.addEventListener("click", (event) => { if (event.target.closest("[data-scan-camera]")) lookThroughCamera(); });
   const showCamera = () => {
-    const canSee = "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
-    document.querySelectorAll("[data-scan-camera]").forEach((button) => (button.hidden = !canSee));
+    const canTake = canSee || matchMedia("(pointer: coarse)").matches;
+    document.querySelectorAll("[data-scan-camera]").forEach((button) => (button.hidden = !canTake));
   };
   document.addEventListener("htmx:load", showCamera);
 
