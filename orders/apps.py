@@ -14,7 +14,7 @@ class OrdersConfig(AppConfig):
         from inventory import promising
         from inventory.events import PromiseRevised
         from orders import handlers, promise_times
-        from orders.events import FulfilmentLineRejected, OrderReceived, PickQuestioned
+        from orders.events import FulfilmentArrived, FulfilmentLineRejected, OrderReceived, PickQuestioned
         from orders.payments import following
 
         import_module("orders.events")
@@ -24,6 +24,10 @@ class OrdersConfig(AppConfig):
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
         import_module("orders.notifications.order_news").register_all()
+        import_module("orders.pickup_watch").register()
+        events.subscribe(
+            FulfilmentArrived, name="orders.pickup_alerts", handler=import_module("orders.pickup_watch").ring
+        )
         promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)

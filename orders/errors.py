@@ -253,3 +253,10 @@ class TooManySimulations(CommerceError):
 
     code = "too_many_simulations"
     title = "Simulations are under way"
+
+
+class TooManyMoves(CommerceError):
+    """The customer has moved this pickup as often as they may: `most`."""
+
+    code = "too_many_moves"
+    title = "The pickup was moved too often"

@@ -331,3 +331,25 @@ class NotificationWanted(events.Event):
     @property
     def aggregate(self) -> str:
         return f"order:{self.order_id}"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerOnTheWay(OrderEvent):
+    """The customer is on the way to a pickup and arrives in about so many minutes."""
+
+    type: ClassVar[str] = "fulfilment.on_the_way"
+
+    minutes: int
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupMoved(OrderEvent):
+    """A pickup is fetched in another window, perhaps at another store: `location` and `window_starts_at` hold from now on."""
+
+    type: ClassVar[str] = "fulfilment.moved"
+
+    from_location: str
+    from_window_starts_at: datetime | None
+    window_starts_at: datetime

@@ -207,6 +207,12 @@ def amend(work: Work, fulfilment: Fulfilment, *, at: datetime, **changes: Any) -
     fulfilment.save(update_fields=["version", "changed_at", *changes])
 
 
+def forget_bays(fulfilment_ids: Sequence[UUID]) -> None:
+    """Forget where customers waited for pickups that are over; that is no step of the lifecycle, so no version follows."""
+    over = [state.value for state in lifecycle.TERMINAL]
+    Fulfilment.objects.filter(pk__in=list(fulfilment_ids), state__in=over).exclude(bay="").update(bay="")
+
+
 def open_beside(work: Work, other: Fulfilment, *, at: datetime) -> Fulfilment:
     """Open a fulfilment beside another of the order: same place, method, window and promise, nobody on it, no lines yet."""
     new = Fulfilment(

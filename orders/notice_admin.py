@@ -105,7 +105,7 @@ class NoticeTemplateAdmin(ModelAdmin):
             "title": _("Texts of messages"),
             "rows": rows,
         }
-        return render(request, "orders/admin_texts.html", facts)
+        return render(request, "admin/notice_texts.html", facts)
 
     def write(self, request: HttpRequest, code: str, language: str, channel: str) -> HttpResponse:
         """Show a text with its preview; save it as the next version, or send it to oneself."""
@@ -139,7 +139,7 @@ class NoticeTemplateAdmin(ModelAdmin):
             "versions": templates.versions(code, language, way),
             "back": reverse("admin:orders_noticetemplate_changelist"),
         }
-        return render(request, "orders/admin_text.html", facts, status=422 if form.errors else 200)
+        return render(request, "admin/notice_text.html", facts, status=422 if form.errors else 200)
 
     def _save(
         self, request: HttpRequest, message: Message, language: str, way: NoticeChannel, text: Text, form: TextForm

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import segno
 from babel.numbers import format_currency
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,12 +20,14 @@ from commerce import clock
 from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.transactions import transaction
-from orders import pickup, shortage_choices, tracking
+from orders import pickup, shortage_choices, tracking, visits
 from orders.errors import OrderNotFound
 from orders.lifecycle import State
+from orders.notifications.order_news import REVISION_REASONS
 from orders.packing import journeys
 from orders.tracking import Tracking
 
+DRIVES = (5, 10, 15, 20, 30, 45, 60, 90)  # minutes to choose from
 STEPS = {
     "received": (_("Order received"), "inbox"),
     "preparing": (_("Being prepared"), "package-open"),
@@ -51,7 +54,34 @@ def arrive(request: HttpRequest, token: str) -> HttpResponse:
     """Tell the store that the customer is outside, and show the order."""
     bay = request.POST.get("bay", "").strip()[: pickup.LONGEST_BAY]
     part = _part_named(request.POST.get("part", ""))
-    return _done(request, token, lambda: tracking.arrive(token, bay=bay, at=clock.now(), fulfilment_id=part))
+    car, plate = request.POST.get("car", ""), request.POST.get("plate", "")
+    return _done(
+        request,
+        token,
+        lambda: tracking.arrive(token, bay=bay, at=clock.now(), fulfilment_id=part, car=car, plate=plate),
+    )
+
+
+@require_POST
+def on_my_way(request: HttpRequest, token: str) -> HttpResponse:
+    """Tell the store that the customer is on the way, and show the order."""
+    part, given = _part_named(request.POST.get("part", "")), request.POST.get("minutes", "")
+    minutes = int(given) if given.isascii() and given.isdigit() and len(given) < 5 else 0
+    return _done(request, token, lambda: tracking.on_my_way(token, part, minutes=minutes, at=clock.now()))
+
+
+@require_POST
+def name_helper(request: HttpRequest, token: str) -> HttpResponse:
+    """Let somebody else collect, and show the order."""
+    part, name = _part_named(request.POST.get("part", "")), request.POST.get("name", "")
+    return _done(request, token, lambda: tracking.name_helper(token, part, name=name, at=clock.now()))
+
+
+@require_POST
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """Move the pickup to another window or store, and show the order."""
+    part, window = _part_named(request.POST.get("part", "")), request.POST.get("window", "")[:80]
+    return _done(request, token, lambda: tracking.move(token, part, window=window, at=clock.now()))
 
 
 def _part_named(text: str) -> UUID | None:
@@ -95,7 +125,7 @@ def _page(request: HttpRequest, token: str, *, refusal: CommerceError | None = N
         response = render(
             request,
             "orders/tracking.html",
-            _facts(followed, language, refusal),
+            _facts(followed, language, refusal, moving=_part_named(request.GET.get("move", ""))),
             status=refusal.status if refusal else 200,
         )
     response["Cache-Control"] = "no-store"
@@ -107,7 +137,14 @@ def _page(request: HttpRequest, token: str, *, refusal: CommerceError | None = N
     return response
 
 
-def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> dict[str, Any]:
+def _qr(code: str) -> str:
+    """Return a pickup code as a QR code that a hand scanner or a phone's camera reads, as SVG."""
+    return str(
+        segno.make(code, error="m", boost_error=False).svg_inline(scale=6, border=2, omitsize=True, light="#fff")
+    )
+
+
+def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, moving: UUID | None) -> dict[str, Any]:
     order = followed.order
 
     def money(minor: int) -> str:
@@ -117,7 +154,15 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> 
         "tracking": followed,
         "order": order,
         "parts": [
-            {"about": part, "steps": [(*STEPS[name], standing) for name, standing in part.steps]}
+            {
+                "about": part,
+                "steps": [(*STEPS[name], standing) for name, standing in part.steps],
+                "qr": _qr(part.fulfilment.pickup_code) if part.shows_code else "",
+                "reason": REVISION_REASONS.get(part.last_revision.reason, "") if part.last_revision else "",
+                "choices": tracking.moving_choices(followed, part.fulfilment.id)
+                if part.fulfilment.id == moving
+                else None,
+            }
             for part in followed.parts
         ],
         "is_one": len(followed.parts) == 1,
@@ -137,7 +182,29 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None) -> 
         "shortages": shortage_choices.asked(order.id, at=followed.as_of),
         "refusal": _sentence(refusal) if refusal else "",
         "longest_bay": pickup.LONGEST_BAY,
+        "longest_car": visits.LONGEST_CAR,
+        "longest_plate": visits.LONGEST_PLATE,
+        "longest_name": visits.LONGEST_NAME,
+        "drives": DRIVES,
     }
+
+
+_SENTENCES = {
+    "window_full": _("This pickup window has just filled up. Please choose another one."),
+    "window_closed": _("This pickup window is not open any more. Please choose another one."),
+    "insufficient_stock": _("This store does not have all of your goods any more. Please choose another one."),
+    "location_not_able": _("This store does not offer this kind of pickup. Please choose another one."),
+    "too_many_moves": _("You have moved this pickup as often as possible. Please speak to the store."),
+    "busy": _("Somebody is working on your order this very moment. Please try again."),
+}
+_FIELDS = {
+    "minutes": _("Please say in how many minutes you arrive, between 1 and 240."),
+    "plate": _("That is no number plate. Please write letters and digits, such as B-KO 1234."),
+    "car": _("Please describe your car in fewer words."),
+    "bay": _("Please say in fewer words where you stand."),
+    "name": _("Please write the name in fewer letters."),
+    "window": _("Please choose a pickup window."),
+}
 
 
 def _sentence(refusal: CommerceError) -> str:
@@ -148,4 +215,8 @@ def _sentence(refusal: CommerceError) -> str:
         return gettext("This is not possible at the moment: see below where your order stands.")
     if refusal.code == "choice_over":
         return gettext("That can’t be had any more. Please choose again: below is what is possible now.")
+    if refusal.code in _SENTENCES:
+        return str(_SENTENCES[refusal.code])
+    if refusal.code == "invalid_input" and refusal.errors:
+        return str(_FIELDS.get(refusal.errors[0].get("field", ""), _SENTENCES["insufficient_stock"]))
     return gettext("That did not work just now. Please try again in a moment.")

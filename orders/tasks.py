@@ -9,7 +9,7 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, queries, rerouting, shortages
+from orders import leases, pickup, pickup_tasks, queries, rerouting, shortages
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.packing import journeys, labels
@@ -18,6 +18,8 @@ from orders.routing import simulations
 
 MOST_SIMULATIONS = 20  # in one run of the task
 MOST_AT_ONCE = 500  # the rest follows with the next run
+
+__all__ = ["pickup_tasks"]  # they are registered by being imported
 
 log = logs.get(__name__)
 

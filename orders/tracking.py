@@ -9,10 +9,22 @@ from uuid import UUID
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
+from inventory import locations
 from inventory.locations import LocationRef
-from orders import cancellation, errors, lifecycle, pickup, queries
+from orders import (
+    cancellation,
+    errors,
+    lifecycle,
+    pickup_moves,
+    pickup_windows,
+    promise_history,
+    queries,
+    visits,
+)
 from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
+from orders.promise_history import Revision
 from orders.queries import FulfilmentView, OrderView
+from orders.visits import Visit
 
 # Steps that a customer cares about, and the states in which each is the present one.
 PICKUP_STEPS = {
@@ -28,6 +40,9 @@ SHIPPING_STEPS = {
 }
 
 
+NOTHING_SAID = Visit()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What of an order goes one way, as its customer sees it."""
@@ -36,6 +51,8 @@ class Part:
     place: LocationRef
     goods: tuple[tuple[str, int], ...]  # (name, pieces) of what was ordered and is not given up
     as_of: datetime
+    visit: Visit = NOTHING_SAID
+    revisions: tuple[Revision, ...] = ()
 
     @property
     def status(self) -> OrderStatus:
@@ -72,6 +89,35 @@ class Part:
         )
 
     @property
+    def may_say_on_my_way(self) -> bool:
+        """Whether it helps the store to know that somebody is coming: the goods are prepared or being prepared."""
+        return self.is_pickup and State(self.fulfilment.state) in (
+            State.ACCEPTED,
+            State.PICKING,
+            State.READY,
+            State.NO_SHOW,
+        )
+
+    @property
+    def may_name_helper(self) -> bool:
+        return self.is_pickup and State(self.fulfilment.state) in lifecycle.OPEN
+
+    @property
+    def may_move(self) -> bool:
+        return (
+            self.is_pickup
+            and State(self.fulfilment.state) in pickup_moves.TO_OTHER_WINDOWS
+            and self.visit.moves < pickup_moves.MOST_MOVES_BY_CUSTOMERS
+        )
+
+    @property
+    def last_revision(self) -> Revision | None:
+        """The last time that the promise moved, while it still matters."""
+        if not self.revisions or State(self.fulfilment.state) in lifecycle.TERMINAL:
+            return None
+        return self.revisions[-1]
+
+    @property
     def is_late(self) -> bool:
         """The promise is broken and the goods are not ready: say so rather than show a time that is past."""
         return self.fulfilment.promised_at < self.as_of and self.status in (OrderStatus.OPEN, OrderStatus.IN_PROGRESS)
@@ -94,7 +140,18 @@ class Tracking:
 def follow(token: str, *, at: datetime) -> Tracking:
     """Return the order behind a link. Raises: OrderNotFound."""
     order = queries.order_by_token(token)
-    parts = [Part(one, one.location, _goods(order, one), at) for one in order.fulfilments]
+    history = promise_history.of_order(order.id)
+    parts = [
+        Part(
+            one,
+            one.location,
+            _goods(order, one),
+            at,
+            visits.of(one.id) if one.method in COLLECTED else NOTHING_SAID,
+            tuple(step for step in history if step.fulfilment_id in (None, one.id)),
+        )
+        for one in order.fulfilments
+    ]
     return Tracking(order, tuple(sorted(parts, key=lambda part: part.fulfilment.state in lifecycle.TERMINAL)), at)
 
 
@@ -113,7 +170,54 @@ def cancel(token: str, *, at: datetime) -> None:
 
 
 @transaction_required
-def arrive(token: str, *, bay: str, at: datetime, fulfilment_id: UUID | None = None) -> None:
+def on_my_way(token: str, fulfilment_id: UUID | None, *, minutes: int, at: datetime) -> None:
+    """Tell the store that the customer is on the way. Raises: InvalidInput, MoveNotAllowed, OrderNotFound."""
+    order = queries.order_by_token(token)
+    visits.on_my_way(_pickup(order, fulfilment_id).id, minutes=minutes, by=_customer(order), at=at)
+
+
+@transaction_required
+def name_helper(token: str, fulfilment_id: UUID | None, *, name: str, at: datetime) -> None:
+    """Let somebody else collect. Raises: InvalidInput, MoveNotAllowed, OrderNotFound."""
+    order = queries.order_by_token(token)
+    visits.name_helper(_pickup(order, fulfilment_id).id, name=name, by=_customer(order), at=at)
+
+
+@transaction_required
+def move(token: str, fulfilment_id: UUID | None, *, window: str, at: datetime) -> None:
+    """Fetch a pickup in another window, perhaps at another store. Raises: what `pickup_moves.move` raises, OrderNotFound."""
+    order = queries.order_by_token(token)
+    code, starts_at = pickup_windows.parse_id(window)
+    pickup_moves.move(
+        _pickup(order, fulfilment_id).id,
+        location_id=locations.ref(code).id,
+        starts_at=starts_at,
+        by=_customer(order),
+        at=at,
+        reason="customer_asked",
+    )
+
+
+def moving_choices(followed: Tracking, fulfilment_id: UUID) -> list[pickup_moves.Choice]:
+    """Return where and when a part of the order could be fetched instead; none for a part that stays."""
+    part = next((one for one in followed.parts if one.fulfilment.id == fulfilment_id and one.may_move), None)
+    if part is None:
+        return []
+    return pickup_moves.choices(part.fulfilment, channel_id=followed.order.channel_id, at=followed.as_of)
+
+
+def _pickup(order: OrderView, fulfilment_id: UUID | None) -> FulfilmentView:
+    """Return the part that a customer speaks of: the one named, else the first that is fetched."""
+    for one in order.fulfilments:
+        if one.method in COLLECTED and fulfilment_id in (None, one.id):
+            return one
+    raise errors.MoveNotAllowed("Nothing of this order is fetched at a store.")
+
+
+@transaction_required
+def arrive(
+    token: str, *, bay: str, at: datetime, fulfilment_id: UUID | None = None, car: str = "", plate: str = ""
+) -> None:
     """Tell the store that the customer waits outside; of an order with several parts, for the one that is named.
 
     Raises: MoveNotAllowed, InvalidInput, OrderNotFound.
@@ -124,7 +228,7 @@ def arrive(token: str, *, bay: str, at: datetime, fulfilment_id: UUID | None = N
     if not outside:
         raise errors.MoveNotAllowed("This order is fetched at the counter.", method=parts[0].method if parts else None)
     waiting = next((one for one in outside if one.state == State.ARRIVED or Action.ARRIVE in one.allowed_actions), None)
-    pickup.arrive((waiting or outside[0]).id, by=_customer(order), at=at, bay=bay)
+    visits.here((waiting or outside[0]).id, bay=bay, car=car, plate=plate, by=_customer(order), at=at)
 
 
 def _customer(order: OrderView) -> Actor:

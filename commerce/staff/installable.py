@@ -78,6 +78,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
         "version": version(),
         "shell": json.dumps([static(name) for name in SHELL]),
         "offline": json.dumps(reverse("offline")),
+        "icon": static("icons/kontor-192.png"),
     }
     return render(request, "staff/service-worker.js", facts, content_type="text/javascript")
 

@@ -8,6 +8,7 @@ from orders.models.carriers import (
     ShippingZone,
 )
 from orders.models.changes import OrderAmendment, OrderHold
+from orders.models.collecting import PickupReminder, PickupVisit
 from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
 from orders.models.intake import IntakeTerms
@@ -61,6 +62,8 @@ __all__ = [
     "PaymentEvent",
     "PaymentRequest",
     "PickScan",
+    "PickupReminder",
+    "PickupVisit",
     "PushDevice",
     "Return",
     "ReturnLine",

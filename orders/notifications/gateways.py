@@ -4,6 +4,7 @@ Errors keep what kind of thing went wrong, never an address or a text: the log m
 """
 
 import smtplib
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import requests
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -154,6 +156,15 @@ class FileGateway:
 def sms() -> "SmsGateway | FileGateway":
     """Return the way out for SMS that this installation has."""
     return SmsGateway() if settings.SMS_URL else FileGateway()
+
+
+def push_key() -> str:
+    """Return the public key that browsers subscribe with, as base64url; nothing where web push is off."""
+    if not settings.VAPID_PRIVATE_KEY:
+        return ""
+    public = Vapid02.from_string(settings.VAPID_PRIVATE_KEY).public_key
+    raw = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 class PushGateway:

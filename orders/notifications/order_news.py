@@ -1,6 +1,7 @@
 """The messages about an order's way to its customer. Topics with news of their own register theirs beside these."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from commerce.errors import CommerceError
 from commerce.roles import Permission, Role
+from inventory import locations
 from orders import events, exceptions, promise_history
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion
@@ -112,6 +115,18 @@ def _is_still_promised(order: OrderView, facts: Mapping[str, Any]) -> bool:
     return part is not None and told is not None and part.promised_at == told
 
 
+def _moved(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: payload.get(name) for name in ("fulfilment_id", "from_location", "from_window_starts_at")}
+
+
+def _moved_from(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    started = _at(facts.get("from_window_starts_at"))
+    place = str(facts.get("from_location") or "")
+    with suppress(CommerceError):  # closed meanwhile: its code still says which it was
+        place = locations.ref(place).name
+    return {"moved_from": ", ".join(one for one in (place, letters.moment(started) if started else "") if one)}
+
+
 def _resend(case: Case, *, user: Any, by: Any, at: datetime) -> None:
     for row in notices.of_order(case.order_id) if case.order_id else []:
         if row.key.rpartition(":")[0][-80:] == case.subject_id:
@@ -186,6 +201,17 @@ def register_all() -> None:
             title=gettext_lazy("Handed over"),
             event=events.FulfilmentHandedOver.type,
             texts=texts.COLLECTED,
+        ),
+        Message(
+            code="pickup.moved",
+            title=gettext_lazy("Pickup moved"),
+            event=events.PickupMoved.type,
+            texts=texts.MOVED,
+            variables=("moved_from",),
+            is_urgent=True,
+            applies=_is_collected,
+            facts=_moved,
+            words=_moved_from,
         ),
         Message(
             code="parcel.shipped",

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from inventory import backorders
+from orders import visits
 from orders.lifecycle import Method, State
 from orders.models import Fulfilment, FulfilmentLine
 from orders.staff import words
@@ -102,6 +103,18 @@ class Card:
     awaited: int  # pieces that were promised from goods to come: nobody can pick them yet
     held_for: list[str]
     at: datetime
+    eta_at: datetime | None = None  # when the customer said to be here
+    vehicle: str = ""  # the car that they come in
+    helper: str = ""  # who collects in their place
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the customer is on the way here, and not given up for this time."""
+        return (
+            self.eta_at is not None
+            and self.column in ("picking", "ready")
+            and self.at < self.eta_at + visits.EXPECTED_FOR
+        )
 
     @property
     def state_word(self) -> words.Word:
@@ -260,16 +273,18 @@ def read(location_id: int, *, at: datetime, shown: Mapping[str, int] | None = No
     limits = Q()
     for key, column in everything.items():
         limits |= Q(column=key, place__lte=column.shown)
-    order = [F("promised_at").asc(), F("id").asc()]
+    # Whoever waits outside is served in the order of their arrival, whatever they were promised.
+    since = Case(When(state=State.ARRIVED.value, then=F("arrived_at")), default=F("promised_at"))
+    order = [F("since").asc(), F("id").asc()]
     rows = (
         _in_queue(location_id)
-        .annotate(column=which)
+        .annotate(column=which, since=since)
         .annotate(
             place=Window(RowNumber(), partition_by=[F("column")], order_by=order),
             total=Window(Count("id"), partition_by=[F("column")]),
         )
         .filter(limits)
-        .order_by("promised_at", "id")
+        .order_by("since", "id")
         .values(*_CARD_FIELDS, "column", "total")
     )
     found = list(rows)
@@ -312,6 +327,10 @@ _CARD_FIELDS = (
     "method",
     "version",
     "promised_at",
+    "visit__eta_at",
+    "visit__car",
+    "visit__plate",
+    "visit__helper_name",
     "window_ends_at",
     "keep_until",
     "arrived_at",
@@ -322,6 +341,12 @@ _CARD_FIELDS = (
     "lease_holder__username",
     "lease_expires_at",
 )
+
+
+def window_text(starts_at: datetime, ends_at: datetime) -> str:
+    """Return a pickup window as the store's clocks show it: its day, from and until."""
+    start, end = timezone.localtime(starts_at), timezone.localtime(ends_at)
+    return f"{formats.date_format(start, 'D')} {formats.date_format(start, 'SHORT_DATE_FORMAT')}, {start:%H:%M}–{end:%H:%M}"
 
 
 def _bounded(wanted: int | None) -> int:
@@ -362,6 +387,9 @@ def _card(row: dict[str, Any], sums: dict[str, Any], *, at: datetime) -> Card:
         method=row["method"],
         version=row["version"],
         promised_at=row["promised_at"],
+        eta_at=row["visit__eta_at"],
+        vehicle=" · ".join(one for one in (row["visit__car"], row["visit__plate"]) if one),
+        helper=row["visit__helper_name"] or "",
         window_ends_at=row["window_ends_at"],
         keep_until=row["keep_until"],
         arrived_at=row["arrived_at"],

@@ -16,10 +16,10 @@ from commerce import money
 from commerce.roles import Permission
 from customers import queries as customers
 from inventory import locations
-from orders import queries
+from orders import pickup_moves, queries
 from orders.hold_kinds import RELEASED_WITH, may_release
 from orders.holds import Hold
-from orders.lifecycle import Action, State
+from orders.lifecycle import COLLECTED, Action, State
 from orders.models import Fulfilment
 from orders.pickup import normalised
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
@@ -164,6 +164,8 @@ def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[M
         if action is Action.MARK_NO_SHOW and (view.keep_until is None or view.keep_until > at):
             continue
         moves.append(Move(label, icon, f"orders-staff:{name}", name in PAGES))
+    if view.method in COLLECTED and view.state in pickup_moves.TO_OTHER_WINDOWS:
+        moves.append(Move(_("Move the pickup"), "calendar-sync", "orders-staff:move-pickup", True))
     if view.state == State.CANCELLED.value and view.is_on_shelf:
         moves.append(Move(_("Off the pickup shelf"), "undo-2", "orders-staff:put-back", False))
     return moves

@@ -26,6 +26,7 @@ from commerce.staff import refusals, shell
 from inventory import locations
 from orders import age_checks, pickup, pickup_windows, shipping
 from orders.lifecycle import COLLECTED, Action, Method, State, after
+from orders.notifications import gateways
 from orders.staff import board, forms, pick_list, words
 
 PAGE = "base.html"
@@ -167,6 +168,7 @@ def _queue_facts(request: HttpRequest, store: shell.Store, *, etag: str | None =
         "board_url": f"{reverse('orders-staff:board')}?{urlencode(shown)}",
         "windows": _next_windows(store) if not read.waiting else [],
         "may_view_orders": shell.may(request, Permission.VIEW_ORDERS),
+        "push_key": gateways.push_key(),
     }
 
 

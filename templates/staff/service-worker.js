@@ -25,3 +25,21 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(caches.match(request, { cacheName: CACHE, ignoreSearch: true }).then((kept) => kept || fetch(request)));
   }
 });
+
+/* Somebody waits outside: ring, and open the hand-over when the alert is touched. */
+self.addEventListener("push", (event) => {
+  const news = event.data ? event.data.json() : {};
+  event.waitUntil(self.registration.showNotification(news.title || "Kontor", {
+    body: news.body || "", tag: news.tag, renotify: Boolean(news.tag), requireInteraction: true,
+    data: { url: news.url || "/staff/" }, icon: "{{ icon }}",
+  }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const target = new URL(event.notification.data.url, self.location.origin).href;
+  event.waitUntil(clients.matchAll({ type: "window" }).then((open) => {
+    const known = open.find((client) => "navigate" in client);
+    return known ? known.navigate(target).then((client) => client && client.focus()) : clients.openWindow(target);
+  }));
+});
