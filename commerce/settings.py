@@ -247,6 +247,8 @@ SPECTACULAR_SETTINGS = {
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
         "CaseStateEnum": "orders.api.desk.STATES",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
+        "SharingKindEnum": "inventory.api.sharing_serializers.KINDS",
+        "SharingStateEnum": "inventory.api.sharing_serializers.STATES",
         "ReturnStateEnum": "orders.api.return_views.STATES",
         "ReturnReasonEnum": "orders.api.return_views.REASONS",
         "ReturnOriginEnum": "orders.api.return_views.ORIGINS",

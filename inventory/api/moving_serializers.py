@@ -129,13 +129,13 @@ class TransfersDocument(serializers.Serializer):
 # --- movements at one place -----------------------------------------------------------------------------------------
 
 
-class ReturnLineBody(_Goods):
+class StockReturnLineBody(_Goods):
     quantity = bodies.Quantity(help_text=PACKS)
     condition = serializers.ChoiceField(LYING)
 
 
 class ReturnBody(_Report):
-    lines = ReturnLineBody(many=True, min_length=1, max_length=movements.MOST_LINES)
+    lines = StockReturnLineBody(many=True, min_length=1, max_length=movements.MOST_LINES)
 
 
 class WriteOffLineBody(_Goods):
