@@ -181,6 +181,7 @@ VERBS = {
     "orders.waiting.follow": gettext_noop("Promise follows its goods"),
     "pricing.coupons.add": gettext_noop("Coupon codes made"),
     "pricing.currencies.set_rate": gettext_noop("Currency rate set"),
+    "pricing.packs.reconcile": gettext_noop("Sales of a price pack compared"),
     "pricing.pricelists.compute_list": gettext_noop("Formula of a price list set"),
     "pricing.product_terms.set_terms": gettext_noop("Family and content set"),
     "pricing.quoting.set_by_hand": gettext_noop("Price set by hand"),

@@ -121,3 +121,11 @@ class CouponExists(CommerceError):
 
     code = "coupon_exists"
     title = "The code exists already"
+
+
+class PricePackForged(CommerceError):
+    """The price pack does not carry our signature, so what was sold by it can't be compared."""
+
+    code = "price_pack_forged"
+    status = 422
+    title = "The price pack is not genuine"

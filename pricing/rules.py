@@ -118,6 +118,7 @@ class Rules:
 
     ruleset: Ruleset
     terms: Mapping[int, ProductTerms]
+    known: versions.Known  # what is in force and what is to come
 
 
 def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Rules:
@@ -130,7 +131,7 @@ def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -
         try:
             loaded = _loaded(channel, revision, keep=is_committed, at=at)
             prices = _prices(loaded, product_ids)
-            return Rules(replace(_in_force(loaded, at), prices=prices), loaded.terms)
+            return Rules(replace(_in_force(loaded, at), prices=prices), loaded.terms, loaded.known)
         except _Changed:
             revisions.forget()
     raise RuntimeError("Prices changed faster than they could be read.")

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from rest_framework import serializers
 
-from commerce.api.bodies import StrictSerializer, Text, Whole
-from pricing import pricelists, quoting
+from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
+from pricing import packs, pricelists, quoting
 from pricing.terms import PriceBasis, StepKind, TaxRounding, Verdict
 
 
@@ -204,3 +204,68 @@ class QuoteBatchItem(serializers.Serializer):
 
 class QuoteBatchDocument(serializers.Serializer):
     quotes = QuoteBatchItem(many=True, help_text="In the order asked.")
+
+
+class PackQuery(QueryParameters):
+    hours = Whole(min_value=1, max_value=72, required=False, default=24, help_text="How long the pack holds.")
+
+
+class PackHeaderDocument(serializers.Serializer):
+    pack = serializers.UUIDField()
+    channel_id = serializers.IntegerField()
+    currency = serializers.CharField()
+    country = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    products = serializers.IntegerField()
+    versions = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Of the rules, those to come included."
+    )
+    digest = serializers.CharField(help_text="SHA-256 of the contents in canonical form.")
+
+
+class PackDocument(serializers.Serializer):
+    """All that decides prices of a channel for a while; the contents are lists, rates, versions and products."""
+
+    header = PackHeaderDocument()
+    signature = serializers.CharField(help_text="Of the header.")
+    contents = serializers.DictField()
+
+
+class SaleRequestLine(StrictSerializer):
+    sku = Text(max_length=64)
+    quantity = Quantity(max_value=quoting.HIGHEST_QUANTITY)
+
+
+class SaleRequest(StrictSerializer):
+    reference = Text(max_length=100)
+    at = Instant()
+    lines = serializers.ListField(child=SaleRequestLine(), min_length=1, max_length=quoting.MOST_LINES)
+    total_minor = Whole(max_value=pricelists.HIGHEST_AMOUNT_MINOR)
+    customer_group = Text(max_length=40, required=False, default="", allow_blank=True)
+    location = Text(max_length=120, required=False, default="", allow_blank=True)
+    payment_method = Text(max_length=120, required=False, default="", allow_blank=True)
+    coupons = serializers.ListField(
+        child=Text(max_length=80), max_length=quoting.MOST_CODES, required=False, default=list
+    )
+
+
+class ReconcileRequest(StrictSerializer):
+    """Sales of a till that was cut off, with the header of the pack it sold by."""
+
+    header = serializers.DictField(help_text="As it came with the pack.")
+    signature = Text(max_length=200)
+    sales = serializers.ListField(child=SaleRequest(), min_length=1, max_length=packs.MOST_SALES)
+
+
+class ComparedDocument(serializers.Serializer):
+    reference = serializers.CharField()
+    verdict = serializers.ChoiceField([packs.AGREES, packs.DIFFERS, packs.OUTSIDE, packs.REFUSED])
+    total_minor = serializers.IntegerField()
+    ours_minor = serializers.IntegerField(allow_null=True)
+    difference_minor = serializers.IntegerField(help_text="What the till took more.")
+    message = serializers.CharField()
+
+
+class ReconciledDocument(serializers.Serializer):
+    sales = ComparedDocument(many=True, help_text="In the order sent.")

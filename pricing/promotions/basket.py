@@ -53,11 +53,12 @@ Chain = tuple["Chain", int] | None  # cuts since the runs were worked out, newes
 class Basket:
     """The running amounts of some lines. `copy` is cheap, so that alternatives can be tried."""
 
-    __slots__ = ("_pending", "_runs", "amounts", "lines", "taken")
+    __slots__ = ("_pending", "_runs", "amounts", "lines", "original", "taken")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self.amounts = [line.amount_minor for line in lines]
+        self.original = [line.amount_minor for line in lines]
+        self.amounts = self.original[:]
         self.taken = [0] * len(lines)
         self._runs: list[Runs] = [line.runs for line in lines]
         self._pending: list[Chain] = [None] * len(lines)
@@ -65,7 +66,7 @@ class Basket:
     def copy(self) -> Basket:
         """Return a basket that goes its own way from here."""
         other = Basket.__new__(Basket)
-        other.lines = self.lines
+        other.lines, other.original = self.lines, self.original
         other.amounts = self.amounts[:]
         other.taken = self.taken[:]
         other._runs = self._runs[:]

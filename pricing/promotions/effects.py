@@ -21,6 +21,7 @@ from pricing.promotions.terms import (
     Measure,
     Minimum,
     PercentOff,
+    Policy,
     Promotion,
     Tier,
     Tiered,
@@ -77,6 +78,11 @@ class Effect:
     @property
     def forfeited_minor(self) -> int:
         return sum(minor for minor, _reason in self.forfeits.values())
+
+    def worth(self, basket: Basket) -> int:
+        """Return what it takes off what is paid, weighted so that net and gross lines compare."""
+        lines = basket.lines
+        return sum(minor * lines[position].weight for position, minor in self.cuts.items())
 
     def reduce(self, kept: Mapping[int, int], reason: str) -> None:
         """Leave only `kept` of the cuts; what goes is forfeited for a reason (the last one stays)."""
@@ -142,7 +148,8 @@ def reaches(candidate: Candidate, basket: Basket) -> bool:
 
 def held(minimum: Minimum, positions: Sequence[int], basket: Basket) -> tuple[int, int]:
     """Return money and pieces of the goods that a minimum counts."""
-    return _sum(positions, minimum.counted, basket), sum(basket.lines[one].quantity for one in positions)
+    quantity = sum(basket.lines[one].quantity for one in positions) if minimum.quantity else 0
+    return _sum(positions, minimum.counted, basket), quantity
 
 
 def measured(candidate: Candidate, terms: Tiered, basket: Basket) -> int:
@@ -154,8 +161,8 @@ def measured(candidate: Candidate, terms: Tiered, basket: Basket) -> int:
 
 def _sum(positions: Sequence[int], base: Base, basket: Basket) -> int:
     if base is Base.ORIGINAL:
-        return sum(basket.lines[one].amount_minor for one in positions)
-    return sum(basket.amounts[one] for one in positions)
+        return sum(map(basket.original.__getitem__, positions))
+    return sum(map(basket.amounts.__getitem__, positions))
 
 
 def limited(effect: Effect, basket: Basket) -> Effect | None:
@@ -184,6 +191,40 @@ def _keep(effect: Effect, most_minor: int, reason: str, basket: Basket) -> None:
     if any(share > effect.cuts[one] for one, share in zip(positions, shares, strict=True)):
         shares = discounts.allocate(max(0, most_minor), [effect.cuts[one] for one in positions])
     effect.reduce(dict(zip(positions, shares, strict=True)), reason)
+
+
+def ceiling(candidate: Candidate, basket: Basket) -> int:
+    """Return the most that a promotion can be worth on what may be left of a basket, in weighted units.
+
+    A benefit gives less on less: what it gives now is the most, but for those that may give more on less.
+    """
+    promotion = candidate.promotion
+    benefit, allowance = promotion.benefit, candidate.allowance
+    if not allowance.has_uses:
+        return 0
+    weight = max((basket.lines[one].weight for one in candidate.reads), default=0)
+    whole = sum(basket.amounts[one] for one in {*candidate.positions, *(i for part in candidate.parts for i in part)})
+    if isinstance(benefit, BuyGet) and (benefit.policy is Policy.CHEAPEST_OVERALL or benefit.rewarded is not None):
+        return whole * weight  # its cheapest piece may be used up by another one
+    if allowance.budget_minor is not None and promotion.limits.grant is Grant.ALL_OR_NOTHING:
+        return min(whole, allowance.budget_minor) * weight
+    if isinstance(benefit, Tiered):
+        if not reaches(candidate, basket):
+            return 0
+        value = measured(candidate, benefit, basket)
+        tiers = [tier for tier in benefit.tiers if tier.at_least <= value]
+        best = max((_of_tier(candidate, tier, basket) for tier in tiers), default=0)
+        return min(best, whole) * weight
+    effect = of(candidate, basket)
+    if effect is None:
+        return 0
+    return whole * weight if effect.is_approximate else effect.worth(basket)
+
+
+def _of_tier(candidate: Candidate, tier: Tier, basket: Basket) -> int:
+    if tier.basis_points is None:
+        return tier.amount_minor or 0
+    return rounding.percentage(_sum(candidate.positions, candidate.promotion.base, basket), tier.basis_points)
 
 
 # --- benefits -------------------------------------------------------------------------------------------------------

@@ -96,11 +96,9 @@ class _Path:
 def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate]) -> Outcome:
     """Apply the promotions that hold, in their order, to lines at list price. The same input gives the same outcome."""
     start = _Path(Basket(lines))
+    path = start
     if candidates:
-        path = _Run(index, index.slots(candidates)).end(start)
-    else:
-        path = start
-        guards.limit(path.effects, path.basket, index.stacking)
+        path = _Run(index, index.slots(candidates), lines).end(start)
     given = [effect for effect in path.effects if effect.cuts or effect.forfeits]
     return Outcome(
         effects=given,
@@ -118,8 +116,9 @@ def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate]) 
 class _Run:
     """One way through the slots of a basket, with a bound on how many ends are looked at."""
 
-    def __init__(self, index: Index, slots: Sequence[Slot]) -> None:
+    def __init__(self, index: Index, slots: Sequence[Slot], lines: Sequence[Line]) -> None:
         self._stacking = index.stacking
+        self._is_guarded = guards.are_set(index.stacking, lines)
         self._slots = slots
         self._endings = 0
         self._later: list[set[int]] = [set()]  # by slot: the lines that what comes after it looks at
@@ -150,8 +149,9 @@ class _Run:
 
     def _guarded(self, path: _Path) -> _Path:
         self._endings += 1
-        path.effects = [effect.copy() for effect in path.effects]
-        guards.limit(path.effects, path.basket, self._stacking)
+        if self._is_guarded:
+            path.effects = [effect.copy() for effect in path.effects]
+            guards.limit(path.effects, path.basket, self._stacking)
         return path
 
     def _stack(self, path: _Path, number: int) -> int:
@@ -216,9 +216,9 @@ class _Run:
                 continue
             found.append(effect)
         if mode is Mode.BEST:
-            found.sort(key=lambda effect: -_worth(effect, path.basket))  # stable: priority, then id
+            found.sort(key=lambda effect: -effect.worth(path.basket))  # stable: priority, then id
         elif mode is Mode.LOWEST:
-            found.sort(key=lambda effect: _worth(effect, path.basket))
+            found.sort(key=lambda effect: effect.worth(path.basket))
         return found
 
     @staticmethod
@@ -241,25 +241,37 @@ class _Run:
             return True
         return len(ranked) > 1 and any(path.basket.lines[one].floor_minor is not None for one in touched)
 
+    def _ceiling(self, path: _Path, first: int) -> int:
+        """Return the most that the slots from `first` on can be worth, whatever is chosen before them."""
+        most = 0
+        for slot in self._slots[first:]:
+            worth = [effects.ceiling(one, path.basket) for one in slot.candidates]
+            is_one = slot.group is not None and slot.group.mode is not Mode.STACK
+            most += max(worth) if is_one else sum(worth)
+        return most
+
     def _best_end(self, path: _Path, ranked: Sequence[Effect], number: int) -> _Path:
         best: _Path | None = None
-        least = 0
+        least = ceiling = 0
+        before = _total(path.basket)
         for choice in (*range(len(ranked)), None):
-            if best is not None and self._endings >= MOST_ENDINGS:
-                best.is_approximate = True
-                break
+            if best is not None:
+                own = ranked[choice].worth(path.basket) if choice is not None else 0
+                if before - own - ceiling >= least:
+                    continue  # whatever comes later can't make it the smallest
+                if self._endings >= MOST_ENDINGS:
+                    best.is_approximate = True
+                    break
             other = path.copy()
             self._choose(other, ranked, choice)
             end = self.end(other, number + 1)
             total = _total(end.basket)
             if best is None or total < least:
                 best, least = end, total
+            if choice == 0:
+                ceiling = self._ceiling(path, number + 1)
         assert best is not None  # noqa: S101 (the first choice is always followed)
         return best
-
-
-def _worth(effect: Effect, basket: Basket) -> int:
-    return sum(minor * basket.lines[position].weight for position, minor in effect.cuts.items())
 
 
 def _total(basket: Basket) -> int:

@@ -6,7 +6,7 @@ What goes over is taken back from the promotion that was applied last, then from
 from collections.abc import Sequence
 
 from pricing import discounts, rounding
-from pricing.promotions.basket import Basket
+from pricing.promotions.basket import Basket, Line
 from pricing.promotions.effects import BASKET_CAP, MARGIN_FLOOR, Effect
 from pricing.promotions.terms import Stacking
 
@@ -33,6 +33,15 @@ def floor_minor(
     if is_net:
         return rounding.half_up(numerator, left)
     return rounding.half_up(numerator * (WHOLE + tax_basis_points), left * WHOLE)
+
+
+def are_set(stacking: Stacking, lines: Sequence[Line]) -> bool:
+    """Whether there is anything that promotions may not cut through."""
+    return (
+        stacking.basket_cap_minor is not None
+        or stacking.basket_cap_basis_points is not None
+        or any(line.floor_minor is not None for line in lines)
+    )
 
 
 def limit(effects: Sequence[Effect], basket: Basket, stacking: Stacking) -> None:

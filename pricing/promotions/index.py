@@ -66,6 +66,7 @@ class Index:
         "_by_prefix",
         "_by_sku",
         "_groups",
+        "_meant",
         "_place",
         "has_batches",
         "has_limits",
@@ -87,6 +88,7 @@ class Index:
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._anything: list[int] = []
+        self._meant: dict[int, Meant] = {}  # by the identity of goods that this index keeps alive
         self._by_code: dict[str, list[int]] = {}
         self._by_prefix: list[tuple[str, int]] = []
         for place, one in enumerate(able):
@@ -145,7 +147,7 @@ class Index:
                         places.update(self._by_category[category])
         if not places:
             return []
-        matcher = Matcher(lines)
+        matcher = Matcher(lines, self._meant)
         found = []
         for place in sorted(places):
             promotion = self.promotions[place]
@@ -205,33 +207,47 @@ def is_for_buyer(promotion: Promotion, situation: Situation) -> bool:
     )
 
 
+class Meant:
+    """Goods in a form in which a line is looked up at once."""
+
+    __slots__ = ("categories", "except_categories", "except_products", "is_everything", "products")
+
+    def __init__(self, goods: Goods) -> None:
+        self.is_everything = goods.is_everything
+        self.products, self.categories = frozenset(goods.products), frozenset(goods.categories)
+        self.except_products = frozenset(goods.except_products)
+        self.except_categories = frozenset(goods.except_categories)
+
+    def holds(self, sku: str, above: frozenset[str]) -> bool:
+        """Whether a product in some categories is meant."""
+        if (self.products or self.categories) and not (sku in self.products or not above.isdisjoint(self.categories)):
+            return False
+        return sku not in self.except_products and above.isdisjoint(self.except_categories)
+
+
 class Matcher:
     """Finds the lines that goods mean, once for goods that several promotions mean."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[Line], meant: dict[int, Meant]) -> None:
         self._lines = lines
-        self._known: dict[Goods, tuple[int, ...]] = {}
+        self._meant = meant
+        self._known: dict[int, tuple[int, ...]] = {}
         self._all = tuple(place for place, line in enumerate(lines) if not (line.is_charge or line.is_fixed))
         self._ancestry = [frozenset(ancestry(line.category)) for line in lines]
 
     def positions(self, goods: Goods) -> tuple[int, ...]:
-        """Return the positions of the lines that are meant."""
-        if goods.is_everything:
+        """Return the positions of the lines that are meant. `goods` belong to a promotion of the index."""
+        meant = self._meant.get(id(goods))
+        if meant is None:
+            meant = self._meant[id(goods)] = Meant(goods)
+        if meant.is_everything:
             return self._all
-        known = self._known.get(goods)
+        known = self._known.get(id(goods))
         if known is None:
-            known = self._known[goods] = tuple(one for one in self._all if self._means(goods, one))
+            lines, above = self._lines, self._ancestry
+            known = tuple([one for one in self._all if meant.holds(lines[one].sku, above[one])])
+            self._known[id(goods)] = known
         return known
-
-    def _means(self, goods: Goods, position: int) -> bool:
-        sku, above = self._lines[position].sku, self._ancestry[position]
-        if (goods.products or goods.categories) and not (
-            sku in goods.products or (goods.categories and not above.isdisjoint(goods.categories))
-        ):
-            return False
-        return not (
-            sku in goods.except_products or (goods.except_categories and not above.isdisjoint(goods.except_categories))
-        )
 
     def candidate(self, promotion: Promotion, code: str, allowance: Allowance) -> Candidate | None:
         """Return a promotion with its lines, or None when none of them is in the basket."""

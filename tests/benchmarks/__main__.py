@@ -16,6 +16,7 @@ BENCHMARKS = {
     "place-order": "tests.benchmarks.place_order:run",
     "webhook-orders": "tests.benchmarks.webhook_orders:run",
     "staff-queue": "tests.benchmarks.staff_queue:run",
+    "quote": "tests.benchmarks.quote:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
     "reconcile": "tests.benchmarks.reconcile:run",
