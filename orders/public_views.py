@@ -22,7 +22,7 @@ from commerce.money import Money
 from commerce.transactions import transaction
 from orders import pickup, shortage_choices, tracking, visits
 from orders.errors import OrderNotFound
-from orders.lifecycle import State
+from orders.lifecycle import OrderAction, State
 from orders.notifications.order_news import REVISION_REASONS
 from orders.packing import journeys
 from orders.tracking import Tracking
@@ -181,6 +181,7 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
         "parcels": journeys.of_fulfilments([one.id for one in order.fulfilments if one.state == State.SHIPPED]),
         "shortages": shortage_choices.asked(order.id, at=followed.as_of),
         "refusal": _sentence(refusal) if refusal else "",
+        "may_return": OrderAction.RETURN in order.allowed_actions,
         "longest_bay": pickup.LONGEST_BAY,
         "longest_car": visits.LONGEST_CAR,
         "longest_plate": visits.LONGEST_PLATE,

@@ -7,16 +7,19 @@ goods are), nothing is changed and the refusal holds the new preview.
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
 
 from commerce import ids
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
+from commerce.roles import Role
 from commerce.transactions import savepoint, transaction_required
 from inventory import purchase_limits
-from orders import errors, events, fulfilment, lifecycle
+from orders import errors, events, exceptions, fulfilment, lifecycle
 from orders.amendments import additions, addresses, divisions, documents, reductions
 from orders.amendments.documents import Preview
 from orders.amendments.reductions import PutBack
@@ -26,6 +29,7 @@ from orders.lifecycle import OrderStatus, State
 from orders.models import OrderAmendment
 
 MOST_PIECES = 9_999
+PUT_BACK = "goods_to_put_back"
 
 
 class _Undo(Exception):
@@ -41,7 +45,7 @@ def preview(order_id: UUID, wanted: Amendment, *, by: Actor, at: datetime, chann
     """Return what a change would do, and do nothing. Raises: what `confirm` raises but PreviewOutdated."""
     try:
         with savepoint():
-            made, _work = _make(order_id, wanted, by=by, at=at, channel_id=channel_id)
+            made, _work, _put_back = _make(order_id, wanted, by=by, at=at, channel_id=channel_id)
             raise _Undo(made)
     except _Undo as undone:
         return undone.made
@@ -56,7 +60,7 @@ def confirm(
     Raises: PreviewOutdated with the new preview; CannotChange, AddressNotServed, InsufficientStock, PurchaseLimitReached,
     InvalidInput, OrderNotFound, FulfilmentNotFound, and what pricing refuses.
     """
-    made, work = _make(order_id, wanted, by=by, at=at, channel_id=channel_id)
+    made, work, put_back = _make(order_id, wanted, by=by, at=at, channel_id=channel_id)
     if made.basis != basis:
         raise errors.PreviewOutdated(
             "The order, a price or the stock has changed since the preview; look at the new one and confirm that.",
@@ -96,13 +100,39 @@ def confirm(
         after={"pieces": sums["pieces_after"], "total_minor": sums["after_minor"], "amendment": str(row.pk)},
         reason=wanted.reason,
     )
+    for one in put_back:
+        exceptions.open(
+            PUT_BACK,
+            subject=("fulfilment", one.fulfilment_id),
+            key=f"{PUT_BACK}:{row.pk}:{one.sku}",
+            order_id=work.order.pk,
+            location_id=one.location_id,
+            facts={"number": work.order.number, "sku": one.sku, "name": one.name, "pieces": one.pieces},
+            by=by,
+            at=at,
+        )
     return row.pk
+
+
+def register() -> None:
+    """Let the desk know what a change of an order leaves to do: picked goods that go back on the shelf."""
+    exceptions.register(
+        exceptions.Kind(
+            code=PUT_BACK,
+            title=_("Put goods back on the shelf"),
+            sentence=_("%(number)s was changed: %(pieces)s × %(name)s (%(sku)s) are picked already and go back."),
+            severity=exceptions.Severity.NORMAL,
+            role=Role.CLERK,
+            within=timedelta(hours=2),
+            icon="undo-2",
+        )
+    )
 
 
 def _make(
     order_id: UUID, wanted: Amendment, *, by: Actor, at: datetime, channel_id: int | None
-) -> tuple[Preview, Work]:
-    """Make the change up to its conclusion and return what it did."""
+) -> tuple[Preview, Work, list[PutBack]]:
+    """Make the change up to its conclusion and return what it did, and what has to be put back."""
     _check(wanted)
     work = fulfilment.claim_order(order_id)
     order = work.order
@@ -134,7 +164,7 @@ def _make(
     after = documents.picture(work)
     if before == after:
         raise _invalid("lines", None, "This changes nothing about the order.")
-    return documents.preview(before, after, put_back, order.currency), work
+    return documents.preview(before, after, put_back, order.currency), work, put_back
 
 
 def _steps(work: Work, quantities: Mapping[UUID, int]) -> tuple[dict[UUID, int], dict[int, int]]:

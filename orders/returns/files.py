@@ -25,12 +25,12 @@ from orders.models import Return, ReturnLine
 from orders.return_states import (
     RETURN_MOVES,
     Origin,
-    Reason,
     ReturnAction,
     ReturnState,
     return_actions,
 )
-from orders.returns import policies, units
+from orders.returns import chances, units
+from orders.returns.chances import Coming
 
 LONGEST_NOTE = 200
 LONGEST_LABEL = 80
@@ -49,15 +49,6 @@ integrity.refuse(
 integrity.refuse(
     "return_line_was_delivered", lambda: errors.NotReturnable("More was to come back than the customer has.")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """Units of an order line that come back, and why."""
-
-    order_line_id: UUID
-    quantity: int
-    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +104,7 @@ def announce(
     if channel_id is not None and order.channel_id != channel_id:
         raise errors.OrderNotFound("There is no such order.", order=str(order_id))
     there = units.of_order(work)
-    _refuse_unreturnable(work, there, coming, overridden=overridden, at=at)
+    chances.refuse(work, there, coming, overridden=overridden, at=at)
     row = Return.objects.create(
         id=ids.new(), number=_number(), order=order, origin=origin.value, keeps_goods=keeps_goods,
         overridden=overridden[:LONGEST_NOTE], note=note, announced_at=at, changed_at=at,
@@ -348,59 +339,6 @@ def _check_found(lines: Sequence[ReturnLine], found: Mapping[UUID, Found]) -> No
     left_out = [line for line in lines if line.id not in found]
     if left_out:
         raise _invalid("lines", str(left_out[0].id), "Say of every line in what condition it is.")
-
-
-def _refuse_unreturnable(
-    work: Work,
-    there: Mapping[UUID, units.Returnable],
-    coming: Sequence[Coming],
-    *,
-    overridden: str,
-    at: datetime,
-) -> None:
-    order = work.order
-    rules = policies.for_products(
-        {line.product_id for line in work.order_lines.values()},
-        channel_id=order.channel_id,
-        country=_country(work),
-    )
-    wrong = []
-    for one in coming:
-        found = there.get(one.order_line_id)
-        if found is None:
-            raise _invalid("lines", str(one.order_line_id), "The order has no such line.")
-        about = {
-            "line": str(one.order_line_id),
-            "sku": found.line.product.sku,
-            "wanted": one.quantity,
-            "left": found.left,
-        }
-        if one.quantity > found.left:
-            wrong.append({**about, "why": "not_delivered_or_back_already"})
-            continue
-        if found.delivered_at is None or overridden:
-            continue
-        policy = policies.for_reason(rules[found.line.product_id], one.reason)
-        if policy.days == 0:
-            wrong.append({**about, "why": "excluded", "reason": policy.reason})
-        elif policy.until(found.delivered_at) < at:
-            wrong.append({**about, "why": "too_late", "until": policy.until(found.delivered_at).date().isoformat()})
-    if wrong:
-        first = wrong[0]
-        why = {
-            "not_delivered_or_back_already": f"{first['left']} of them can come back, not {first['wanted']}",
-            "excluded": "it is excluded from returns" + (f" ({first.get('reason')})" if first.get("reason") else ""),
-            "too_late": f"it could come back until {first.get('until')}",
-        }[str(first["why"])]
-        raise errors.NotReturnable(
-            f"{first['sku']}: {why}. A store manager may take it all the same, with a reason.", lines=wrong
-        )
-
-
-def _country(work: Work) -> str:
-    if work.order.ship_to:
-        return str(work.order.ship_to.get("country", ""))
-    return locations.by_id(work.fulfilments[0].location_id).country
 
 
 def _number() -> str:

@@ -83,6 +83,17 @@ def register() -> None:
             counter=lambda store: lists.counts()["proposals"],
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="returns",
+            label=_("Returns"),
+            icon="undo-2",
+            url_name="orders-staff:returns",
+            permission=Permission.TAKE_RETURNS,
+            order=44,
+            is_only_in_more=True,
+        )
+    )
     shell.register_finder("orders", _find, order=20)
     links.register("order_line", _orders_of_lines, permission=Permission.VIEW_ORDERS)
     refusals.register()

@@ -298,7 +298,7 @@ def find(
         chosen = chosen.filter(named | _of_contact(text, country, contacts_at))
     if before is not None:
         chosen = chosen.filter(Q(placed_at__lt=before[0]) | Q(placed_at=before[0], id__lt=before[1]))
-    return [_found(order) for order in queries.views(list(chosen[:at_most]))]
+    return [found(order) for order in queries.views(list(chosen[:at_most]))]
 
 
 def _of_contact(text: str, country: str, location_ids: Sequence[int] | None) -> Q:
@@ -325,7 +325,7 @@ def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:
     return list(chosen.values_list("order_id", flat=True)[:PAGE_SIZE])
 
 
-def _found(order: OrderView) -> Found:
+def found(order: OrderView) -> Found:
     return Found(
         order=order,
         status=words.word(words.STATUSES, order.status.value),

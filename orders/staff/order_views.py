@@ -18,10 +18,11 @@ from commerce.staff import refusals, shell
 from inventory import locations
 from orders import cancellation, holds, queries
 from orders.errors import OrderNotFound
-from orders.lifecycle import TERMINAL, State
+from orders.lifecycle import TERMINAL, OrderAction, State
 from orders.notifications import notices
 from orders.queries import OrderView
-from orders.staff import forms, money, notice_words, order_page, why, words
+from orders.returns import lists as return_lists
+from orders.staff import forms, money, notice_words, order_page, return_page, why, words
 from orders.staff.views import at_store, done, not_here
 
 TIMELINE_KINDS = ("step", "picking")
@@ -171,6 +172,11 @@ def _holding(found: OrderView, can: frozenset[Permission], hold_form: forms.Hold
     is_open = any(State(view.state) not in TERMINAL for view in found.fulfilments)
     return {
         "held": order_page.held(holds.of_orders([found.id]).get(found.id, []), can) if found.held_for else [],
+        "may_take_back": OrderAction.RETURN in found.allowed_actions and Permission.TAKE_RETURNS in can,
+        "may_goodwill": Permission.REFUND_ORDERS in can,
+        "returns": return_page.listed(return_lists.of_order(found.id), found.currency),
+        "refunds": return_page.given(return_lists.refunds([found.id]), found.currency),
+        "may_change": is_open and Permission.CHANGE_ORDERS in can,
         "may_hold": is_open and Permission.HOLD_ORDERS in can,
         "hold_form": hold_form or forms.HoldForm(),
     }

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.staff import (
+    change_views,
     desk_views,
     hold_views,
     money_views,
@@ -11,6 +12,7 @@ from orders.staff import (
     payment_views,
     pick_views,
     pickup_views,
+    return_views,
     settlement_views,
     views,
     wave_views,
@@ -66,6 +68,14 @@ urlpatterns = [
     path("orders/<uuid:order_id>/give-back/", payment_views.give_back, name="order-give-back"),
     path("orders/<uuid:order_id>/payments/<uuid:payment_id>/<slug:verb>/", payment_views.ask, name="payment-ask"),
     path("orders/<uuid:order_id>/by-hand/<uuid:request_id>/", payment_views.by_hand, name="payment-by-hand"),
+    path("orders/<uuid:order_id>/change/", change_views.change, name="change"),
+    path("orders/<uuid:order_id>/return/", return_views.take_back, name="take-back"),
+    path("orders/<uuid:order_id>/goodwill/", return_views.goodwill, name="goodwill"),
+    path("returns/", return_views.returns, name="returns"),
+    path("returns/find/", return_views.find, name="find-return"),
+    path("returns/<uuid:return_id>/", return_views.one, name="return"),
+    path("returns/<uuid:return_id>/<slug:step>/", return_views.step, name="return-step"),
+    path("refunds/<uuid:refund_id>/decide/", return_views.decide, name="refund-decide"),
     path("orders/<uuid:order_id>/hold/", hold_views.hold, name="hold"),
     path("orders/<uuid:order_id>/release-hold/", hold_views.release, name="release-hold"),
     path("orders/<uuid:order_id>/messages/<uuid:notice_id>/again/", order_views.resend, name="resend"),

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.hold_kinds import HoldKind
 from orders.lifecycle import Method, OrderStatus, State
+from orders.return_states import Reason as ReturnReason
+from orders.return_states import ReturnState
 from pricing.terms import StepKind
 
 Text: TypeAlias = "str | Promise"
@@ -68,6 +70,57 @@ HOLDS: dict[str, Word] = {
     HoldKind.OTHER.value: Word(_("Other reason"), "pause", "warn"),
 }
 
+# What a change of an order means for people; %(back)s and %(more)s are amounts.
+CONSEQUENCES: dict[str, Text] = {
+    "customer_told": _("The shop is told, and the customer hears of it."),
+    "picker_sees_it": _("Somebody is picking it right now and sees the change at the next scan."),
+    "put_back": _("What is picked already has to go back on the shelf."),
+    "part_cancelled": _("A part of the order is called off altogether."),
+    "window_freed": _("Its pickup window is free for somebody else."),
+    "new_part": _("A new part comes up in the queue."),
+    "order_cancelled": _("Nothing is left: the order is cancelled."),
+    "money_back": _("The customer pays %(back)s less; what is paid already goes back the way it came."),
+    "money_more": _("The customer has to pay %(more)s more."),
+    "address_changed": _("The parcel goes to the new address."),
+}
+
+# What is written about a return.
+RETURN_STATES: dict[str, Word] = {
+    ReturnState.ANNOUNCED.value: Word(_("Announced"), "inbox", "new"),
+    ReturnState.IN_TRANSIT.value: Word(_("On its way back"), "truck", "busy"),
+    ReturnState.RECEIVED.value: Word(_("To be looked at"), "package-search", "warn"),
+    ReturnState.INSPECTED.value: Word(_("To be refunded"), "banknote", "warn"),
+    ReturnState.SETTLED.value: Word(_("Settled"), "check-check", "done"),
+    ReturnState.REFUSED.value: Word(_("Refused"), "ban", "bad"),
+    ReturnState.CANCELLED.value: Word(_("Called off"), "circle-x", "done"),
+}
+RETURN_FILTERS: dict[str, Text] = {"open": _("Not settled")}
+RETURN_REASONS: dict[str, Text] = {
+    ReturnReason.WITHDRAWAL.value: _("changed their mind"),
+    ReturnReason.DOES_NOT_FIT.value: _("doesn’t fit"),
+    ReturnReason.NOT_AS_DESCRIBED.value: _("not as described"),
+    ReturnReason.DAMAGED.value: _("arrived damaged"),
+    ReturnReason.WRONG_ITEM.value: _("wrong item"),
+    ReturnReason.DEFECT.value: _("defective"),
+    ReturnReason.OTHER.value: _("other reason"),
+}
+ORIGINS: dict[str, Text] = {
+    "customer": _("by the customer"),
+    "channel": _("by the shop"),
+    "service": _("by customer service"),
+    "counter": _("at the counter"),
+}
+REFUND_KINDS: dict[str, Text] = {
+    "return": _("Return"),
+    "claim": _("Claim"),
+    "goodwill": _("Goodwill"),
+}
+CONDITIONS: dict[str, Text] = {
+    "sellable": _("as new"),
+    "quality_control": _("to be checked"),
+    "damaged": _("damaged"),
+}
+
 # What a step is answered with; %(number)s is the order's number.
 RELEASED = _("%(number)s is back in the queue.")
 IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
@@ -81,6 +134,14 @@ TO_CARRIER = _("Give to the carrier")
 ON_HOLD = _("%(number)s is on hold. Nothing of it goes to its customer until somebody releases it.")
 HOLD_RELEASED = _("%(number)s goes on.")
 STILL_HELD = _("%(number)s is still on hold for: %(kinds)s.")
+TAKEN_BACK = _("%(number)s is settled: %(amount)s go back to the customer.")
+EXCHANGED = _("Exchanged. The new goods wait in the queue; the difference is %(amount)s.")
+RETURN_ANNOUNCED = _("%(number)s is announced.")
+RETURN_STEPPED = _("%(number)s: noted.")
+GOODWILL_GIVEN = _("%(amount)s go back to the customer.")
+GOODWILL_WAITS = _("%(amount)s wait for a second person to agree.")
+DECIDED = _("Decided. Whoever asked for it sees it on the order.")
+ORDER_CHANGED = _("%(number)s is changed. The channel has been told.")
 ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the channel has been told.")
 SHIPPED = _("%(number)s is with the carrier.")
 
@@ -127,8 +188,19 @@ STEPS: dict[str, Word] = {
     "cancel": Word(_("Cancelled"), "circle-x"),
     "cancel_order": Word(_("Order cancelled"), "circle-x"),
     "route": Word(_("Store chosen"), "route"),
-    "changing.confirm": Word(_("Order changed"), "pencil"),
-    "holds.place": Word(_("Put on hold"), "pause", "warn"),
+    "returns.files.announce": Word(_("Return announced"), "undo-2"),
+    "returns.files.send": Word(_("Return on its way"), "truck"),
+    "returns.files.receive": Word(_("Return received"), "package"),
+    "returns.files.inspect": Word(_("Return looked at and booked"), "package-search"),
+    "returns.files.refund": Word(_("Return refunded"), "banknote"),
+    "returns.files.settle": Word(_("Return settled"), "check-check"),
+    "returns.files.refuse": Word(_("Return refused"), "ban"),
+    "returns.files.cancel": Word(_("Return called off"), "circle-x"),
+    "returns.counter.exchange": Word(_("Exchanged"), "repeat"),
+    "returns.refunding.goodwill": Word(_("Goodwill"), "heart-handshake"),
+    "returns.refunding.decide": Word(_("Goodwill decided"), "scale"),
+    "amendments.changing.confirm": Word(_("Order changed"), "pencil"),
+    "holds.place": Word(_("On hold"), "pause", "warn"),
     "holds.release": Word(_("Hold released"), "play"),
 }
 

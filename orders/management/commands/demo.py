@@ -15,6 +15,7 @@ from tqdm import tqdm
 from commerce import audit, celery, clock, locks, logs, queries
 from commerce.transactions import transaction
 from orders.demo import (
+    coming_back,
     counting,
     moving,
     past,
@@ -37,7 +38,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
-    reconciling.reconcile, scarcity.announce,
+    reconciling.reconcile, scarcity.announce, coming_back.come_back,
 ]  # fmt: skip
 
 
