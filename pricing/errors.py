@@ -129,3 +129,54 @@ class PricePackForged(CommerceError):
     code = "price_pack_forged"
     status = 422
     title = "The price pack is not genuine"
+
+
+class DraftNotFound(NotFound):
+    """There is no such draft of the rules."""
+
+    code = "ruleset_draft_not_found"
+    title = "The draft was not found"
+
+
+class DraftChanged(CommerceError):
+    """Somebody else changed the draft since it was read; `changed_by` and `changes` say who and what."""
+
+    code = "ruleset_draft_changed"
+    title = "Somebody else changed the draft"
+
+
+class DraftMoveNotAllowed(CommerceError):
+    """The draft's state doesn't allow this; `allowed_actions` says what it does."""
+
+    code = "ruleset_draft_move_not_allowed"
+    title = "Not possible in this state"
+
+
+class DraftConflicts(CommerceError):
+    """Findings stand in the way of submitting: errors, or warnings that nobody gave a reason for."""
+
+    code = "ruleset_draft_conflicts"
+    title = "The draft has conflicts"
+
+
+class NotAuthor(CommerceError):
+    """Drafts are written by people, who answer for them."""
+
+    code = "not_an_author"
+    status = 403
+    title = "Drafts are written by people"
+
+
+class NotApprover(CommerceError):
+    """Whoever wrote a draft doesn't approve it, nor does somebody without that right."""
+
+    code = "not_an_approver"
+    status = 403
+    title = "Somebody else has to approve"
+
+
+class ApprovedAlready(CommerceError):
+    """This person decided already, or about a submission that is no longer the present one."""
+
+    code = "approval_out_of_date"
+    title = "Decided already"

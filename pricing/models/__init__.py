@@ -1,11 +1,13 @@
 """Tables of prices. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from pricing.models.drafts import ApprovalThreshold, RulesetApproval, RulesetContribution, RulesetDraft
 from pricing.models.given import Quote
 from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
 from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
 from pricing.models.uses import CouponCode, PromotionUse
 
 __all__ = [
+    "ApprovalThreshold",
     "CouponCode",
     "CurrencyRate",
     "PriceEntry",
@@ -13,6 +15,9 @@ __all__ = [
     "ProductTerms",
     "PromotionUse",
     "Quote",
+    "RulesetApproval",
+    "RulesetContribution",
+    "RulesetDraft",
     "RulesetRevision",
     "RulesetVersion",
     "RulesetWithdrawal",
