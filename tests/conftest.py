@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import settings
 
 from commerce import embedded
 
 _started_here = False
+
+settings.register_profile("kontor", deadline=None)  # how long an example takes says more of the machine than of the code
+settings.load_profile("kontor")
 
 
 def pytest_configure(config: pytest.Config) -> None:
