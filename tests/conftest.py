@@ -12,7 +12,8 @@ from commerce import embedded
 
 _started_here = False
 
-settings.register_profile("kontor", deadline=None)  # how long an example takes says more of the machine than of the code
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("kontor", deadline=None)
 settings.load_profile("kontor")
 
 
