@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MANAGE_DISCREPANCIES = "manage_discrepancies"
     MANAGE_SUPPLY = "manage_supply"
     MANAGE_SHARING = "manage_sharing"
+    MANAGE_ROUTING = "manage_routing"
     MANAGE_SCARCITY = "manage_scarcity"
     MANAGE_MESSAGES = "manage_messages"
     MANAGE_PRICES = "manage_prices"
@@ -100,6 +101,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_DISCREPANCIES,
             Permission.MANAGE_SUPPLY,
             Permission.MANAGE_SHARING,
+            Permission.MANAGE_ROUTING,
             Permission.MANAGE_SCARCITY,
         }
     ),
@@ -119,6 +121,8 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     PAYMENTS_WRITE = "payments:write"
     RETURNS_WRITE = "returns:write"
+    ROUTING_READ = "routing:read"
+    ROUTING_MANAGE = "routing:manage"
     STOCK_WRITE = "stock:write"
     TRANSFERS_WRITE = "transfers:write"
     SUPPLY_WRITE = "supply:write"

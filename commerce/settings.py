@@ -246,6 +246,8 @@ SPECTACULAR_SETTINGS = {
         "LyingConditionEnum": "inventory.api.serializers.LYING",
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
         "CaseStateEnum": "orders.api.desk.STATES",
+        "RoutingSimulationStateEnum": "orders.api.routing_views.SIMULATION_STATES",
+        "RoutingOccasionEnum": "orders.api.routing_views.OCCASIONS",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
         "SharingKindEnum": "inventory.api.sharing_serializers.KINDS",
         "SharingStateEnum": "inventory.api.sharing_serializers.STATES",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import amendment_views, desk, door_views, hold_views, payment_views, return_views, views
+from orders.api import amendment_views, desk, door_views, hold_views, payment_views, return_views, routing_views, views
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
@@ -32,4 +32,28 @@ urlpatterns = [
     path("returns/<uuid:return_id>/inspect", return_views.InspectReturnView.as_view(), name="api-return-inspect"),
     path("returns/<uuid:return_id>/refund", return_views.RefundReturnView.as_view(), name="api-return-refund"),
     path("returns/<uuid:return_id>/cancel", return_views.CancelReturnView.as_view(), name="api-return-cancel"),
+    path("orders/<uuid:order_id>/routing", routing_views.OrderRoutingView.as_view(), name="api-order-routing"),
+    path("routing/policies", routing_views.RoutingPoliciesView.as_view(), name="api-routing-policies"),
+    path("routing/policies/<int:number>", routing_views.RoutingPolicyView.as_view(), name="api-routing-policy"),
+    path(
+        "routing/policies/<int:number>/simulations",
+        routing_views.RoutingSimulationsView.as_view(),
+        name="api-routing-simulations",
+    ),
+    path(
+        "routing/policies/<int:number>/activate",
+        routing_views.ActivateRoutingPolicyView.as_view(),
+        name="api-routing-activate",
+    ),
+    path(
+        "routing/policies/<int:number>/restore",
+        routing_views.RestoreRoutingPolicyView.as_view(),
+        name="api-routing-restore",
+    ),
+    path(
+        "routing/simulations/<uuid:simulation_id>",
+        routing_views.RoutingSimulationView.as_view(),
+        name="api-routing-simulation",
+    ),
+    path("routing/shadow", routing_views.RoutingShadowView.as_view(), name="api-routing-shadow"),
 ]

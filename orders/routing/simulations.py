@@ -5,7 +5,7 @@ calendars are those of today, so what differs is the policy alone.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -103,7 +103,7 @@ def run_next(*, at: datetime) -> bool:
     if row is None:
         return False
     try:
-        result = _run(row)
+        result = _run(row, _tell)
     except Exception as error:
         with transaction():
             _end(row.pk, SimulationState.FAILED, problem=f"{type(error).__name__}: {error}"[:200], at=at)
@@ -111,6 +111,17 @@ def run_next(*, at: datetime) -> bool:
     with transaction():
         _end(row.pk, SimulationState.DONE, result=result, at=at)
     return True
+
+
+@transaction_required
+def carry_out(simulation_id: UUID, *, at: datetime) -> SimulationRef:
+    """Run a simulation that waits here and now, in the caller's transaction: for few orders."""
+    row = RoutingSimulation.objects.select_for_update().get(pk=simulation_id, state=SimulationState.WAITING.value)
+    row.state, row.started_at = SimulationState.RUNNING.value, at
+    row.save(update_fields=["state", "started_at"])
+    result = _run(row, _keep_progress)
+    _end(row.pk, SimulationState.DONE, result=result, at=at)
+    return get(simulation_id)
 
 
 def get(simulation_id: UUID) -> SimulationRef:
@@ -159,7 +170,7 @@ def _end(
     )
 
 
-def _run(row: RoutingSimulation) -> dict[str, Any]:
+def _run(row: RoutingSimulation, tell: Callable[[UUID, int], None]) -> dict[str, Any]:
     at = row.started_at or row.created_at
     candidate = policies.read(row.policy.content)
     beside = policies.read(row.beside.content) if row.beside is not None else policies.FIRST
@@ -180,9 +191,17 @@ def _run(row: RoutingSimulation) -> dict[str, Any]:
         for name, problem in portion:
             decisions = [stage.decide(problem) for stage in stages]
             tried.add(name, decisions[0], decisions[1], asked_on=at.date().toordinal())
-        with transaction():
-            RoutingSimulation.objects.filter(pk=row.pk).update(done=tried.candidate.orders)
+        tell(row.pk, tried.candidate.orders)
     return tried.document()
+
+
+def _keep_progress(simulation_id: UUID, done: int) -> None:
+    RoutingSimulation.objects.filter(pk=simulation_id).update(done=done)
+
+
+def _tell(simulation_id: UUID, done: int) -> None:
+    with transaction():
+        _keep_progress(simulation_id, done)
 
 
 class _Stage:

@@ -23,6 +23,7 @@ from orders.sourcing.search import Found, Part, Plan, search
 
 MOST_ORDERS = 500  # in one batch; the program grows with them
 WAYS = 16  # single places that an order brings, besides its splits
+ROUNDS = 3  # in which orders that compete look for plans without the shelves that too many want
 SECONDS = 2.0  # that a program may take, each of its stages
 GAP = 1e-9
 
@@ -82,6 +83,7 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
     reference = _total(problems, greedy)
     chosen, is_optimal = greedy, False
     ways = [way for number, found in enumerate(alone) for way in _ways(number, found, greedy[number])]
+    ways += _elsewhere(problems, alone, world, policy)
     if ways:
         answer, is_optimal = _solved(problems, ways, world, policy, seconds)
         if answer is not None and _fits(answer, world) and _total(problems, answer).rank < reference.rank:
@@ -186,6 +188,34 @@ def _ways(number: int, found: Found, greedy: Way | None) -> list[Way]:
             ways.append(_way(number, found, found.chosen))
     if greedy is not None and all((one.use, one.places) != (greedy.use, greedy.places) for one in ways):
         ways.append(greedy)
+    return ways
+
+
+def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy) -> list[Way]:
+    """Return for orders that compete their best plans without the shelves that too many want, and again without the next ones."""
+    plans = [found.chosen for found in alone]
+    banned: list[dict[str, frozenset[int]]] = [dict(problem.rejected) for problem in problems]
+    ways: list[Way] = []
+    for _ in range(ROUNDS):
+        wanted: Use = {}
+        uses = [_way(number, alone[number], plan).use if plan else {} for number, plan in enumerate(plans)]
+        for use in uses:
+            for key, pieces in use.items():
+                wanted[key] = wanted.get(key, 0) + pieces
+        full = {key for key, pieces in wanted.items() if pieces > int(world.shelves[key[0]].available[key[1]])}
+        for number, (problem, plan) in enumerate(zip(problems, plans, strict=True)):
+            if plan is None or not problem.judges_stock or not full & uses[number].keys():
+                continue
+            for line in problem.lines:
+                shut = {place for product, place in full & uses[number].keys() if product in dict(line.goods)}
+                if shut:
+                    ids = {world.network.places[place].id for place in shut}
+                    banned[number][line.id] = banned[number].get(line.id, frozenset()) | ids
+            again = search(Look(replace(problem, rejected=banned[number]), world, policy))
+            plans[number] = again.chosen
+            if again.chosen is not None and again.look.lines == alone[number].look.lines:
+                measured = _measured(alone[number], again.chosen, world)
+                ways.append(_way(number, replace(again, look=alone[number].look), measured))
     return ways
 
 

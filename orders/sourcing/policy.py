@@ -207,7 +207,7 @@ def differences(before: Policy, after: Policy) -> list[Change]:
     ]
     common = first.keys() & second.keys()
     orders = [[one.criterion.value for one in policy.terms if one.criterion in common] for policy in (before, after)]
-    if orders[0] != orders[1] and Mode.RANKED in (before.mode, after.mode):
+    if orders[0] != orders[1] and before.mode is after.mode is Mode.RANKED:
         changes.append(Change("order", orders[0], orders[1]))
     return changes
 

@@ -94,6 +94,18 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="routing",
+            label=_("Routing"),
+            icon="route",
+            url_name="orders-staff:routing",
+            permission=Permission.MANAGE_ROUTING,
+            order=75,
+            is_only_in_more=True,
+            is_for_all_stores=True,
+        )
+    )
     shell.register_finder("orders", _find, order=20)
     links.register("order_line", _orders_of_lines, permission=Permission.VIEW_ORDERS)
     refusals.register()

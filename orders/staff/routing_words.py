@@ -13,7 +13,7 @@ from commerce import money
 from orders.sourcing.criteria import UNKNOWN_KM, Criterion
 
 Text: TypeAlias = str | Promise
-THOUSAND = 1_000
+THOUSANDTHS = 3  # decimal places of a rate below the minor unit
 
 CRITERIA: dict[str, Text] = {
     Criterion.LATE: _("Days late"),
@@ -37,10 +37,10 @@ CRITERIA: dict[str, Text] = {
 HELP: dict[str, Text] = {
     Criterion.LATE: _("For every day after the promised one."),
     Criterion.DAYS: _("For every day until the parcel is there."),
-    Criterion.COST: _("Carrier’s price by weight and zone, and the place’s handling."),
+    Criterion.COST: _("For every unit of the carrier’s price and the place’s handling; 1.00 is as it is."),
     Criterion.DISTANCE: _("For every kilometre between place and customer."),
     Criterion.PARTS: _("For every parcel of the order."),
-    Criterion.MARGIN: _("What a partner keeps of the goods’ value."),
+    Criterion.MARGIN: _("For every unit that a partner keeps of the goods’ value; 1.00 is as it is."),
     Criterion.OVERSTOCK: _("Saved for every piece a place has too many of."),
     Criterion.LAST_PIECES: _("For every piece that a store’s shelf then lacks."),
     Criterion.DEMAND_AHEAD: _("For every piece that the place is expected to sell itself."),
@@ -152,9 +152,14 @@ def setting(name: str, value: Any, currency: str) -> str:
     return whole(value)
 
 
-def rate(milli: int, currency: str) -> str:
-    """Write a rate in thousandths of a minor unit as money, with as many places as it takes."""
-    value, digits = Decimal(milli).scaleb(-3 - money.exponent(currency)), money.exponent(currency)
+def rate_digits(name: str, currency: str) -> int:
+    """Return how many places a criterion's rate lies behind what people read: for money, a rate is per unit of it."""
+    return THOUSANDTHS if name in _MONEY else THOUSANDTHS + money.exponent(currency)
+
+
+def rate(name: str, milli: int, currency: str) -> str:
+    """Write a criterion's rate as money, with as many places as it takes."""
+    value, digits = Decimal(milli).scaleb(-rate_digits(name, currency)), money.exponent(currency)
     places = next(count for count in range(digits, digits + 4) if value == round(value, count))
     return format_currency(
         value, currency, locale=get_language() or "de", currency_digits=False, decimal_quantization=False,

@@ -13,6 +13,7 @@ from orders.staff import (
     pick_views,
     pickup_views,
     return_views,
+    routing_desk,
     settlement_views,
     views,
     wave_views,
@@ -61,6 +62,15 @@ urlpatterns = [
         for name in packing_views.STEPS
     ],
     path(f"{_AT}label/", packing_views.paper, {"kind": "label"}, name="pickup-label"),
+    path("routing/", routing_desk.listing, name="routing"),
+    path("routing/new/", routing_desk.write, name="routing-new"),
+    path("routing/differences/", routing_desk.differences, name="routing-differences"),
+    path("routing/trials/<uuid:simulation_id>/", routing_desk.trial, name="routing-trial"),
+    path("routing/<int:number>/", routing_desk.page, name="routing-policy"),
+    *[
+        path(f"routing/<int:number>/{name}/", routing_desk.step, {"name": name}, name=f"routing-{name}")
+        for name in ("simulate", "activate", "restore", "follow")
+    ],
     path("orders/", order_views.search, name="orders"),
     path("orders/<uuid:order_id>/", order_views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", order_views.cancel, name="cancel"),

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "availability": "tests.benchmarks.availability:run",
     "availability-grid": "tests.benchmarks.availability_grid:run",
     "drop": "tests.benchmarks.drop:run",
+    "route": "tests.benchmarks.route:run",
     "place-order": "tests.benchmarks.place_order:run",
     "webhook-orders": "tests.benchmarks.webhook_orders:run",
     "staff-queue": "tests.benchmarks.staff_queue:run",

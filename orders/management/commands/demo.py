@@ -24,6 +24,7 @@ from orders.demo import (
     reconciling,
     reordering,
     retailer,
+    routing,
     scarcity,
     sharing,
     supply,
@@ -38,7 +39,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
-    reconciling.reconcile, scarcity.announce, coming_back.come_back,
+    reconciling.reconcile, scarcity.announce, coming_back.come_back, routing.consider,
 ]  # fmt: skip
 
 
@@ -106,6 +107,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
             locks.hold(locks.Purpose.DEMO)
             shop = retailer.found(now=now, progress=bar.update)
             past.sell(shop, now=now)
+            routing.equip(shop, now=now)
             written = trade.stories(shop, now=now)
             bar.total += trade.count(written) + len(TOPICS)
             trade.play(shop, written, now=now, progress=bar.update)
