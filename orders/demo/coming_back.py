@@ -31,8 +31,6 @@ def come_back(shop: Retailer, *, now: datetime) -> None:
     service = Actor.staff(shop.staff["service"])
     berlin = shop.locations[BERLIN]
     _hold(shop, service, now=now)
-    policies.set_policy(days=0, category="Kerzen", reason="geöffnet nicht mehr verkäuflich", by=ACTOR)
-    policies.set_policy(days=30, channel_id=shop.channels["app"].channel_id, by=ACTOR)
     delivered = list(
         Fulfilment.objects.filter(state=State.HANDED_OVER.value, location__country="DE")
         .order_by("-changed_at", "id")
@@ -44,7 +42,7 @@ def come_back(shop: Retailer, *, now: datetime) -> None:
             continue
         at = now - (len(FAR) - place) * 9 * MINUTE
         return_id = files.announce(
-            order_id, [Coming(line.pk, 1, Reason.DOES_NOT_FIT)], origin=Origin.CUSTOMER, overridden="Demo",
+            order_id, [Coming(line.pk, 1, Reason.DOES_NOT_FIT)], origin=Origin.CUSTOMER,
             by=Actor.customer(order_id), at=at,
         )  # fmt: skip
         if far == "cancelled":
@@ -66,6 +64,8 @@ def come_back(shop: Retailer, *, now: datetime) -> None:
         files.inspect(return_id, found, by=clerk, at=at + 3 * MINUTE)
         if far == "settled":
             refunding.refund(return_id, by=clerk, at=at + 4 * MINUTE)
+    policies.set_policy(days=0, product_id=shop.products["KERZ-08"], reason="geöffnet nicht mehr verkäuflich", by=ACTOR)
+    policies.set_policy(days=30, channel_id=shop.channels["app"].channel_id, by=ACTOR)
     _more(delivered[len(FAR) :], berlin.id, clerk, service, now=now)
 
 

@@ -15,8 +15,9 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotAllowed
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from orders import errors, fulfilment
+from orders import errors, fulfilment, lifecycle
 from orders.fulfilment import Work
+from orders.lifecycle import State
 from orders.models import OrderRefund, ReturnLine
 from orders.payments import refunds
 from orders.return_states import CLAIMS, Reason, RefundKind
@@ -218,7 +219,7 @@ def _charges(file: File) -> list[ReturnLine]:
     if any(one.left for one in there.values() if not one.is_charge):
         return []
     delivered = any(one.delivered for one in there.values() if not one.is_charge)
-    is_open = any(one.state not in ("handed_over", "shipped", "rejected", "cancelled") for one in file.work.fulfilments)
+    is_open = any(State(one.state) not in lifecycle.TERMINAL for one in file.work.fulfilments)
     if (
         not delivered
         or is_open
