@@ -127,6 +127,7 @@ def _show(
         "reasons": forms.REASONS,
         "count_reasons": forms.COUNT_REASONS,
         "may_pick": after(card.state, Action.PICK) is not None
+        and not card.is_on_hold
         and (not card.is_held or card.holder_id == request.user.pk),
         "may_take_over": shell.may(request, Permission.TAKE_OVER_PICKUPS),
     }

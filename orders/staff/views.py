@@ -343,7 +343,7 @@ def hand_over(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> 
     facts.update(
         form=code,
         checked=checked,
-        may_hand_over=after(card.state, Action.HAND_OVER) is not None,
+        may_hand_over=after(card.state, Action.HAND_OVER) is not None and not card.is_on_hold,
         may_check=shell.may(request, Permission.TAKE_OVER_PICKUPS),
     )
     return render(request, "orders/hand_over.html", facts, status=422 if form.errors else 200)

@@ -227,3 +227,15 @@ def test_who_may_not_hold_is_refused_and_nothing_typed_is_lost(shop, signed_in):
     assert "wait for the call" in missing.content.decode()
     elsewhere = make.shop()
     assert signed_in(elsewhere.manager).post(address, {"hold-kind": "other"}).status_code == 404
+
+
+def test_the_picking_page_and_the_counter_say_why_nothing_goes_on(shop, signed_in):
+    picking_one, ready_one = shop.accepted(), shop.ready()
+    for order in (picking_one, ready_one):
+        hold(order, "payment")
+    client = signed_in(shop.clerk)
+    picking_page = client.get(reverse("orders-staff:pick", args=[picking_one.fulfilments[0].id])).content.decode()
+    counter_page = client.get(reverse("orders-staff:hand-over", args=[ready_one.fulfilments[0].id])).content.decode()
+    for text in (picking_page, counter_page):
+        assert "On hold: Payment unclear" in text
+        assert "until it is released" in text
