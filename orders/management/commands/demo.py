@@ -21,6 +21,7 @@ from orders.demo import (
     past,
     people,
     promising,
+    promoting,
     reconciling,
     reordering,
     retailer,
@@ -40,6 +41,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, coming_back.come_back, routing.consider,
+    promoting.promote,
 ]  # fmt: skip
 
 
