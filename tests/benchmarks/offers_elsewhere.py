@@ -94,7 +94,7 @@ print(json.dumps({"engine_p50_ms": times[len(times) // 2], "engine_p95_ms": time
 
 def measure(baskets: list[list[tuple[int, int]]], *, seconds: float) -> dict[str, float]:
     """Return the times of its applicator in milliseconds, or nothing where it can't be had."""
-    folder = Path(tempfile.gettempdir()) / "kontor-benchmark-oscar"
+    folder = Path(tempfile.gettempdir()) / f"kontor-benchmark-{VERSION.replace('[', '-').replace(']', '-')}"
     python = folder / "bin" / "python"
     try:
         if not (folder / "installed").exists():
