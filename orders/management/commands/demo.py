@@ -17,6 +17,7 @@ from commerce.transactions import transaction
 from orders.demo import (
     coming_back,
     counting,
+    floor,
     moving,
     past,
     people,
@@ -41,7 +42,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, coming_back.come_back, routing.consider,
-    promoting.promote,
+    promoting.promote, floor.work,
 ]  # fmt: skip
 
 
