@@ -97,7 +97,7 @@ def _count(work: Work, line: FulfilmentLine, *, by: Actor, at: datetime) -> UUID
     location_id = work.fulfilment.location_id
     if count_lists.awaited(location_id, [line.product_id]):
         return None
-    note = f"{work.order.number}: {RejectReason.NOT_FOUND.value}"
+    note = work.order.number
     begun = counts.begin(
         ids.new(), location_id=location_id, kind=CountKind.DIRECTED, product_ids=[line.product_id], note=note,
         source="picking", by=by, at=at,
