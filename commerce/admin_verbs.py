@@ -171,6 +171,7 @@ VERBS = {
     "orders.visits.on_my_way": gettext_noop("Customer on the way"),
     "orders.pickup.wrong_code": gettext_noop("Wrong pickup code"),
     "orders.placement.place": gettext_noop("Order placed"),
+    "orders.unrouted.route": gettext_noop("Given a place"),
     "orders.intake_terms.agree": gettext_noop("Terms agreed with a channel"),
     "orders.rerouting.ask": gettext_noop("Customer asked what to do"),
     "orders.rerouting.serve": gettext_noop("Missing pieces served by another place"),

@@ -313,6 +313,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 
+# How often shipments that were accepted without a place get theirs: longer gathers more to decide together.
+ROUTING_SECONDS = int(os.environ.get("KONTOR_ROUTING_SECONDS", "10"))
+
+
 def _every(seconds: int, task: str) -> dict[str, object]:
     """Return a beat entry. A run that waited longer than its own period is dropped: the next one does its work."""
     return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": max(seconds, 10)}}
@@ -346,6 +350,7 @@ CELERY_BEAT_SCHEDULE = {
     "look after pickups": _every(30, "orders.tasks.look_after_pickups"),
     "forget visits": _every(600, "orders.tasks.forget_visits"),
     "send messages": _every(5, "orders.tasks.send_notices"),
+    "route accepted orders": _every(ROUTING_SECONDS, "orders.tasks.route_accepted"),
     "watch exceptions": _every(30, "orders.tasks.watch_exceptions"),
     "settle labels": _every(60, "orders.tasks.settle_labels"),
     "look where parcels are": _every(300, "orders.tasks.look_where_parcels_are"),

@@ -133,6 +133,13 @@ def accept(rows: Sequence[Accepted], *, by: Actor, at: datetime) -> int:
 
 
 @transaction_required
+def lock(product_ids: set[int], countries: set[str], *, beside: Iterable[LevelKey], at: datetime) -> None:
+    """Lock all that accepting demand for these products will lock, together with levels that are needed beside it."""
+    levels = _keys(product_ids, {area(country) for country in countries})
+    ledger.lock({*levels, *beside}, at=at)
+
+
+@transaction_required
 def route(parts: Mapping[UUID, int], *, by: Actor, at: datetime) -> None:
     """Let pieces have a place: call this before they are allocated there, in the same transaction. Raises: DemandOverdrawn."""
     _move("routed", parts, by=by, at=at)
@@ -243,13 +250,16 @@ def _check(rows: Sequence[Accepted]) -> None:
             )
 
 
-def _lock(product_ids: set[int], areas: set[str], *, at: datetime) -> list[Level]:
-    """Lock every level from which the products could be promised in the areas, then the products."""
+def _keys(product_ids: set[int], areas: set[str]) -> list[LevelKey]:
     places = [place.id for place in locations.active() if area(place.country) in areas]
     with connection.cursor() as cursor:
         cursor.execute(_LEVELS, [ledger.numbers(product_ids), ledger.numbers(places)])
-        keys = [LevelKey(*row) for row in cursor.fetchall()]
-    levels = ledger.lock(keys, at=at)
+        return [LevelKey(*row) for row in cursor.fetchall()]
+
+
+def _lock(product_ids: set[int], areas: set[str], *, at: datetime) -> list[Level]:
+    """Lock every level from which the products could be promised in the areas, then the products."""
+    levels = ledger.lock(_keys(product_ids, areas), at=at)
     for product_id in sorted(product_ids):
         locks.hold(Purpose.PRODUCT_IN_ALL, str(product_id))
     return list(levels.values())

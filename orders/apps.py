@@ -34,6 +34,7 @@ class OrdersConfig(AppConfig):
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)
         import_module("orders.received").register()
+        import_module("orders.unrouted").register()
         events.subscribe(OrderReceived, name="orders.intake", handler=handlers.place_received, batch=True)
         events.subscribe(PromiseRevised, name="orders.promises", handler=handlers.follow_promise)
         for event_type in following.FOLLOWED:

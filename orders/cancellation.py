@@ -9,9 +9,9 @@ from commerce import quotas
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import allocations, purchase_limits
-from orders import errors, events, fulfilment, lifecycle, totals
+from orders import errors, events, fulfilment, lifecycle, totals, unrouted
 from orders.fulfilment import Work
-from orders.lifecycle import Action, State
+from orders.lifecycle import Action, OrderStatus, State
 from orders.models import Fulfilment, OrderLine
 from pricing import limits as promotion_limits
 
@@ -29,7 +29,7 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     work = fulfilment.claim_order(order_id)
     if channel_id is not None and work.order.channel_id != channel_id:
         raise errors.OrderNotFound("There is no such order.", order=str(order_id))
-    if all(one.state == State.CANCELLED for one in work.fulfilments):
+    if work.status is OrderStatus.CANCELLED:
         return
     _require_cancellable(work)
     going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
@@ -37,9 +37,11 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     promotion_limits.give_back(order_id)
     quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
     purchase_limits.give_back(order_id)
-    allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")
+    unrouted.withdraw(work, by=by, at=at, reason="cancelled")
+    if lines:
+        allocations.release(fulfilment.allocated_parts(lines), by=by, at=at, reason="cancelled")
     cancel_rest(work, going)
-    work.focus = going[0]
+    work.focus = going[0] if going else None
     for one in going:
         fulfilment.advance(work, one, Action.CANCEL, at=at)
     fulfilment.conclude(
@@ -88,7 +90,7 @@ def _tax(line: OrderLine, cancelled: int) -> int:
 
 def _require_cancellable(work: Work) -> None:
     states = [one.state for one in work.fulfilments]
-    if lifecycle.is_cancellable(states):
+    if lifecycle.is_cancellable(states) or not states:  # what is being routed can be called off, too
         return
     if State.HANDED_OVER in states:
         why = "its goods were handed over; take them back as a return instead."

@@ -5,14 +5,16 @@ decided, in the house's order; decisions are made in memory, earlier orders firs
 leaves no trace; one whose reference an earlier order of the group got takes nothing either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from commerce import quotas
 from commerce.errors import Busy, CommerceError
-from inventory import allocations, availability, purchase_limits
+from commerce.transactions import savepoint
+from inventory import allocations, availability, demands, purchase_limits
 from inventory.errors import InsufficientStock
+from inventory.ledger import LevelKey
 from inventory.purchase_limits import Buyer, Share
 from orders import pickup_windows
 from orders.drafts import Draft, Planned
@@ -33,9 +35,11 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
     limits = _limits(drafts, at=at)
     locks = [request for share in limits.values() for request in share.locks]
     windows = quotas.Claims([*locks, *(request for claimed in places.values() for _, request in claimed)], at=at)
+    _lock_unplaced(drafts, goods, at=at)
     promises = allocations.Promises(list(goods.values()), at=at)
     refused: dict[Draft, CommerceError] = {}
-    counted: list[tuple[Share, Sequence[UUID]]] = []
+    counted: dict[Draft, tuple[Share, Sequence[UUID]]] = {}
+    taken_by: dict[Draft, Sequence[UUID]] = {}
     standing: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
         draft.first = standing.get(draft.reference)
@@ -62,8 +66,9 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             for (planned, _request), hold_id in zip(places[draft], taken, strict=False):
                 planned.slot_hold_id = hold_id
             standing[draft.reference] = draft
+            taken_by[draft] = taken
             if share is not None:
-                counted.append((share, taken[len(places[draft]) :]))
+                counted[draft] = share, taken[len(places[draft]) :]
             draft.waiting = {one: promises.waiting[one] for one in draft.line_ids.values() if one in promises.waiting}
             if draft.waiting:
                 for planned in draft.planned:
@@ -73,12 +78,51 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             if quote_id is not None:
                 promised.give_back(quote_id)
             refused[draft] = refusal
+    promises.write()
+    for draft, short in _accept(drafts, refused, at=at).items():  # sees what the others took
+        refused |= {one: short for one in drafts if one is draft or one.first is draft}
+        windows.give_back(taken_by[draft])
+        counted.pop(draft, None)
+        if quote_id := _holding_quote(draft):
+            promised.give_back(quote_id)
     promised.write()
     windows.write()
     if counted:
-        purchase_limits.settle(counted, at=at)
-    promises.write()
+        purchase_limits.settle(list(counted.values()), at=at)
     return {draft: _explained(draft, refusal, at=at) for draft, refusal in refused.items()}
+
+
+def _lock_unplaced(drafts: Sequence[Draft], goods: Mapping[Draft, allocations.Wish], *, at: datetime) -> None:
+    """Lock at once what orders without a place need, with what their neighbours need: never one after the other."""
+    unplaced = [draft for draft in drafts if draft.unplaced]
+    if unplaced:
+        products = {product_id for draft in unplaced for product_id in draft.goods}
+        beside = {LevelKey(one.product_id, one.location_id) for wish in goods.values() for one in wish.demands}
+        demands.lock(products, {_country(draft) for draft in unplaced}, beside=beside, at=at)
+
+
+def _accept(
+    drafts: Sequence[Draft], refused: Mapping[Draft, CommerceError], *, at: datetime
+) -> dict[Draft, CommerceError]:
+    """Promise goods in all to orders that get their place later; return the refusals."""
+    short: dict[Draft, CommerceError] = {}
+    for draft in drafts:
+        if draft.unplaced is None or draft in refused or draft.first is not None:
+            continue
+        rows = [
+            demands.Accepted(line.id, draft.wish.channel.channel_id, line.product_id, _country(draft), line.quantity)
+            for line in draft.unplaced.owed
+        ]
+        try:
+            with savepoint():
+                demands.accept(rows, by=draft.wish.by, at=at)
+        except CommerceError as refusal:
+            short[draft] = refusal
+    return short
+
+
+def _country(draft: Draft) -> str:
+    return (draft.order.ship_to or {}).get("country") or draft.wish.channel.country
 
 
 def _holding_quote(draft: Draft) -> UUID | None:

@@ -19,8 +19,8 @@ from inventory.errors import InsufficientStock
 from inventory.kits import Part
 from inventory.locations import LocationRef
 from orders import channel_prices, intake, intake_terms, pickup_windows, promise_times, routing
-from orders.lifecycle import Method
-from orders.queries import FulfilmentLineView
+from orders.lifecycle import Method, State
+from orders.queries import FulfilmentLineView, FulfilmentView
 from orders.routing import OrderingChannel, Route, Survey
 from pricing import quoting
 from pricing.quotes import BasketLine, ChannelTerms, Quote
@@ -77,6 +77,29 @@ class Planned:
         """The day on which the goods have to be there: a pickup's, in the time of its place; a shipment waits."""
         return self.window[0].astimezone(ZoneInfo(self.location.time_zone)).date() if self.window else None
 
+    def view(self) -> FulfilmentView:
+        """Return the fulfilment as it will stand."""
+        return FulfilmentView(
+            id=self.id,
+            location_id=self.location.id,
+            method=self.route.method,
+            state=State.PLACED.value,
+            window_starts_at=self.window[0] if self.window else None,
+            window_ends_at=self.window[1] if self.window else None,
+            promised_at=self.promised_at,
+            keep_until=None,
+            pickup_code=self.pickup_code,
+            failed_code_attempts=0,
+            is_on_shelf=False,
+            lease_holder_id=None,
+            lease_holder="",
+            lease_expires_at=None,
+            arrived_at=None,
+            bay="",
+            version=1,
+            lines=self.owed,
+        )
+
     def demands(self) -> list[Demand]:
         needed_by = self.needed_by
         return [
@@ -92,6 +115,16 @@ class Planned:
             self.promised_at = max(self.promised_at, promise_times.shipped_by(self.location, max(days), at=at))
 
 
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A portion that gets its place later: its goods, kits exploded, by the ids under which stock promises them in all."""
+
+    method: str
+    is_express: bool
+    promised_at: datetime
+    owed: tuple[FulfilmentLineView, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """An order on its way: what is decided of it so far. It has a fulfilment to come for each place and method."""
@@ -104,6 +137,7 @@ class Draft:
     quote: Quote
     line_ids: Mapping[int, UUID]
     planned: tuple[Planned, ...]
+    unplaced: Unplaced | None = None
     allocated: dict[UUID, UUID] = field(default_factory=dict)
     waiting: dict[UUID, Waiting] = field(default_factory=dict)  # by order line: pieces from goods to come
     customer_id: UUID | None = None
@@ -185,6 +219,8 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
     line_ids = {line.product_id: ids.new() for line in quote.lines}
     if charges := [product_id for product_id in line_ids if product_id not in products]:  # shipping, by the channel
         products = {**products, **catalog.products_by_id(charges)}
+    if unplaced := _unplaced(wish, portions, line_ids, products, at=at):
+        return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, line_ids, (), unplaced)
     planned = []
     try:
         for portion, parts in portions:
@@ -210,15 +246,34 @@ def _values(quote: Quote, portion: Portion, wanted: Mapping[int, int]) -> dict[i
     }
 
 
+def _unplaced(
+    wish: Wish,
+    portions: Sequence[tuple[Portion, Sequence[Part]]],
+    line_ids: Mapping[int, UUID],
+    products: Mapping[int, ProductRef],
+    *,
+    at: datetime,
+) -> Unplaced | None:
+    """Return the order as one that gets its place later, if that is agreed and nothing of it has to be decided now."""
+    if not intake_terms.of(wish.channel.channel_id).routes_later or len(portions) > 1:
+        return None
+    ((portion, parts),) = portions
+    if portion.method != Method.SHIP or portion.location_id is not None or wish.order.reservation_id is not None:
+        return None
+    country = (wish.order.ship_to or {}).get("country") or wish.channel.country
+    promised_at = promise_times.ships_by_anyone(country, at=at)
+    return Unplaced(portion.method, wish.order.is_express, promised_at, _owed(portion, parts, None, line_ids, products))
+
+
 def _owed(
     portion: Portion,
     parts: Sequence[Part],
-    route: Route,
+    route: Route | None,
     line_ids: Mapping[int, UUID],
     products: Mapping[int, ProductRef],
 ) -> tuple[FulfilmentLineView, ...]:
     """Return the lines of a fulfilment to come, in the order of the customer's lines: the share of its place, kits whole."""
-    if route.units != portion.quantities:
+    if route is not None and route.units != portion.quantities:
         parts = [
             replace(part, quantity=route.units[part.line_product_id] * part.per_unit)
             for part in parts

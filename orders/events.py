@@ -61,6 +61,17 @@ class OrderPlaced(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentRouted(OrderEvent):
+    """An order that was accepted without a place has its places now: `parts` of them, promised by `promised_at`."""
+
+    type: ClassVar[str] = "fulfilment.routed"
+
+    promised_at: datetime
+    parts: int
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderEvent):
     """An order was cancelled by its customer, its channel or staff; its goods and window are free again."""
 

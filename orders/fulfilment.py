@@ -87,7 +87,8 @@ class Work:
     @property
     def status(self) -> OrderStatus:
         """What the fulfilments come to now."""
-        return lifecycle.order_status(one.state for one in self.fulfilments)
+        is_given_up = all(line.cancelled == line.quantity for line in self.order_lines.values())
+        return lifecycle.order_status((one.state for one in self.fulfilments), is_given_up=is_given_up)
 
     def lines_of(self, fulfilment: Fulfilment) -> list[FulfilmentLine]:
         """Return the lines of one fulfilment in the order of the customer's lines."""
@@ -316,7 +317,8 @@ def conclude(
     """
     order = work.order
     changed_at = max(order.changed_at, at)
-    if order.held_for and all(State(one.state) in lifecycle.TERMINAL for one in work.fulfilments):
+    is_over = all(State(one.state) in lifecycle.TERMINAL for one in work.fulfilments)
+    if order.held_for and is_over and (work.fulfilments or work.status is OrderStatus.CANCELLED):
         order.held_for = []  # what is over is held for nothing
         OrderHold.objects.filter(order=order, released_at__isnull=True).update(
             released_at=Greatest(F("placed_at"), changed_at), released_by=by.label, release_reason=work.status.value

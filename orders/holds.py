@@ -16,7 +16,7 @@ from commerce.transactions import transaction_required
 from orders import errors, events, fulfilment, lifecycle
 from orders.fulfilment import Work
 from orders.hold_kinds import HoldKind
-from orders.lifecycle import State
+from orders.lifecycle import OrderStatus, State
 from orders.models import Order, OrderHold
 
 LONGEST_REASON = 200
@@ -71,7 +71,10 @@ def place(
     standing = OrderHold.objects.filter(order=order, kind=wanted.value, released_at__isnull=True).first()
     if standing is not None:
         return standing.pk
-    if all(State(one.state) in lifecycle.TERMINAL for one in work.fulfilments):
+    is_over = all(State(one.state) in lifecycle.TERMINAL for one in work.fulfilments)
+    if is_over and (
+        work.fulfilments or work.status is OrderStatus.CANCELLED
+    ):  # what is being routed can be stopped, too
         raise errors.CannotHold(
             f"Order {order.number} is {work.status}: nothing of it is left to hold.", status=work.status.value
         )

@@ -126,10 +126,11 @@ STATUS_OF: dict[OrderStatus, frozenset[State]] = {
 }
 
 
-def order_status(states: Iterable[State | str]) -> OrderStatus:
-    """Return the status of an order whose fulfilments are in `states`; an order without any is open."""
+def order_status(states: Iterable[State | str], *, is_given_up: bool = False) -> OrderStatus:
+    """Return the status of an order whose fulfilments are in `states`; one without any is open until it is given up."""
     present = {State(state) for state in states}
-    return next((status for status, group in STATUS_OF.items() if present & group), OrderStatus.OPEN)
+    none = OrderStatus.CANCELLED if is_given_up else OrderStatus.OPEN
+    return next((status for status, group in STATUS_OF.items() if present & group), none)
 
 
 def after(state: State | str, action: Action) -> State | None:

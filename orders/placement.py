@@ -23,15 +23,15 @@ from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
 from inventory.backorders import Waiting
-from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing
+from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing, unrouted
 from orders.channel_prices import PriceSource
-from orders.drafts import Channel, Draft, OrderingChannel, Planned, Wish, by_actor
+from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor
 from orders.fulfilment import Opening
 from orders.lifecycle import OrderStatus, State
 from orders.paying import PayMethod
 from orders.payments import collecting
 from orders.payments.collecting import Taken
-from orders.queries import FulfilmentView, LineView, OrderView
+from orders.queries import LineView, OrderView
 
 __all__ = ["Channel", "OrderingChannel", "PlacedOrder", "Verdict", "Wish", "place", "place_many"]
 
@@ -216,6 +216,7 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
             by=by,
             request_ids=[draft.wish.request_id for draft in group],
         )
+    unrouted.keep([(draft.id, draft.unplaced) for draft in views if draft.unplaced], at=at)
     for draft in views:
         if draft.order.payments:
             collecting.take_over(draft.id, _taken(draft.order), by=draft.wish.by, at=at)
@@ -276,30 +277,8 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
         placed_at=(order.occurred_at or at).astimezone(UTC),
         changed_at=at,
         lines=lines,
-        fulfilments=tuple(_fulfilment_view(planned) for planned in draft.planned),
-    )
-
-
-def _fulfilment_view(planned: Planned) -> FulfilmentView:
-    return FulfilmentView(
-        id=planned.id,
-        location_id=planned.location.id,
-        method=planned.route.method,
-        state=State.PLACED.value,
-        window_starts_at=planned.window[0] if planned.window else None,
-        window_ends_at=planned.window[1] if planned.window else None,
-        promised_at=planned.promised_at,
-        keep_until=None,
-        pickup_code=planned.pickup_code,
-        failed_code_attempts=0,
-        is_on_shelf=False,
-        lease_holder_id=None,
-        lease_holder="",
-        lease_expires_at=None,
-        arrived_at=None,
-        bay="",
-        version=1,
-        lines=planned.owed,
+        fulfilments=tuple(planned.view() for planned in draft.planned),
+        unrouted=unrouted.views(draft.unplaced, at=at),
     )
 
 
@@ -313,7 +292,8 @@ def _recorded(draft: Draft, view: OrderView) -> AuditRow:
             "state": State.PLACED.value,
             "number": view.number,
             "location": ", ".join(dict.fromkeys(planned.location.code for planned in draft.planned)),
-            "method": ", ".join(dict.fromkeys(planned.route.method for planned in draft.planned)),
+            "method": ", ".join(dict.fromkeys(planned.route.method for planned in draft.planned))
+            or str(draft.order.method),
             "total_minor": view.total_minor,
             "currency": view.currency,
             "pieces": view.pieces,
@@ -335,7 +315,7 @@ def _placed(draft: Draft, view: OrderView, *, at: datetime) -> events.OrderPlace
         currency=view.currency,
         pieces=view.pieces,
         placed_at=view.placed_at,
-        location=draft.planned[0].location.code,
-        fulfilment_id=view.fulfilments[0].id,
+        location=draft.planned[0].location.code if draft.planned else None,
+        fulfilment_id=view.fulfilments[0].id if view.fulfilments else None,
         state=State.PLACED.value,
     )

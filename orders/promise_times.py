@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from commerce import clock
-from inventory import geography, transit
+from inventory import geography, locations, transit
 from inventory.locations import LocationRef
 from inventory.promising import Delivery
 from inventory.stock import Capability
@@ -21,6 +21,12 @@ def ships_by(place: LocationRef, goods_at: datetime) -> datetime:
     """Return by when an order leaves: within a day of its goods, or once the place can prepare it."""
     ready = pickup_windows.earliest_ready(place, at=goods_at)
     return max(goods_at + SHIPS_WITHIN, ready or goods_at)
+
+
+def ships_by_anyone(country: str, *, at: datetime) -> datetime:
+    """Return by when an order leaves whichever place will send it: the slowest of those that ship there counts."""
+    able = [place for place in locations.serving(country) if Capability.SHIP in place.capabilities]
+    return max((ships_by(place, at) for place in able), default=at + SHIPS_WITHIN)
 
 
 def leaves_today(place: LocationRef, *, at: datetime) -> datetime:

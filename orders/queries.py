@@ -16,7 +16,7 @@ from inventory.locations import LocationRef
 from orders import lifecycle, totals
 from orders.errors import OrderNotFound
 from orders.lifecycle import OrderStatus, State
-from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, RoutingDecision
+from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, RoutingDecision, UnroutedPortion
 
 # One look into an index for the number, and one per channel for its reference; each is unique, so little is found.
 _NAMED = """
@@ -106,8 +106,22 @@ class FulfilmentView:
 
 
 @dataclass(frozen=True, slots=True)
+class UnroutedView:
+    """What of an order was accepted and is being routed: its goods have no place yet, their promise stands all the same.
+
+    `refusal` is the code of why the last look found no place.
+    """
+
+    method: str
+    is_express: bool
+    promised_at: datetime
+    accepted_at: datetime
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order with its lines and fulfilments."""
+    """An order with its lines and fulfilments; one that is being routed has none of these yet."""
 
     id: UUID
     number: str
@@ -133,10 +147,11 @@ class OrderView:
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
     held_for: list[str] = field(default_factory=list)  # kinds of its open holds
+    unrouted: tuple[UnroutedView, ...] = ()
 
     @property
     def status(self) -> OrderStatus:
-        return lifecycle.order_status(one.state for one in self.fulfilments)
+        return lifecycle.order_status((one.state for one in self.fulfilments), is_given_up=not self.pieces)
 
     @property
     def pieces(self) -> int:
@@ -147,14 +162,17 @@ class OrderView:
     def allowed_actions(self) -> list[lifecycle.OrderAction]:
         """What may be done with the order as a whole."""
         parts = [(one.state, one.method) for one in self.fulfilments]
-        return lifecycle.order_actions(parts, held_for=self.held_for, is_returnable=True)
+        found = lifecycle.order_actions(parts, held_for=self.held_for, is_returnable=True)
+        return [lifecycle.OrderAction.CANCEL, *found] if not parts and self.pieces else found
 
     @property
     def is_cancellable(self) -> bool:
+        if not self.fulfilments:
+            return self.pieces > 0
         return lifecycle.is_cancellable(one.state for one in self.fulfilments)
 
 
-_ORDER_FIELDS = [name for name in OrderView.__dataclass_fields__ if name not in ("lines", "fulfilments")]
+_ORDER_FIELDS = [name for name in OrderView.__dataclass_fields__ if name not in ("lines", "fulfilments", "unrouted")]
 _FULFILMENT_FIELDS = [
     name for name in FulfilmentView.__dataclass_fields__ if name not in ("lines", "lease_holder", "is_held")
 ]
@@ -237,7 +255,28 @@ def views(rows: Sequence[dict[str, Any]]) -> list[OrderView]:
     fulfilments: dict[UUID, list[FulfilmentView]] = defaultdict(list)
     for order_id, view in _fulfilment_views(Fulfilment.objects.filter(order_id__in=ids)):
         fulfilments[order_id].append(view)
-    return [OrderView(**row, lines=tuple(lines[row["id"]]), fulfilments=tuple(fulfilments[row["id"]])) for row in rows]
+    waiting = _unrouted(order_id for order_id in ids if order_id not in fulfilments)
+    return [
+        OrderView(
+            **row,
+            lines=tuple(lines[row["id"]]),
+            fulfilments=tuple(fulfilments[row["id"]]),
+            unrouted=tuple(waiting.get(row["id"], ())),
+        )
+        for row in rows
+    ]
+
+
+def _unrouted(order_ids: Iterable[UUID]) -> dict[UUID, list[UnroutedView]]:
+    """Return what is being routed of orders that have no fulfilment; nothing is asked where all have one."""
+    found: dict[UUID, list[UnroutedView]] = {}
+    if wanted := list(order_ids):
+        rows = UnroutedPortion.objects.filter(order_id__in=wanted, routed_at__isnull=True, withdrawn_at__isnull=True)
+        for order_id, *values in rows.order_by("accepted_at", "id").values_list(
+            "order_id", "method", "is_express", "promised_at", "accepted_at", "refusal"
+        ):
+            found.setdefault(order_id, []).append(UnroutedView(*values))
+    return found
 
 
 def _fulfilment_views(chosen: QuerySet[Fulfilment]) -> list[tuple[UUID, FulfilmentView]]:

@@ -9,7 +9,7 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, pickup_tasks, queries, rerouting, shortages
+from orders import leases, pickup, pickup_tasks, queries, rerouting, shortages, unrouted
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.packing import journeys, labels
@@ -118,3 +118,9 @@ def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:
         except CommerceError as refusal:
             log.info("left alone", fulfilment=str(fulfilment_id), code=refusal.code)
     return done
+
+
+@shared_task(name="orders.tasks.route_accepted")
+def route_accepted() -> int:
+    """Give places to shipments that were accepted without one, many together, express first."""
+    return unrouted.route_due(at=clock.now())

@@ -134,7 +134,7 @@ class Tracking:
     @property
     def place(self) -> LocationRef:
         """The place whose clock the page goes by where it speaks of the whole order."""
-        return self.parts[0].place
+        return self.parts[0].place if self.parts else locations.active()[0]
 
 
 def follow(token: str, *, at: datetime) -> Tracking:

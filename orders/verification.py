@@ -25,7 +25,27 @@ checks.register(
     LEFT JOIN (
         SELECT f.order_id, CASE {_STATUS} END AS status FROM orders_fulfilment f GROUP BY f.order_id
     ) computed ON computed.order_id = o.id
-    WHERE o.status <> coalesce(computed.status, '{OrderStatus.OPEN}') ORDER BY o.number
+    WHERE o.status <> coalesce(computed.status, CASE
+        WHEN EXISTS (SELECT FROM orders_orderline line WHERE line.order_id = o.id AND line.quantity > line.cancelled)
+        THEN '{OrderStatus.OPEN}' ELSE '{OrderStatus.CANCELLED}' END) ORDER BY o.number
+    """,
+)
+checks.register(
+    "orders: an order that stands is worked on somewhere or is being routed, and what is being routed is promised in all",
+    f"""
+    SELECT 'order ' || o.number AS what, 'a fulfilment or a portion without a place, promised' AS expected, 'neither' AS found
+    FROM orders_order o WHERE o.status = '{OrderStatus.OPEN}'
+      AND NOT EXISTS (SELECT FROM orders_fulfilment f WHERE f.order_id = o.id)
+      AND NOT EXISTS (
+        SELECT FROM orders_unroutedportion p WHERE p.order_id = o.id AND p.routed_at IS NULL AND p.withdrawn_at IS NULL)
+    UNION ALL
+    SELECT 'portion ' || p.id,
+           CASE WHEN p.routed_at IS NULL AND p.withdrawn_at IS NULL THEN l.quantity ELSE 0 END || ' pieces promised',
+           coalesce(d.quantity - d.routed - d.withdrawn, 0) || ' pieces promised'
+    FROM orders_unroutedportion p JOIN orders_unroutedline l ON l.portion_id = p.id
+    LEFT JOIN inventory_unrouteddemand d ON d.id = l.id
+    WHERE coalesce(d.quantity - d.routed - d.withdrawn, 0)
+          <> CASE WHEN p.routed_at IS NULL AND p.withdrawn_at IS NULL THEN l.quantity ELSE 0 END
     """,
 )
 checks.register(
@@ -37,7 +57,8 @@ checks.register(
     LEFT JOIN (
         SELECT h.order_id, array_agg(h.kind ORDER BY h.kind) AS kinds FROM orders_orderhold h
         WHERE h.released_at IS NULL
-          AND EXISTS (SELECT FROM orders_fulfilment f WHERE f.order_id = h.order_id AND f.state NOT IN ({_OVER}))
+          AND (EXISTS (SELECT FROM orders_fulfilment f WHERE f.order_id = h.order_id AND f.state NOT IN ({_OVER}))
+               OR NOT EXISTS (SELECT FROM orders_fulfilment f WHERE f.order_id = h.order_id))
         GROUP BY h.order_id
     ) open ON open.order_id = o.id
     WHERE (o.held_for <> '{{}}' OR open.kinds IS NOT NULL) AND o.held_for IS DISTINCT FROM open.kinds::varchar[]

@@ -53,6 +53,15 @@ def order(view: OrderView, waits: Waits) -> dict[str, Any]:
         "ship_to": view.ship_to,
         "lines": [_line(line, waits.get(line.id)) for line in view.lines],
         "fulfilments": [_fulfilment(one, lines) for one in view.fulfilments],
+        "unrouted": [
+            {
+                "method": one.method,
+                "is_express": one.is_express,
+                "promised_at": one.promised_at,
+                "accepted_at": one.accepted_at,
+            }
+            for one in view.unrouted
+        ],
         "is_cancellable": view.is_cancellable,
         "held_for": view.held_for,
         "allowed_actions": [action.value for action in view.allowed_actions],

@@ -203,6 +203,13 @@ class FulfilmentDocument(serializers.Serializer[Any]):
     lines = FulfilmentLineDocument(many=True)
 
 
+class UnroutedDocument(serializers.Serializer[Any]):
+    method = serializers.ChoiceField([method.value for method in Method])
+    is_express = serializers.BooleanField()
+    promised_at = serializers.DateTimeField(help_text="By when it leaves, whichever place will send it.")
+    accepted_at = serializers.DateTimeField()
+
+
 class OrderDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.CharField()
@@ -221,6 +228,7 @@ class OrderDocument(serializers.Serializer[Any]):
     ship_to = AddressBody(allow_null=True)
     lines = OrderLineDocument(many=True)
     fulfilments = FulfilmentDocument(many=True)
+    unrouted = UnroutedDocument(many=True, help_text="What is accepted and gets its place in a moment.")
     is_cancellable = serializers.BooleanField()
     held_for = serializers.ListField(
         child=serializers.CharField(), help_text="Kinds of its open holds: nothing of it moves meanwhile."

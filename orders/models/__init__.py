@@ -33,6 +33,7 @@ from orders.models.routing import (
     RoutingSwitch,
 )
 from orders.models.settlements import SettlementFile, SettlementLine, SettlementMatch
+from orders.models.unrouted import UnroutedLine, UnroutedPortion
 from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
 
 __all__ = [
@@ -82,6 +83,8 @@ __all__ = [
     "ShippingService",
     "ShippingZone",
     "Shortage",
+    "UnroutedLine",
+    "UnroutedPortion",
     "Wave",
     "WaveScan",
     "WaveTote",

@@ -36,7 +36,13 @@ def granted(request: HttpRequest, location_id: int) -> frozenset[Permission]:
 
 
 def granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission]:
-    """Return what the person may do with this order: what they may do where its parts are."""
+    """Return what the person may do with this order: what they may do where its parts are.
+
+    One that is being routed is nowhere yet: it is for those who may call orders off somewhere.
+    """
+    if not order.fulfilments:
+        rights = [granted(request, store.id) for store in shell.stores(request)]
+        return frozenset().union(*(one for one in rights if Permission.CANCEL_ORDERS in one))
     return frozenset().union(*(granted(request, view.location_id) for view in order.fulfilments))
 
 

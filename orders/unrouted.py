@@ -1,0 +1,312 @@
+"""What of orders was accepted and has no place yet: promised in all, at no place in particular, until a worker routes it.
+
+Shipments of a channel that agreed on it are accepted at once and get their places many together, express first, so that the
+goods of a few minutes go where they are best for all. Each portion is routed or withdrawn once; nothing is held in between but
+the promise (`inventory.demands`), so a worker that dies leaves nothing behind: its portions stay due. One that finds no place
+is looked at again, ever later; what can't keep its promise any more stands on the exceptions desk.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from commerce import ids, quotas
+from commerce import queries as ground
+from commerce.actors import Actor
+from commerce.channels.contracts import IncomingLine, IncomingOrder
+from commerce.errors import CommerceError
+from commerce.roles import Role
+from commerce.transactions import savepoint, transaction, transaction_required
+from inventory import allocations, demands
+from inventory.allocations import Demand, Promises
+from inventory.errors import DemandOverdrawn
+from inventory.kits import Part
+from orders import drafts, events, exceptions, fulfilment, promise_times, routing
+from orders.desk import Severity
+from orders.drafts import Planned, Unplaced
+from orders.exceptions import Kind
+from orders.fulfilment import Opening, Work
+from orders.models import UnroutedLine, UnroutedPortion
+from orders.queries import FulfilmentLineView, UnroutedView
+from orders.routing import Ask, Route, Survey, worlds
+
+MOST_AT_ONCE = 200  # portions that one look of the worker decides together
+LOOKS_AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
+NO_PLACE = "order.no_place"
+ROUTER = Actor.system("routing in batches")
+
+_PLACE = f"WITH {fulfilment.OPENING_SQL}, {routing.RECORDING_SQL} SELECT 1"
+
+
+def register() -> None:
+    """Make the kind of exception known to the desk."""
+    exceptions.register(
+        Kind(
+            code=NO_PLACE,
+            title=_("An accepted order finds no place"),
+            sentence=_(
+                "No place can serve it (%(code)s); %(attempts)s looks were in vain. Order goods, or speak to the customer."
+            ),
+            severity=Severity.HIGH,
+            role=Role.SERVICE_AGENT,
+            within=timedelta(hours=4),
+            icon="route-off",
+            remains=_remaining,
+        )
+    )
+
+
+@transaction_required
+def keep(waiting: Sequence[tuple[UUID, Unplaced]], *, at: datetime) -> None:
+    """Write down portions of orders that stand now; what they want was promised in this transaction."""
+    for order_id, one in waiting:
+        row = UnroutedPortion.objects.create(
+            id=ids.new(), order_id=order_id, method=one.method, is_express=one.is_express,
+            promised_at=one.promised_at, next_at=at, accepted_at=at,
+        )  # fmt: skip
+        UnroutedLine.objects.bulk_create(
+            UnroutedLine(
+                id=line.id, portion=row, order_line_id=line.order_line_id, product_id=line.product_id,
+                quantity=line.quantity, per_unit=line.per_unit,
+            )
+            for line in one.owed
+        )  # fmt: skip
+
+
+def views(unplaced: Unplaced | None, *, at: datetime) -> tuple[UnroutedView, ...]:
+    """Return how a portion reads that was just accepted."""
+    if unplaced is None:
+        return ()
+    return (UnroutedView(unplaced.method, unplaced.is_express, unplaced.promised_at, at),)
+
+
+@transaction_required
+def withdraw(work: Work, *, by: Actor, at: datetime, reason: str) -> int:
+    """Take back what of a claimed order has no place yet; return how many portions that were."""
+    if work.fulfilments:  # such an order has its places
+        return 0
+    rows = list(open_of([work.order.pk]))
+    for row in rows:
+        wanted = {line.id: line.quantity for line in row.lines.all()}
+        demands.withdraw(wanted, by=by, at=at, reason=reason)
+        row.withdrawn_at = at
+        row.save(update_fields=["withdrawn_at"])
+        exceptions.resolve(exceptions.key_of(NO_PLACE, ("portion", row.pk)), by=by, at=at)
+    return len(rows)
+
+
+def open_of(order_ids: Iterable[UUID]) -> Sequence[UnroutedPortion]:
+    """Return the portions without a place of orders, with their lines, oldest first."""
+    return list(
+        UnroutedPortion.objects.filter(order_id__in=list(order_ids), routed_at__isnull=True, withdrawn_at__isnull=True)
+        .prefetch_related("lines__product", "lines__order_line")
+        .order_by("accepted_at", "id")
+    )
+
+
+def due(*, at: datetime, at_most: int = MOST_AT_ONCE) -> list[UUID]:
+    """Return portions whose turn it is, express first, then those that wait longest."""
+    return list(
+        UnroutedPortion.objects.filter(next_at__lte=at, routed_at__isnull=True, withdrawn_at__isnull=True)
+        .order_by("-is_express", "next_at", "id")
+        .values_list("id", flat=True)[:at_most]
+    )
+
+
+def route_due(*, at: datetime) -> int:
+    """Give places to what is due, decided together and written order by order, each in a transaction of its own.
+
+    Return how many portions got theirs. Two workers at once do the same work twice at worst, and write it once.
+    """
+    rows = {row.id: row for row in _rows(due(at=at))}
+    asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row)) is not None}
+    if not asks:
+        return 0
+    survey = _survey({portion_id: rows[portion_id] for portion_id in asks}, list(asks.values()), at=at)
+    if survey is None:
+        return 0
+    together = dict(zip(asks, routing.route_together(list(asks.values()), survey), strict=True))
+    done = 0
+    for portion_id, ask in asks.items():
+        with transaction():
+            done += _settle(portion_id, ask, together[portion_id], survey, at=at)
+    return done
+
+
+class _Seen(Exception):
+    """The world was read; nothing of what was tried for it may stay."""
+
+
+def _survey(rows: Mapping[UUID, UnroutedPortion], asks: Sequence[Ask], *, at: datetime) -> Survey | None:
+    """Read the world as it is for these portions: what is promised to them in all is theirs. None: ask again later.
+
+    Their promises are lifted for the reading and stand again after it, so nobody else ever sees them gone.
+    """
+    found: Survey | None = None
+    with transaction():
+        try:
+            with savepoint():
+                demands.route(
+                    {line.id: line.quantity for row in rows.values() for line in row.lines.all()}, by=ROUTER, at=at
+                )
+                found = routing.survey([(ask.order, ask.channel) for ask in asks], at=at)
+                raise _Seen
+        except (_Seen, DemandOverdrawn):  # overdrawn: one of them was cancelled this moment
+            demands.forget()
+    return found
+
+
+def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey: Survey, *, at: datetime) -> bool:
+    """Open the fulfilments of a portion where it was decided, or put it off; say whether it has its places now."""
+    row = UnroutedPortion.objects.filter(pk=portion_id).first()
+    if row is None:
+        return False
+    work = fulfilment.claim_order(row.order_id)
+    row = next((one for one in open_of([row.order_id]) if one.id == portion_id), None)
+    if row is None:  # somebody cancelled it or was quicker
+        return False
+    if work.order.held_for:
+        row.next_at = at + LOOKS_AGAIN[0]
+        row.save(update_fields=["next_at"])
+        return False
+    try:
+        with savepoint():
+            if routes is None:
+                routes = routing.route(
+                    ask.order, ask.portion, ask.parts, channel=ask.channel, known=survey, values=ask.values
+                )
+            _open(work, row, routes, at=at)
+    except CommerceError as refusal:
+        worlds.forget()
+        _put_off(row, refusal, at=at)
+        return False
+    return True
+
+
+def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: datetime) -> None:
+    purpose = f"order:{row.order_id}"
+    days = [worlds.day_claims([route.location], purpose=purpose, at=at) for route in routes]
+    requests = [request for claimed in days for request in claimed]
+    claims = quotas.Claims(requests, at=at)
+    taken = iter(claims.take(requests))
+    claims.write()
+    lines = list(row.lines.all())
+    demands.route({line.id: line.quantity for line in lines}, by=ROUTER, at=at)
+    shares = [(ids.new(), route, _share(lines, route)) for route in routes]
+    wish = allocations.Wish(
+        [
+            Demand(line.order_line_id, line.product_id, route.location.id, line.quantity, line.id)
+            for _id, route, owed in shares
+            for line in owed
+        ],
+        ROUTER,
+        None,
+        work.order.channel_id,
+    )
+    promises = Promises([wish], at=at)
+    allocated = promises.make(wish)
+    promises.write()
+    openings = [
+        Opening(
+            row.order_id,
+            Planned(route, None, promise_times.ships_by(route.location, at), owed, identifier).view(),
+            next(taken) if claimed else None,
+            allocated,
+        )
+        for (identifier, route, owed), claimed in zip(shares, days, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PLACE,
+            {
+                "at": at,
+                "openings": fulfilment.opening_rows(openings),
+                "decisions": routing.recording_rows([(row.order_id, route) for route in routes]),
+            },
+        )
+    row.routed_at, row.refusal = at, ""
+    row.save(update_fields=["routed_at", "refusal"])
+    exceptions.resolve(exceptions.key_of(NO_PLACE, ("portion", row.pk)), by=ROUTER, at=at)
+    first = openings[0].view
+    told = fulfilment.claim_order(row.order_id)
+    told.focus = next(one for one in told.fulfilments if one.id == first.id)
+    fulfilment.conclude(
+        told,
+        verb="orders.unrouted.route",
+        event=events.FulfilmentRouted,
+        told={"promised_at": max(one.view.promised_at for one in openings), "parts": len(openings)},
+        by=ROUTER,
+        at=at,
+        before={"promised_at": row.promised_at},
+        after={
+            "promised_at": max(one.view.promised_at for one in openings),
+            "location": ", ".join(route.location.code for route in routes),
+        },
+    )
+
+
+def _put_off(row: UnroutedPortion, refusal: CommerceError, *, at: datetime) -> None:
+    row.attempts += 1
+    row.refusal = refusal.code
+    pause = LOOKS_AGAIN[min(row.attempts, len(LOOKS_AGAIN)) - 1]
+    row.next_at = at + pause
+    row.save(update_fields=["attempts", "refusal", "next_at"])
+    if row.attempts >= len(LOOKS_AGAIN) or row.promised_at <= at + pause:
+        exceptions.open(
+            NO_PLACE, subject=("portion", row.pk), order_id=row.order_id,
+            facts={"code": refusal.code, "attempts": row.attempts}, by=ROUTER, at=at,
+        )  # fmt: skip
+
+
+def _share(lines: Sequence[UnroutedLine], route: Route) -> tuple[FulfilmentLineView, ...]:
+    """Return what a place owes of the lines: its units, kits whole."""
+    return tuple(
+        FulfilmentLineView(
+            ids.new(), line.order_line_id, route.units[line.order_line.product_id] * line.per_unit, 0, 0, "",
+            line.product_id, line.product.sku, line.product.name, line.per_unit,
+        )
+        for line in lines
+        if route.units.get(line.order_line.product_id)
+    )  # fmt: skip
+
+
+def _rows(portion_ids: Sequence[UUID]) -> list[UnroutedPortion]:
+    found = {
+        row.id: row
+        for row in UnroutedPortion.objects.filter(pk__in=portion_ids)
+        .select_related("order")
+        .prefetch_related("lines__product", "lines__order_line")
+    }
+    return [found[one] for one in portion_ids if one in found]
+
+
+def _ask(row: UnroutedPortion) -> Ask | None:
+    """Return what routing is asked for a portion, as if it came in now."""
+    channel = next((one for one in ground.channels() if one.id == row.order.channel_id), None)
+    lines = list(row.lines.all())
+    if channel is None or not lines:
+        return None
+    units = {line.order_line.product_id: line.quantity // line.per_unit for line in lines}
+    ordered = tuple(IncomingLine(product_id=product, quantity=count) for product, count in sorted(units.items()))
+    order = IncomingOrder(
+        external_reference=row.order.external_reference, method=row.method, lines=ordered, ship_to=row.order.ship_to,
+        is_express=row.is_express,
+    )  # fmt: skip
+    terms = drafts.Channel(channel.id, channel.code, channel.country, channel.currency, row.order.language)
+    (portion,) = order.portions()
+    parts = [Part(line.order_line.product_id, line.product_id, line.quantity, line.per_unit) for line in lines]
+    values = {
+        line.order_line.product_id: line.order_line.total_minor
+        * units[line.order_line.product_id]
+        // line.order_line.quantity
+        for line in lines
+    }
+    return Ask(order, portion, parts, terms, values)
+
+
+def _remaining(portion_ids: Sequence[str]) -> list[str]:
+    rows = UnroutedPortion.objects.filter(pk__in=portion_ids, routed_at__isnull=True, withdrawn_at__isnull=True)
+    return [str(one) for one in rows.values_list("id", flat=True)]
