@@ -63,7 +63,12 @@ def earliest_ready(location: LocationRef, *, at: datetime) -> datetime | None:
 
     None when it does not open long enough in the next thirty days.
     """
-    missing = timedelta(minutes=location.pickup_lead_minutes)
+    return ready_after(location, location.pickup_lead_minutes, at=at)
+
+
+def ready_after(location: LocationRef, minutes: int, *, at: datetime) -> datetime | None:
+    """Return when so many minutes of work are done at a location, counted while it is open; None when it opens too seldom."""
+    missing = timedelta(minutes=minutes)
     for intervals in opening_days(location, start=at, days=LONGEST_CLOSED_DAYS):
         for opens, closes in intervals:
             begin = max(opens, at)

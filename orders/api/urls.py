@@ -1,6 +1,16 @@
 from django.urls import path
 
-from orders.api import amendment_views, desk, door_views, hold_views, payment_views, return_views, routing_views, views
+from orders.api import (
+    amendment_views,
+    desk,
+    door_views,
+    hold_views,
+    option_views,
+    payment_views,
+    return_views,
+    routing_views,
+    views,
+)
 
 urlpatterns = [
     path("pickup-windows", views.PickupWindowsView.as_view(), name="api-pickup-windows"),
@@ -8,6 +18,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.CancelOrderView.as_view(), name="api-order-cancel"),
     path("orders/<uuid:order_id>/amendments", amendment_views.AmendmentsView.as_view(), name="api-order-amendments"),
+    path("fulfilment-options", option_views.OptionsView.as_view(), name="api-fulfilment-options"),
     path("order-inbox", door_views.DoorView.as_view(), name="api-order-inbox"),
     path("order-inbox/<str:event_id>", door_views.HandedInView.as_view(), name="api-order-inbox-event"),
     path("exceptions", desk.ExceptionsView.as_view(), name="api-exceptions"),
