@@ -69,7 +69,7 @@ class DeductionBody(StrictSerializer):
     reason = Text(max_length=refunding.LONGEST_REASON)
 
 
-class RefundBody(StrictSerializer):
+class ReturnRefundBody(StrictSerializer):
     deductions = DeductionBody(many=True, required=False, max_length=files.MOST_LINES)
 
 
@@ -252,11 +252,11 @@ class RefundReturnView(_StepView):
             "To the original payments, by unit as priced, less deductions with a reason; each unit once. With the last of "
             "the goods also what was charged for sending them."
         ),
-        request=RefundBody,
+        request=ReturnRefundBody,
         responses={200: ReturnDocument},
     )
     def post(self, request: ApiRequest, return_id: UUID) -> HttpResponse:
-        body = RefundBody.read(request.data)
+        body = ReturnRefundBody.read(request.data)
         deductions = {one["id"]: Deduction(one["amount_minor"], one["reason"]) for one in body.get("deductions", [])}
         return self.step(request, return_id, refunding.refund, deductions)
 
