@@ -257,7 +257,9 @@ SPECTACULAR_SETTINGS = {
         "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
         "CapabilityEnum": "inventory.api.serializers.CAPABILITIES",
         "MethodEnum": "orders.lifecycle.Method",
+        "OrderedMethodEnum": "orders.api.serializers.METHODS",
         "PayMethodEnum": "orders.paying.PayMethod",
+        "PayableMethodEnum": "orders.api.payment_views.PAYABLE",
     },
 }
 

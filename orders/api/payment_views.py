@@ -23,10 +23,11 @@ from orders.payments.collecting import Wanted
 
 HIGHEST_MINOR = 100_000_000
 LONGEST_TOKEN = 200
+PAYABLE = [one.value for one in PayMethod if one is not PayMethod.CHANNEL]  # a channel tells what it took itself
 
 
 class PayBody(StrictSerializer):
-    method = serializers.ChoiceField([method.value for method in PayMethod if method is not PayMethod.CHANNEL])
+    method = serializers.ChoiceField(PAYABLE)
     amount_minor = Whole(
         min_value=1, max_value=HIGHEST_MINOR, required=False, help_text="What is still to be paid when left out."
     )
