@@ -256,9 +256,8 @@ SPECTACULAR_SETTINGS = {
         "ReturnOriginEnum": "orders.api.return_views.ORIGINS",
         "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
         "CapabilityEnum": "inventory.api.serializers.CAPABILITIES",
-        "MethodEnum": "orders.lifecycle.Method",
-        "OrderedMethodEnum": "orders.api.serializers.METHODS",
-        "PayMethodEnum": "orders.paying.PayMethod",
+        "MethodEnum": "orders.api.serializers.KNOWN_METHODS",
+        "PayMethodEnum": "orders.api.serializers.PAY_METHODS",
         "PayableMethodEnum": "orders.api.payment_views.PAYABLE",
     },
 }

@@ -17,6 +17,7 @@ from commerce.api.views import ApiRequest, ApiView, Work
 from commerce.errors import CommerceError
 from commerce.roles import Scope
 from orders import paying, queries
+from orders.api.serializers import PAY_METHODS
 from orders.paying import PaidStatus, PaymentStatus, PaymentVerb, PayMethod
 from orders.payments import asking, collecting, errands, following, gift_cards, ledger, refunds, requests, webhooks
 from orders.payments.collecting import Wanted
@@ -66,7 +67,7 @@ class GiftCardCodeBody(StrictSerializer):
 class PaymentDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     order_id = serializers.UUIDField(allow_null=True)
-    method = serializers.ChoiceField([method.value for method in PayMethod])
+    method = serializers.ChoiceField(PAY_METHODS)
     provider = serializers.CharField()
     label = serializers.CharField(allow_blank=True)
     status = serializers.ChoiceField([status.value for status in PaymentStatus])

@@ -15,6 +15,8 @@ from orders.paying import PayMethod
 MOST_DAYS = 31
 USUAL_DAYS = 3
 METHODS = [method.value for method in intake.METHODS]
+KNOWN_METHODS = [method.value for method in Method]
+PAY_METHODS = [method.value for method in PayMethod]
 
 # --- in ---------------------------------------------------------------------------------------------------------------
 
@@ -54,7 +56,7 @@ class PaymentBody(StrictSerializer):
 
     provider = Text(max_length=40, help_text="Who took it, such as stripe; `channel` for the marketplace itself.")
     reference = Text(max_length=120, help_text="By which the provider knows it.")
-    method = serializers.ChoiceField([method.value for method in PayMethod])
+    method = serializers.ChoiceField(PAY_METHODS)
     amount_minor = Whole(min_value=1)
     status = serializers.ChoiceField(PAID_STATES)
 
@@ -191,7 +193,7 @@ class FulfilmentDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     location = serializers.CharField()
     location_name = serializers.CharField()
-    method = serializers.ChoiceField([method.value for method in Method])
+    method = serializers.ChoiceField(KNOWN_METHODS)
     state = serializers.ChoiceField([state.value for state in State])
     window = FulfilmentWindowDocument(allow_null=True)
     promised_at = serializers.DateTimeField()
@@ -204,7 +206,7 @@ class FulfilmentDocument(serializers.Serializer[Any]):
 
 
 class UnroutedDocument(serializers.Serializer[Any]):
-    method = serializers.ChoiceField([method.value for method in Method])
+    method = serializers.ChoiceField(KNOWN_METHODS)
     is_express = serializers.BooleanField()
     promised_at = serializers.DateTimeField(help_text="By when it leaves, whichever place will send it.")
     accepted_at = serializers.DateTimeField()
