@@ -50,6 +50,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Intake terms"), "move_to_inbox", "orders_intaketerms"),
             (_("Pickup windows and quotas"), "event_available", "commerce_quota"),
             (_("Texts of messages"), "edit_note", "orders_noticetemplate"),
+            (_("Reminders of pickups"), "notifications_active", "orders_pickupreminder"),
             (_("Messages sent"), "outgoing_mail", "orders_notice"),
         ]),
         (_("Customers"), [(_("Profiles"), "person", "customers_profile")]),

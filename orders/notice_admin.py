@@ -12,16 +12,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from commerce import clock
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, granted
+from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, granted
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.transactions import transaction
-from orders import queries
-from orders.models import Notice, NoticeTemplate, Order
+from orders import queries, reminders
+from orders.models import Notice, NoticeTemplate, Order, PickupReminder
 from orders.notices import LANGUAGES, LONGEST_BODY, LONGEST_SUBJECT, WRITTEN, NoticeChannel, Text, faults, filled
 from orders.notifications import catalogue, letters, sending, templates
 from orders.notifications.catalogue import Message
@@ -170,6 +170,56 @@ class NoticeTemplateAdmin(ModelAdmin):
             messages.success(request, _("The test is on its way to %(address)s.") % {"address": request.user.email})
         else:
             messages.error(request, _("The test could not be sent: %(error)s") % {"error": outcome.error})
+
+
+class ReminderForm(forms.ModelForm):
+    """A step of a ladder: which message, how long before the end."""
+
+    message = forms.ChoiceField(
+        label=gettext_lazy("message"),
+        choices=[(code, code) for code in reminders.MESSAGES],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = PickupReminder
+        fields = "__all__"  # noqa: DJ007 (the admin names them)
+
+
+@admin.register(PickupReminder)
+class PickupReminderAdmin(VerbAdmin):
+    """When customers are reminded of a pickup: everywhere, at a location, on a channel; without any, 30 and 8 hours before."""
+
+    views = Permission.MANAGE_MESSAGES
+    writes = Permission.MANAGE_MESSAGES
+    form = ReminderForm
+    audited_as = "pickup_reminder"
+    list_display = ["message", "hours_before", "location", "channel", "is_active"]
+    list_select_related = ["location", "channel"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["message", "location", "channel"] if obj else []
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> object:
+        location, channel = values.get("location"), values.get("channel")
+        return reminders.save(
+            message=values["message"],
+            hours_before=values["hours_before"],
+            location_id=location.pk if location else None,
+            channel_id=channel.pk if channel else None,
+            is_active=values["is_active"],
+            by=by,
+        )
+
+    def change(self, request: HttpRequest, obj: Any, values: dict[str, Any], *, by: Actor) -> None:
+        reminders.save(
+            message=obj.message,
+            hours_before=values.get("hours_before", obj.hours_before),
+            location_id=obj.location_id,
+            channel_id=obj.channel_id,
+            is_active=values.get("is_active", obj.is_active),
+            by=by,
+        )
 
 
 @admin.register(Notice)

@@ -139,9 +139,7 @@ def _page(request: HttpRequest, token: str, *, refusal: CommerceError | None = N
 
 def _qr(code: str) -> str:
     """Return a pickup code as a QR code that a hand scanner or a phone's camera reads, as SVG."""
-    return str(
-        segno.make(code, error="m", boost_error=False).svg_inline(scale=6, border=2, omitsize=True, light="#fff")
-    )
+    return str(segno.make_qr(code, error="m").svg_inline(scale=6, border=2, omitsize=True, light="#fff"))
 
 
 def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, moving: UUID | None) -> dict[str, Any]:

@@ -112,10 +112,11 @@ class Part:
 
     @property
     def last_revision(self) -> Revision | None:
-        """The last time that the promise moved, while it still matters."""
-        if not self.revisions or State(self.fulfilment.state) in lifecycle.TERMINAL:
+        """The last time that this part's promise moved, while it still matters: the step that led to what holds now."""
+        if State(self.fulfilment.state) in lifecycle.TERMINAL:
             return None
-        return self.revisions[-1]
+        led_here = [one for one in self.revisions if one.after == self.fulfilment.promised_at]
+        return led_here[-1] if led_here else None
 
     @property
     def is_late(self) -> bool:

@@ -30,7 +30,7 @@ from orders.staff import board, desk_words, words
 worker = shell.require(Permission.WORK_EXCEPTIONS)
 EVERYWHERE = "all"
 MINE = "mine"
-SHOWN_STATES = [("", _("Open")), (MINE, _("Mine")), ("snoozed", _("Put off")), ("settled", _("Settled"))]
+SHOWN_STATES = [("", _("Open")), (MINE, _("Mine")), ("snoozed", _("Postponed")), ("settled", _("Settled"))]
 # How long a case can be put off at one click, in minutes.
 SNOOZES = [(60, _("one hour")), (240, _("four hours")), (24 * 60, _("until tomorrow")), (3 * 24 * 60, _("three days"))]
 

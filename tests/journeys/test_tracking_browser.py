@@ -20,7 +20,7 @@ def test_the_customer_cancels_on_the_page_behind_the_link(opened: Opened, phone:
     order = factory.shop(name="Berlin Mitte", pieces=50).place({0: 1}, customer=ERIKA)
     page = opened(None, phone=phone)
     page.goto(f"/track/{order.tracking_token}/")
-    page.locator("summary").click()
+    page.get_by_text("Cancel this order").click()
     page.get_by_role("button", name="Cancel the whole order").click()
     expect(page.get_by_role("heading", name="This order is cancelled")).to_be_visible()
     assert queries.order(order.id).status.value == "cancelled"

@@ -1,5 +1,6 @@
 """Coming for a pickup: on the way, here, somebody else instead, moved, reminded, not fetched, forgotten."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from orders import (
     pickup_watch,
     pickup_windows,
     promise_history,
+    public_views,
     queries,
     reminders,
     tracking,
@@ -114,8 +116,12 @@ def test_the_page_shows_the_code_as_a_qr_code_that_the_counter_reads(
 ) -> None:
     order = shop.ready(customer=ERIKA)
     page = client.get(reverse("tracking", args=[order.tracking_token])).content.decode()
-    assert page.count("<svg") > 1
     code = order.fulfilments[0].pickup_code
+    drawn = public_views._qr(code)
+    assert drawn in page
+    bars = re.search(r'viewBox="0 0 (\d+) ', drawn)
+    assert bars is not None
+    assert int(bars[1]) >= (21 + 2 * 2) * 6  # a full QR code, for no phone reads a micro one
     answer = signed_in(shop.clerk).post(reverse("orders-staff:find-by-code"), {"code": code.lower()})
     assert answer.status_code == 302
     assert str(order.fulfilments[0].id) in answer["Location"]

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from commerce.channels.contracts import IncomingCustomer
 from commerce.models import User
-from orders.models import NoticeTemplate
+from orders.models import NoticeTemplate, PickupReminder
 from tests.factories import orders as make
 
 EMAIL = ["pickup.ready", "de", "email"]
@@ -78,3 +78,22 @@ def test_only_who_manages_messages_may_write_them(shop: make.Shop) -> None:
     assert (
         Client().get(reverse("admin:orders_noticetemplate_write", args=["no.such", "de", "email"])).status_code == 302
     )
+
+
+def test_a_step_of_the_ladder_is_written_and_changed_through_its_verb(administrator: Client, shop: make.Shop) -> None:
+    address = reverse("admin:orders_pickupreminder_add")
+    given = {
+        "message": "pickup.reminder",
+        "hours_before": "48",
+        "location": str(shop.store.id),
+        "channel": "",
+        "is_active": "on",
+    }
+    assert administrator.post(address, {**given, "hours_before": "721"}).status_code == 200
+    assert not PickupReminder.objects.exists()
+    assert administrator.post(address, given).status_code == 302
+    row = PickupReminder.objects.get()
+    change = reverse("admin:orders_pickupreminder_change", args=[row.pk])
+    assert administrator.post(change, {"hours_before": "12", "is_active": "on"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.hours_before, row.location_id) == (12, shop.store.id)
