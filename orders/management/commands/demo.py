@@ -15,6 +15,7 @@ from tqdm import tqdm
 from commerce import audit, celery, clock, locks, logs, queries
 from commerce.transactions import transaction
 from orders.demo import (
+    collecting,
     coming_back,
     counting,
     floor,
@@ -42,7 +43,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, coming_back.come_back, routing.consider,
-    promoting.promote, floor.work,
+    promoting.promote, floor.work, collecting.collect,
 ]  # fmt: skip
 
 
