@@ -49,7 +49,9 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
     payments = ledger.lock(order_id=order_id)
     if order is None or not payments:
         return
-    too_much = sum(one.amounts.covers for one in payments) - order.total_minor
+    # What came back or was given as goodwill is owed besides: it is no part of what the order has to cover.
+    covered = sum(one.amounts.covers for one in payments)
+    too_much = min(covered + given_back_minor(order_id) - order.total_minor, covered)
     if too_much > 0:
         refunds.owe(
             order_id=order_id, amount_minor=too_much, reason="paid more than the order comes to",
@@ -112,11 +114,15 @@ def _plan_releases(order: OrderView, payments: Sequence[PaymentView], *, by: Act
             requests.plan(one.id, PaymentVerb.VOID, cause=("release", one.version), by=by, at=at)
 
 
-def to_pay_minor(order: OrderView, payments: Sequence[PaymentView]) -> int:
-    """Return what is still to be paid of an order."""
-    given_back = sum(
+def given_back_minor(order_id: UUID) -> int:
+    """Return what was given back for goods that the customer had, or as goodwill."""
+    return sum(
         owed.amount_minor - owed.uncovered_minor
-        for owed in refunds.of_order(order.id)
+        for owed in refunds.of_order(order_id)
         if owed.cause[0] in refunds.DELIVERED_CAUSES
     )
-    return max(order.total_minor - given_back - sum(one.amounts.covers for one in payments), 0)
+
+
+def to_pay_minor(order: OrderView, payments: Sequence[PaymentView]) -> int:
+    """Return what is still to be paid of an order."""
+    return max(order.total_minor - given_back_minor(order.id) - sum(one.amounts.covers for one in payments), 0)

@@ -94,7 +94,7 @@ def refund(
     if total:
         row = OrderRefund.objects.create(
             id=ids.new(), order=file.work.order, of_return=file.row, kind=kind.value, amount_minor=total,
-            reason=f"return {file.row.number}", asked_by_id=by.id[:64], asked_by=by.label[:200], asked_at=at,
+            reason=file.row.number, asked_by_id=by.id[:64], asked_by=by.label[:200], asked_at=at,
             decided_by_id=by.id[:64], decided_by=by.label[:200], decided_at=at, is_granted=True,
         )  # fmt: skip
         _owe(row, by=by, at=at)

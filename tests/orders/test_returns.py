@@ -15,8 +15,10 @@ from commerce.transactions import savepoint, transaction
 from inventory import availability
 from inventory.stock import Condition
 from orders import errors, pickup, queries
+from orders.amendments import changing
+from orders.amendments.wishes import Amendment
 from orders.models import OrderRefund, ReturnLine
-from orders.payments import refunds
+from orders.payments import following, refunds
 from orders.return_states import RETURN_MOVES, RETURN_OVER, Origin, Reason, ReturnState, return_actions
 from orders.returns import counter, files, policies, refunding
 from orders.returns.counter import Brought
@@ -25,6 +27,7 @@ from orders.returns.refunding import Deduction
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
+from tests.factories import payments as money
 from tests.factories import pricing as prices
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_books_agree")]
@@ -234,6 +237,19 @@ def test_postage_comes_back_with_the_last_of_the_goods(shop, postage):
     assert (first.amount_minor, first.charges_minor) == (1190, 0)
     assert (last.amount_minor, last.charges_minor) == (1680, 490)
     assert paid_back(order) == order.total_minor
+
+
+def test_what_came_back_and_what_is_called_off_are_both_paid_back_in_full(shop):
+    order = shop.ready({0: 1, 1: 1})
+    money.payment(order.id, 2380, authorised=2380, captured=2380)
+    with transaction():
+        refunding.goodwill(order.id, 200, "late", permissions=AGENT, by=ground.TESTER, at=clock.now())
+        wanted = Amendment(quantities={order.lines[1].id: 0})
+        seen = changing.preview(order.id, wanted, by=ground.TESTER, at=clock.now())
+        changing.confirm(order.id, wanted, seen.basis, by=ground.TESTER, at=clock.now())
+        for _ in range(2):  # looked at again, nothing more is owed
+            following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert sorted(owed.amount_minor for owed in refunds.of_order(order.id)) == [200, 1190]
 
 
 def test_a_deduction_has_a_reason_and_leaves_something(shop):
