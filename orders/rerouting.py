@@ -13,7 +13,9 @@ from commerce import ids, quotas
 from commerce.actors import Actor
 from commerce.transactions import savepoint, transaction_required
 from inventory import allocations, availability, geography, locations
+from inventory import queries as stock
 from inventory.allocations import Demand
+from inventory.kits import Part
 from inventory.locations import LocationRef
 from orders import (
     cancellation,
@@ -28,8 +30,9 @@ from orders import (
 )
 from orders.floor import RejectReason, ShortageState
 from orders.fulfilment import Work
-from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
+from orders.lifecycle import COLLECTED, SENT, Action, Method, OrderStatus, State
 from orders.models import FulfilmentLine, Shortage
+from orders.routing import again
 
 MOST_PLACES = 3  # of one order line that look in vain before its customer is asked
 MOST_TRIED = 3  # candidates at one look: goods that were seen may be gone when they are claimed
@@ -45,6 +48,7 @@ class Place:
 
     location: LocationRef
     distance_km: float | None
+    found: again.Again | None = None  # how routing came to it
 
 
 @transaction_required
@@ -78,7 +82,10 @@ def follow(shortage_id: UUID, *, by: Actor, at: datetime) -> ShortageState:
         return state
     tried = shortages.places_tried(row)
     if method is Method.SHIP and len(tried) < MOST_PLACES:
-        places = able(work, row, method=method, beside=tried, at=at)
+        # Goods that came in since are new evidence; of those that got none, nobody is asked twice (law 13).
+        refilled = stock.gained_since([(row.product_id, place_id, row.rejected_at) for place_id in tried])
+        shut = tried - {place_id for _product_id, place_id in refilled}
+        places = able(work, row, method=method, beside=shut, at=at)
         if serve_first(work, row, places, method=method, by=by, at=at):
             return ShortageState.REROUTED
     shortages.change(row, ShortageState.ASKED, at=at, attempts=row.attempts + 1, next_attempt_at=at + ASKED_FOR)
@@ -90,10 +97,21 @@ def follow(shortage_id: UUID, *, by: Actor, at: datetime) -> ShortageState:
 
 
 def able(work: Work, row: Shortage, *, method: Method, beside: Iterable[int], at: datetime) -> list[Place]:
-    """Return the places that have all pieces of a shortage and do the method, the nearest first; four queries at most."""
+    """Return the places that have all pieces of a shortage and do the method, the best first: of what is sent by the routing
+    policy, of what is fetched the nearest."""
     wanted = {line.product_id: row.units * line.per_unit for line in _kin(work, row)}
     origin, target = _target(work, row, method)
     shut = set(beside)
+    if method in SENT:
+        found = again.look(
+            [
+                Part(line.order_line.product_id, line.product_id, row.units * line.per_unit, line.per_unit)
+                for line in _kin(work, row)
+            ],
+            method=method.value, channel_id=work.order.channel_id, country=target, point=origin, beside=shut,
+            value_minor=work.order.total_minor, at=at,
+        )  # fmt: skip
+        return [Place(place, km, found) for place, km in found.places]
     able_to = [
         place
         for place in locations.active()
@@ -127,6 +145,8 @@ def serve_first(
                 _serve(work, row, place.location, method=method, by=by, at=at)
         except (quotas.QuotaExhausted, errors.WindowFull, errors.WindowClosed, allocations.InsufficientStock):
             continue
+        if place.found is not None:
+            again.keep(row.order_id, place.found, place.location, attempt=row.attempts, at=at)
         return place
     return None
 

@@ -14,6 +14,8 @@ from commerce.transactions import transaction_required
 from orders.sourcing.decision import Decision
 from orders.sourcing.standing import Occasion
 
+MOST_ATTEMPTS = 10  # as the table says
+
 # The part of the placement's one statement that this module owns. Rows travel as JSON.
 RECORDING_SQL = """
 recorded AS (
@@ -37,6 +39,7 @@ class Verdict:
     attempt: int = 1
     shadow: Mapping[str, Any] | None = None
     shadow_differs: bool = False
+    chosen_id: int | None = None  # where it is not the first of the decision's places
     id: UUID = field(default_factory=ids.new)
 
 
@@ -76,7 +79,8 @@ def rows(verdicts: Sequence[tuple[UUID, Verdict]]) -> str:
                 "id": verdict.id,
                 "order_id": order_id,
                 "policy_version": verdict.policy_version,
-                "chosen_id": verdict.decision.shares[0].place.id if verdict.decision.shares else None,
+                "chosen_id": verdict.chosen_id
+                or (verdict.decision.shares[0].place.id if verdict.decision.shares else None),
                 "occasion": verdict.occasion.value,
                 "attempt": verdict.attempt,
                 "inputs": verdict.inputs,
