@@ -112,3 +112,11 @@ def test_the_demos_black_friday_is_the_next_one(now, day):
     starts_at, ends_at = promoting.black_friday(now)
     assert (starts_at.date().isoformat(), (ends_at - starts_at).days) == (day, 4)
     assert documents.content_from(promoting._content(now)).promotions
+
+
+def test_the_demos_promotions_are_published_with_their_codes(shop):
+    with transaction():
+        promoting.promote(None, now=clock.now())
+    assert rulesets.in_force(clock.now()).number == 1
+    given = give(shop, customer_group="staff")
+    assert given.quote.discount_minor == (given.quote.lines[0].unit_price_minor * 15 + 50) // 100
