@@ -91,9 +91,9 @@ def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     before, after = _at(facts.get("promised_before")), _at(facts.get("promised_at"))
     is_later = before is not None and after is not None and after > before
     news = (
-        _("we are sorry: your order %(number)s takes longer than we promised.")
+        _("We are sorry: your order %(number)s takes longer than we promised.")
         if is_later
-        else _("good news: your order %(number)s leaves earlier than we promised.")
+        else _("Good news: your order %(number)s leaves earlier than we promised.")
     )
     reason = REVISION_REASONS.get(str(facts.get("reason")), "")
     return {

@@ -10,10 +10,15 @@ _BYE_DE = "\n\nFreundliche Grüße\nIhr Team von {shop}"
 _BYE_EN = "\n\nKind regards\nYour {shop} team"
 
 
+def _capital(text: str) -> str:
+    """English goes on with a capital after the greeting, German does not."""
+    return text[:1].upper() + text[1:]
+
+
 def _mail(german: tuple[str, str], english: tuple[str, str], sms: tuple[str, str] | None = None) -> Texts:
     texts = {
         ("de", EMAIL): Text(german[0], "{greeting}\n\n" + german[1].strip() + _BYE_DE),
-        ("en", EMAIL): Text(english[0], "{greeting}\n\n" + english[1].strip() + _BYE_EN),
+        ("en", EMAIL): Text(english[0], "{greeting}\n\n" + _capital(english[1].strip()) + _BYE_EN),
     }
     if sms is not None:
         texts |= {("de", SMS): Text("", sms[0]), ("en", SMS): Text("", sms[1])}
