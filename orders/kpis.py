@@ -13,10 +13,10 @@ from orders import pay_later
 
 # A payment that a customer never confirmed was not declined; it counts for neither side.
 _AUTHORISED = """
-SELECT gateway || ' · ' || method, count(*) FILTER (WHERE authorised_minor > 0), count(*)
+SELECT gateway, method, count(*) FILTER (WHERE authorised_minor > 0), count(*)
 FROM orders_payment
 WHERE created_at >= %s AND created_at < %s AND gateway NOT IN ('till', 'bank', 'channel') AND (authorised_minor > 0 OR has_failed)
-GROUP BY 1 ORDER BY 3 DESC, 1
+GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
 """
 _DECLINED = """
 SELECT coalesce(nullif(decline_reason, ''), 'unknown'), count(*), sum(amount_minor)
@@ -61,8 +61,13 @@ def register() -> None:
 def authorisation_rate(since: datetime, until: datetime) -> Sequence[Row]:
     """Return the share of payments that were authorised, of those that were or were declined, by provider and method."""
     return [
-        Row(label, 100 * good / tried, tried, {"authorised": good})
-        for label, good, tried in _ask(_AUTHORISED, since, until)
+        Row(
+            f"{gateway} · {method}",
+            100 * good / tried,
+            tried,
+            {"authorised": good, "gateway": gateway, "method": method},
+        )
+        for gateway, method, good, tried in _ask(_AUTHORISED, since, until)
     ]
 
 
@@ -83,7 +88,7 @@ def cost(since: datetime, until: datetime) -> Sequence[Row]:
         rows.append(
             Row(
                 f"{gateway} · {method}", 100 * fee / int(captured), count,
-                {"fee_minor": fee, "estimated_minor": guess, "captured_minor": int(captured)},
+                {"fee_minor": fee, "estimated_minor": guess, "captured_minor": int(captured), "gateway": gateway, "method": method},
             )
         )  # fmt: skip
     return rows

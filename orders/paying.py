@@ -116,6 +116,7 @@ class Concern(StrEnum):
 
 
 OPEN_REQUESTS = frozenset({RequestState.PLANNED, RequestState.SENT})
+RISK = "risk: "  # before a provider's judgement in the detail of an event
 # Captures come out of gift cards first; money goes back the other way round, so that a card gets its money back before a
 # gift card is filled again, and buying on a gift card never turns it into cash.
 FIRST_TO_CAPTURE = (PayMethod.GIFT_CARD,)
@@ -197,6 +198,7 @@ class Picture:
     failure: str = ""  # the provider's reason, when nothing was authorised
     provider_reference: str = ""
     provider_event: str = ""
+    risk: str = ""  # what the provider thinks of a payment that a person should look at
     expires_at: datetime | None = None
 
 
@@ -234,7 +236,11 @@ def news(known: Amounts, picture: Picture) -> list[Happened]:
         raise Contradiction("more was captured or released than authorised")
     if max(known.refunded, picture.refunded) > captured:
         raise Contradiction("more was refunded than captured")
-    found = [Happened(kind, amount) for kind, amount in grown if amount]
+    found = [
+        Happened(kind, amount, RISK + picture.risk if picture.risk and kind is PaymentEventKind.AUTHORISED else "")
+        for kind, amount in grown
+        if amount
+    ]
     if picture.failure and authorised == 0 and not known.has_failed:
         found.append(Happened(PaymentEventKind.FAILED, 0, picture.failure))
     return found

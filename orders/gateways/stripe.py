@@ -22,6 +22,7 @@ MOST_REFUNDS = 100  # of one payment; Stripe's largest page
 PAYMENT, REQUEST = "kontor_payment", "kontor_request"  # our names in their metadata
 TYPES = {PayMethod.CARD: "card", PayMethod.WALLET: "card", PayMethod.PAY_LATER: "klarna"}
 COUNTING_REFUNDS = frozenset({"succeeded", "pending", "requires_action"})
+RISKS = frozenset({"elevated", "highest"})  # what a person looks at before goods leave
 OPEN_DISPUTES_COST = frozenset({"needs_response", "under_review", "lost"})
 # The PaymentIntent in these events is the whole picture, but for refunds.
 INTENT_EVENTS = frozenset(
@@ -211,6 +212,7 @@ def picture_of(
     status, received = str(intent.status), int(_get(intent, "amount_received") or 0)
     capturable = int(_get(intent, "amount_capturable") or 0)
     charge = _get(intent, "latest_charge")
+    charge = None if isinstance(charge, str) else charge
     authorised, released, failure = 0, 0, ""
     if status == "requires_capture":
         authorised = capturable + received
@@ -218,7 +220,7 @@ def picture_of(
         authorised, released = int(intent.amount), int(intent.amount) - received
     elif status == "requires_payment_method" and (error := _get(intent, "last_payment_error")):
         failure = str(_get(error, "decline_code") or _get(error, "code") or "declined")
-    details = _get(_get(charge, "payment_method_details"), "card") if not isinstance(charge, str) else None
+    details = _get(_get(charge, "payment_method_details"), "card")
     before = _get(details, "capture_before")
     return Picture(
         authorised=authorised,
@@ -231,6 +233,7 @@ def picture_of(
         failure=failure,
         provider_reference=str(intent.id),
         provider_event=provider_event,
+        risk=risk if (risk := str(_get(_get(charge, "outcome"), "risk_level") or "")) in RISKS else "",
         expires_at=datetime.fromtimestamp(int(before), UTC) if before and status == "requires_capture" else None,
     )
 

@@ -27,6 +27,7 @@ DECLINES = {
     "pm_card_chargeDeclinedInsufficientFunds": "insufficient_funds",
     "pm_card_chargeDeclinedExpiredCard": "expired_card",
 }
+RISKS = {"pm_card_riskLevelElevated": "elevated", "pm_card_riskLevelHighest": "highest"}
 NEEDS_ACTION = "pm_card_authenticationRequired"
 
 
@@ -216,7 +217,7 @@ class StripeDouble:
             "id": _id("ch"), "object": "charge", "amount": intent["amount"], "amount_captured": 0, "amount_refunded": 0,
             "captured": False, "payment_intent": intent["id"],
             "payment_method_details": {"type": "card", "card": {"brand": "visa", "last4": "4242", "capture_before": until}},
-            "outcome": {"risk_level": "normal", "network_status": "approved_by_network"},
+            "outcome": {"risk_level": RISKS.get(method, "normal"), "network_status": "approved_by_network"},
         }  # fmt: skip
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"], "latest_charge": charge}
         intent |= {"next_action": None, "last_payment_error": None}

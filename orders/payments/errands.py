@@ -13,7 +13,7 @@ from uuid import UUID
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
-from commerce.transactions import durable, savepoint, transaction
+from commerce.transactions import durable, savepoint, transaction, transaction_required
 from orders.gateways import directory
 from orders.gateways.base import Answer, Asked, Gateway, NotNow, Unreachable
 from orders.gateways.local import standing
@@ -62,6 +62,21 @@ def carry_out(request_id: UUID, *, by: Actor = COURIER) -> Mapping[str, Any]:
     with transaction():
         _note(sent, answer, by=by, at=clock.now())
     return answer.next_step
+
+
+@transaction_required
+def carry_out_at_home(request_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Carry out a request whose provider is ours (the till, gift cards, demo cards) within the caller's transaction.
+
+    Raises: ValueError for a provider outside, which is never asked inside a transaction.
+    """
+    sent = requests.start(request_id, until=at + LEASE, at=at)
+    if sent is None:
+        return
+    gateway, asked = _prepare(sent)
+    if not gateway.is_local:
+        raise ValueError(f"{gateway.name} is asked outside of transactions: carry_out")
+    _ask_at_home(gateway, asked, sent, by=by, at=at)
 
 
 @durable

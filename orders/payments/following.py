@@ -12,7 +12,8 @@ from commerce import clock, locks
 from commerce.actors import Actor
 from commerce.events import Received
 from commerce.transactions import transaction_required
-from orders import lifecycle, paying, queries, totals
+from orders import holds, lifecycle, paying, queries, totals
+from orders.hold_kinds import HoldKind
 from orders.lifecycle import State
 from orders.paying import PaymentVerb
 from orders.payments import ledger, refunds, requests
@@ -49,6 +50,7 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
     payments = ledger.lock(order_id=order_id)
     if order is None or not payments:
         return
+    _hold_if_risky(order, by=by, at=at)
     # What came back or was given as goodwill is owed besides: it is no part of what the order has to cover.
     covered = sum(one.amounts.covers for one in payments)
     too_much = min(covered + given_back_minor(order_id) - order.total_minor, covered)
@@ -62,6 +64,15 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
     payments = ledger.lock(order_id=order_id)
     _plan_releases(order, payments, by=by, at=at)
     refunds.plan(order_id, by=by, at=at)
+
+
+def _hold_if_risky(order: OrderView, *, by: Actor, at: datetime) -> None:
+    """Let work stand still, once, when a provider thinks that somebody else's card pays; a manager looks and lets it go on."""
+    risk = ledger.risk_of(order.id)
+    if not risk or all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments):
+        return
+    if not any(one.kind is HoldKind.FRAUD for one in holds.of_orders([order.id], open_only=False).get(order.id, [])):
+        holds.place(order.id, HoldKind.FRAUD, f"payment provider: {risk} risk", by=by, at=at)
 
 
 def delivered_minor(order: OrderView) -> int:

@@ -130,6 +130,12 @@ def knows_event(gateway: str, provider_event: str) -> bool:
     return PaymentEvent.objects.filter(gateway=gateway, provider_event=provider_event).exists()
 
 
+def risk_of(order_id: UUID) -> str:
+    """Return the judgement of a provider that thinks a payment of an order is risky; nothing when none does."""
+    found = PaymentEvent.objects.filter(payment__order_id=order_id, detail__startswith=paying.RISK)
+    return (found.values_list("detail", flat=True).first() or "").removeprefix(paying.RISK)
+
+
 def of_order(order_id: UUID) -> list[PaymentView]:
     """Return the payments of an order, oldest first."""
     return of_orders([order_id])[order_id]
@@ -273,6 +279,12 @@ def _capturing(payment_ids: Sequence[UUID]) -> dict[UUID, int]:
     open_states = [state.value for state in paying.OPEN_REQUESTS]
     rows = PaymentRequest.objects.filter(payment_id__in=payment_ids, verb="capture", state__in=open_states)
     return {row["payment_id"]: row["asked"] for row in rows.values("payment_id").annotate(asked=Sum("amount_minor"))}
+
+
+@transaction_required
+def name(payment_id: UUID, provider_reference: str) -> None:
+    """Note what its provider calls a payment that had no name there until now."""
+    Payment.objects.filter(pk=payment_id, provider_reference="").update(provider_reference=provider_reference)
 
 
 def case_of(concern: Concern) -> str:

@@ -213,11 +213,10 @@ def view(row: PaymentRequest) -> RequestView:
 
 
 def _record(what: str, row: PaymentRequest, by: Actor) -> None:
-    order_id = Payment.objects.filter(pk=row.payment_id).values_list("order_id", flat=True).first()
     audit.record(
         f"orders.payments.requests.{what}",
-        "order" if order_id else "payment",
-        order_id or row.payment_id,
+        "payment",
+        row.payment_id,
         by=by,
         after={
             "payment": str(row.payment_id),

@@ -75,8 +75,8 @@ def register() -> None:
     shell.register_menu(
         shell.MenuEntry(
             key="settlements",
-            label=_("Reconciliation"),
-            icon="scale",
+            label=_("Payments"),
+            icon="landmark",
             url_name="orders-staff:settlements",
             permission=Permission.RECONCILE_MONEY,
             order=47,

@@ -133,7 +133,7 @@ def panel(order: OrderView, can: frozenset[Permission]) -> Panel:
             if one.amount_minor > one.uncovered_minor
         ],
         may_take=Permission.TAKE_PAYMENTS in can and to_pay > 0,
-        may_return=may_return and refundable > 0,
+        may_return=Permission.APPROVE_REFUNDS in can and refundable > 0,
     )
 
 

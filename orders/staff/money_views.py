@@ -15,12 +15,18 @@ from commerce.operations import kpis
 from commerce.operations.kpis import Kpi, Row
 from commerce.roles import Permission
 from commerce.staff import shell
+from orders.staff.money import METHODS
 from orders.staff.order_page import amount
-from orders.staff.settlement_views import csv_file
-from orders.staff.words import Text
+from orders.staff.settlement_views import AGES, csv_file
+from orders.staff.words import Text, word
 
 PERIODS: dict[str, tuple[int, Text]] = {"7": (7, _("7 days")), "30": (30, _("30 days")), "90": (90, _("90 days"))}
 USUAL = "30"
+OPEN: dict[str, Text] = {
+    "held": _("Held"),
+    "owed back": _("To give back"),
+    "not settled": _("Not settled"),
+}
 PREFIX = "payments."
 CURRENCY = "EUR"
 
@@ -77,9 +83,19 @@ def _period(request: HttpRequest) -> tuple[str, datetime, datetime]:
 def _bars(kpi: Kpi, rows: list[Row]) -> list[Bar]:
     most = 100.0 if kpi.code.endswith("_rate") else max((row.value for row in rows), default=0) or 1
     return [
-        Bar(row.label, _value(kpi, row.value), round(100 * row.value / most), _behind(row.facts, row.of))
+        Bar(_label(row), _value(kpi, row.value), round(100 * row.value / most), _behind(row.facts, row.of))
         for row in rows
     ]
+
+
+def _label(row: Row) -> str:
+    facts = row.facts
+    if "method" in facts:
+        method = word(METHODS, facts["method"]).text
+        return str(method) if facts["gateway"] == facts["method"] else f"{method} · {facts['gateway']}"
+    if "age" in facts:
+        return f"{OPEN.get(facts['what'], facts['what'])}, {AGES[facts['age']]}"
+    return row.label
 
 
 def _value(kpi: Kpi, value: float) -> str:

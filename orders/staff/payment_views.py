@@ -105,9 +105,9 @@ def ask(request: HttpRequest, store: shell.Store, order_id: UUID, payment_id: UU
 
 
 @require_POST
-@at_store(Permission.RETURN_MONEY)
+@at_store(Permission.APPROVE_REFUNDS)
 def give_back(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResponse:
-    """Give money back although no goods come back."""
+    """Give money back although no goods come back: at once, so by somebody who approves refunds."""
 
     def work(order: OrderView) -> HttpResponse:
         form = ReturnForm(request.POST)
@@ -126,7 +126,7 @@ def give_back(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpR
         done(request, str(_("The money went back.") if settled else _("The money is on its way back.")))
         return redirect("orders-staff:order", order_id)
 
-    return _for_order(request, order_id, Permission.RETURN_MONEY, work)
+    return _for_order(request, order_id, Permission.APPROVE_REFUNDS, work)
 
 
 @require_POST

@@ -187,7 +187,7 @@ def _show(request: HttpRequest, form: FileForm, *, status: int = 200) -> HttpRes
                 "line": _line(one.line),
                 "rule": RULES.get(one.rule, one.rule),
                 "wanted": amount(one.wanted_minor, one.line.currency),
-                "difference": amount(one.difference_minor, one.line.currency) if one.difference_minor else "",
+                "difference": amount(abs(one.difference_minor), one.line.currency) if one.difference_minor else "",
                 "payout": _line(one.payout) if one.payout else None,
             }
             for one in lists.proposals()

@@ -146,13 +146,23 @@ ORDER_CANCELLED = _("%(number)s is cancelled. The goods are free again and the c
 SHIPPED = _("%(number)s is with the carrier.")
 
 # A step in the timeline, by the verb's own name in the audit (what follows the last dot, or its whole).
+MONEY_STEPS: dict[str, Word] = {
+    "authorised": Word(_("Money held"), "lock"),
+    "captured": Word(_("Money taken"), "coins"),
+    "voided": Word(_("Money let go"), "lock-open"),
+    "expired": Word(_("Hold on money ran out"), "clock-alert"),
+    "refunded": Word(_("Money given back"), "undo-2"),
+    "charged_back": Word(_("Money charged back"), "gavel"),
+    "chargeback_won": Word(_("Chargeback won"), "gavel"),
+    "fee_charged": Word(_("Provider’s fee known"), "receipt"),
+    "extended": Word(_("Money held longer"), "calendar-plus"),
+    "failed": Word(_("Payment declined"), "circle-x"),
+}
+
 STEPS: dict[str, Word] = {
     "payments.add": Word(_("Payment begun"), "credit-card"),
-    "payments.observe": Word(_("Money moved"), "coins"),
     "payments.worry": Word(_("A payment needs a look"), "circle-alert"),
     "payments.attach": Word(_("Payment found its order"), "link"),
-    "payments.requests.plan": Word(_("Provider is to be asked"), "send"),
-    "payments.requests.end": Word(_("Provider answered"), "reply"),
     "payments.refunds.owe": Word(_("Money owed back"), "undo-2"),
     "place": Word(_("Order placed"), "shopping-bag"),
     "accept": Word(_("Accepted for picking"), "user-check"),
@@ -267,6 +277,8 @@ def step(verb: str, after: Mapping[str, Any]) -> Word:
     name = verb.rsplit(".", 1)[-1]
     if verb.startswith("orders.packing.labels."):
         return LABEL_STEPS.get(after.get("label", "asked"), LABEL_STEPS["asked"])
+    if verb == "orders.payments.observe" and after.get("kinds"):
+        return MONEY_STEPS.get(after["kinds"][-1], MONEY_STEPS["captured"])
     if name == "scan" and after.get("outcome") in SCANS:
         return SCANS[after["outcome"]]
     return (

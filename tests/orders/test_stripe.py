@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commerce import clock, ids
+from commerce import clock, ids, relay
 from commerce.errors import Busy
 from commerce.transactions import transaction
+from orders import holds, queries
 from orders.gateways import directory
 from orders.gateways.stripe import StripeGateway
 from orders.gateways.stripe_double import StripeDouble
 from orders.paying import Concern, PaymentVerb, PayMethod
-from orders.payments import collecting, errands, errors, ledger, refunds, requests, watchdog, webhooks
+from orders.payments import collecting, errands, errors, following, ledger, refunds, requests, watchdog, webhooks
 from orders.payments.collecting import Wanted
 from tests.factories import commerce as ground
 from tests.factories import orders as make
@@ -192,6 +193,18 @@ def test_a_payment_that_nobody_ordered_is_let_go(order, stripe):
         watchdog.run_errands(at=clock.now())
     assert ledger.get(paid.id).status == "voided"
     assert stripe.intents[reference]["status"] == "canceled"
+
+
+def test_a_risky_payment_holds_the_order_until_somebody_looked(order, stripe):
+    begin(order, token="pm_card_riskLevelElevated")
+    for _ in range(2):
+        relay.drain(within=5)
+    assert queries.order(order.id).held_for == ["fraud"]
+    with transaction():
+        holds.release(order.id, "fraud", "called the customer", by=ground.TESTER, at=clock.now())
+    with transaction():
+        following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert queries.order(order.id).held_for == []
 
 
 FAULTS = st.sampled_from(["", "", "", "429", "500", "500_done", "lost", "cut"])

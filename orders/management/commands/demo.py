@@ -21,6 +21,7 @@ from orders.demo import (
     floor,
     moving,
     past,
+    paying,
     people,
     promising,
     promoting,
@@ -42,7 +43,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
-    reconciling.reconcile, scarcity.announce, coming_back.come_back, routing.consider,
+    reconciling.reconcile, scarcity.announce, paying.pay, coming_back.come_back, routing.consider,
     promoting.promote, floor.work, collecting.collect,
 ]  # fmt: skip
 
