@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from commerce import clock
+from commerce import clock, quotas
 from commerce.transactions import transaction
 from pricing import limits, quote_store
 
@@ -18,6 +18,7 @@ def prune_quotes() -> int:
         with transaction():
             done = quote_store.prune(at=clock.now(), at_most=QUOTES_AT_ONCE)
             limits.prune(before=clock.now() - quote_store.KEPT, at_most=QUOTES_AT_ONCE)
+            quotas.forget(limits.PREFIX, before=clock.now() - quote_store.KEPT, at_most=QUOTES_AT_ONCE)
         forgotten += done
         if done < QUOTES_AT_ONCE:
             break
