@@ -19,7 +19,7 @@ from inventory import locations
 from orders import pickup_moves, queries
 from orders.hold_kinds import RELEASED_WITH, may_release
 from orders.holds import Hold
-from orders.lifecycle import COLLECTED, Action, State
+from orders.lifecycle import COLLECTED, UNDELIVERED, Action, State
 from orders.models import Fulfilment
 from orders.pickup import normalised
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
@@ -128,6 +128,7 @@ def sections(
 ) -> list[Section]:
     """Return the parts of an order; a part has buttons only where the reader works now and may do the work."""
     lines = {line.id: line for line in order.lines}
+    shares = _shares(order)
     return [
         Section(
             view=view,
@@ -141,6 +142,7 @@ def sections(
                     line,
                     view.state,
                     is_first=not number or view.lines[number - 1].order_line_id != line.order_line_id,
+                    owed_minor=shares.get((view.id, line.order_line_id), 0),
                 )
                 for number, line in enumerate(view.lines)
             ],
@@ -171,7 +173,26 @@ def _moves(view: FulfilmentView, *, user_id: int | None, at: datetime) -> list[M
     return moves
 
 
-def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str, *, is_first: bool) -> Part:
+def _shares(order: OrderView) -> dict[tuple[UUID, UUID], int]:
+    """Return what each fulfilment's pieces of each line come to: together exactly what the line still does."""
+    units: dict[UUID, dict[UUID, int]] = {}
+    for view in order.fulfilments:
+        is_off = State(view.state) in UNDELIVERED
+        for one in view.lines:
+            count = 0 if is_off else (one.quantity - one.rejected) // one.per_unit
+            units.setdefault(one.order_line_id, {})[view.id] = count
+    shares: dict[tuple[UUID, UUID], int] = {}
+    for line in order.lines:
+        parts = units.get(line.id, {})
+        if sum(parts.values()):
+            split = money.split_minor(line.remaining_minor, list(parts.values()))
+            shares |= {(view_id, line.id): minor for view_id, minor in zip(parts, split, strict=True)}
+    return shares
+
+
+def _part(
+    order: OrderView, line: LineView, part: FulfilmentLineView, state: str, *, is_first: bool, owed_minor: int
+) -> Part:
     """Return a part as the page shows it; what a kit costs stands at the first of its goods."""
     kept = part.quantity - part.rejected
     note = ""
@@ -193,8 +214,8 @@ def _part(order: OrderView, line: LineView, part: FulfilmentLineView, state: str
         name=part.name,
         quantity=part.quantity,
         unit_price="" if is_of_kit else amount(line.unit_price_minor, order.currency),
-        total="" if is_of_kit and not is_first else amount(line.remaining_minor, order.currency),
-        kit=f"{line.quantity} × {line.name}" if is_of_kit else "",
+        total="" if is_of_kit and not is_first else amount(owed_minor, order.currency),
+        kit=f"{part.quantity // part.per_unit} × {line.name}" if is_of_kit else "",
         state=shown,
         note=note,
         is_gone=not kept or state == State.CANCELLED.value,
