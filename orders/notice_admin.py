@@ -21,8 +21,18 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.transactions import transaction
 from orders import queries, reminders
-from orders.models import Notice, NoticeTemplate, Order, PickupReminder
-from orders.notices import LANGUAGES, LONGEST_BODY, LONGEST_SUBJECT, WRITTEN, NoticeChannel, Text, faults, filled
+from orders.models import Fulfilment, Notice, NoticeTemplate, Order, PickupReminder
+from orders.notices import (
+    LANGUAGES,
+    LONGEST_BODY,
+    LONGEST_SUBJECT,
+    WRITTEN,
+    NoticeChannel,
+    Text,
+    faults,
+    filled,
+    paragraphs_of,
+)
 from orders.notifications import catalogue, letters, sending, templates
 from orders.notifications.catalogue import Message
 
@@ -157,7 +167,7 @@ class NoticeTemplateAdmin(ModelAdmin):
         return HttpResponseRedirect(_address(message.code, language, way))
 
     def _test(
-        self, request: HttpRequest, message: Message, language: str, way: NoticeChannel, shown: dict[str, str]
+        self, request: HttpRequest, message: Message, language: str, way: NoticeChannel, shown: dict[str, Any]
     ) -> None:
         if way is not NoticeChannel.EMAIL or not request.user.email:
             messages.error(request, _("A test goes to your own e-mail address; your account has none."))
@@ -246,14 +256,24 @@ def _address(code: str, language: str, channel: NoticeChannel) -> str:
     return reverse("admin:orders_noticetemplate_write", args=[code, language, channel.value])
 
 
-def _preview(message: Message, text: Text, language: str, way: NoticeChannel) -> dict[str, str] | None:
-    """Return the text as the newest order would fill it, with an invented customer; None while there is no order."""
+def _preview(message: Message, text: Text, language: str, way: NoticeChannel) -> dict[str, Any] | None:
+    """Return the text as the newest order would fill it, with an invented customer; None while there is no order.
+
+    A message about pickups is shown with an order that somebody fetches, where there is one.
+    """
+    fetched = (
+        Fulfilment.objects.exclude(pickup_code="").order_by("-created_at", "-id").values_list("order_id", "id").first()
+    )
+    part_id = None
     newest = Order.objects.order_by("-placed_at", "-id").values_list("id", flat=True).first()
+    if fetched is not None and message.code.startswith("pickup."):
+        newest, part_id = fetched
     if newest is None:
         return None
     order = replace(queries.order(newest), contact_name=NOBODY, language=language, tracking_token="x" * 43)
-    facts = {"fulfilment_id": str(order.fulfilments[0].id)}
+    facts = {"fulfilment_id": str(part_id or order.fulfilments[0].id)}
     values = letters.words(message, order, facts, language=language)
     subject, body = filled(text.subject, values), filled(text.body, values)
     html = letters.as_html(subject, body, shop=values["shop"], language=language) if way is NoticeChannel.EMAIL else ""
-    return {"subject": subject, "body": body, "html": html}
+    parts = paragraphs_of(body) if way is NoticeChannel.EMAIL else []
+    return {"subject": subject, "body": body, "html": html, "parts": parts}
