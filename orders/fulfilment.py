@@ -277,6 +277,12 @@ def add_line(
     return line
 
 
+def hand_on(line: FulfilmentLine, other: Fulfilment) -> None:
+    """Let another part of the order owe a line whole, with what is promised for it."""
+    line.fulfilment = other
+    line.save(update_fields=["fulfilment"])
+
+
 def shrink(line: FulfilmentLine, pieces: int) -> None:
     """Let a line owe fewer pieces, because another part of the order owes them now."""
     line.quantity -= pieces

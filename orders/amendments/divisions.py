@@ -33,8 +33,11 @@ def split(work: Work, fulfilment_id: UUID, units: Mapping[UUID, int], *, by: Act
     new = fulfilment.open_beside(work, one, at=at)
     for order_line_id, count in units.items():
         for line in by_line[order_line_id]:
-            _refuse_waiting(line)
             pieces = count * line.per_unit
+            if pieces == line.quantity:
+                fulfilment.hand_on(line, new)
+                continue
+            _refuse_waiting(line)
             allocation_id = _promised_again(work, line, pieces, by=by, at=at)
             fulfilment.add_line(
                 work, new, line.order_line, product_id=line.product_id, quantity=pieces, per_unit=line.per_unit,

@@ -269,4 +269,4 @@ def test_changes_and_returns_in_any_order_lose_nothing() -> None:
         for product, price in zip(shop.products, PRICES, strict=True):
             prices.prices({product.id: price}, price_list=prices.price_list(f"after-{product.id}", priority=9))
         AfterSaleMachine.shop = shop
-    run_state_machine_as_test(AfterSaleMachine, settings=bounded(examples=15, steps=25))
+    run_state_machine_as_test(AfterSaleMachine, settings=bounded(examples=12, steps=20))

@@ -238,6 +238,13 @@ def test_split_and_merged_again_the_goods_are_the_same(shop):
     assert (together.pieces, figure(shop).allocated, together.status.value) == (4, 3, "open")
 
 
+def test_a_whole_line_gets_a_part_of_its_own(shop):
+    order = shop.place({0: 3, 1: 1}, method="ship", ship_to=BERLIN)
+    apart = confirm(order, Amendment(divisions=(Division(order.fulfilments[0].id, {order.lines[0].id: 3}),)))
+    assert sorted([line.quantity for line in part.lines] for part in apart.fulfilments) == [[1], [3]]
+    assert (apart.pieces, figure(shop).allocated) == (4, 3)
+
+
 def test_splitting_needs_something_left_behind_and_nobody_at_work(shop):
     order = shop.place({0: 2}, method="ship", ship_to=BERLIN)
     whole = Amendment(divisions=(Division(order.fulfilments[0].id, {order.lines[0].id: 2}),))
