@@ -165,7 +165,7 @@ VERBS = {
     "orders.pickup.return_to_stock": gettext_noop("Goods returned to stock"),
     "orders.pickup.take_over": gettext_noop("Fulfilment taken over"),
     "orders.pickup_moves.move": gettext_noop("Pickup moved"),
-    "orders.reminders.save": gettext_noop("Reminder set"),
+    "orders.reminders.set_step": gettext_noop("Reminder set"),
     "orders.visits.erase": gettext_noop("Visit forgotten"),
     "orders.visits.name_helper": gettext_noop("Substitute named"),
     "orders.visits.on_my_way": gettext_noop("Customer on the way"),

@@ -212,7 +212,7 @@ class PickupReminderAdmin(VerbAdmin):
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> object:
         location, channel = values.get("location"), values.get("channel")
-        return reminders.save(
+        return reminders.set_step(
             message=values["message"],
             hours_before=values["hours_before"],
             location_id=location.pk if location else None,
@@ -222,7 +222,7 @@ class PickupReminderAdmin(VerbAdmin):
         )
 
     def change(self, request: HttpRequest, obj: Any, values: dict[str, Any], *, by: Actor) -> None:
-        reminders.save(
+        reminders.set_step(
             message=obj.message,
             hours_before=values.get("hours_before", obj.hours_before),
             location_id=obj.location_id,

@@ -78,7 +78,7 @@ def plan_due(*, at: datetime, after: UUID | None = None) -> tuple[int, UUID | No
 
 
 @transaction_required
-def save(
+def set_step(
     *,
     message: str,
     hours_before: int,
@@ -104,7 +104,7 @@ def save(
         defaults={"hours_before": hours_before, "is_active": is_active},
     )
     audit.record(
-        "orders.reminders.save", "pickup_reminder", row.pk, by=by,
+        "orders.reminders.set_step", "pickup_reminder", row.pk, by=by,
         after={"message": message, "hours_before": hours_before, "location": location_id, "channel": channel_id,
                "is_active": is_active},
     )  # fmt: skip

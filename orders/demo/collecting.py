@@ -25,8 +25,8 @@ def collect(shop: Retailer, *, now: datetime) -> None:
         visits.on_my_way(ready[0].pk, minutes=10, by=Actor.customer(ready[0].order_id), at=now)
     if len(ready) > 1:
         visits.name_helper(ready[1].pk, name="Max Muster", by=Actor.customer(ready[1].order_id), at=now)
-    reminders.save(message="pickup.reminder", hours_before=24, location_id=here, by=ACTOR)
-    reminders.save(message="pickup.last_day", hours_before=6, location_id=here, by=ACTOR)
+    reminders.set_step(message="pickup.reminder", hours_before=24, location_id=here, by=ACTOR)
+    reminders.set_step(message="pickup.last_day", hours_before=6, location_id=here, by=ACTOR)
     pickup_watch.look(by=Actor.system("pickups"), at=now)
     waiting = cases.listed(Filters(location_ids=[here], kind=pickup_watch.RETURN))
     for case in waiting[:1]:

@@ -310,12 +310,12 @@ def test_the_ladder_reminds_once_per_step_and_not_whoever_came(shop: make.Shop) 
 def test_the_most_special_ladder_counts(shop: make.Shop) -> None:
     by = {"by": SYSTEM}
     with transaction():
-        reminders.save(message="pickup.reminder", hours_before=48, **by)
-        reminders.save(message="pickup.reminder", hours_before=12, location_id=shop.store.id, **by)
-        reminders.save(message="pickup.last_day", hours_before=3, location_id=shop.store.id, is_active=False, **by)
-        reminders.save(message="pickup.reminder", hours_before=10, location_id=shop.store.id, **by)
+        reminders.set_step(message="pickup.reminder", hours_before=48, **by)
+        reminders.set_step(message="pickup.reminder", hours_before=12, location_id=shop.store.id, **by)
+        reminders.set_step(message="pickup.last_day", hours_before=3, location_id=shop.store.id, is_active=False, **by)
+        reminders.set_step(message="pickup.reminder", hours_before=10, location_id=shop.store.id, **by)
         with pytest.raises(InvalidInput):
-            reminders.save(message="pickup.reminder", hours_before=721, **by)
+            reminders.set_step(message="pickup.reminder", hours_before=721, **by)
     rows = list(reminders.PickupReminder.objects.all())
     assert reminders.ladder(rows, location_id=shop.store.id, channel_id=shop.channel.pk) == (
         reminders.Step("pickup.reminder", 10),
