@@ -9,17 +9,18 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, pickup_tasks, queries, rerouting, shortages, unrouted
+from orders import leases, pickup, queries, rerouting, shortages, unrouted
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.packing import journeys, labels
 from orders.payments import watchdog
+from orders.pickup_tasks import forget_visits, look_after_pickups, remind_of_pickups
 from orders.routing import simulations
 
 MOST_SIMULATIONS = 20  # in one run of the task
 MOST_AT_ONCE = 500  # the rest follows with the next run
 
-__all__ = ["pickup_tasks"]  # they are registered by being imported
+__all__ = ["forget_visits", "look_after_pickups", "remind_of_pickups"]  # tasks of pickup, found here by their names
 
 log = logs.get(__name__)
 

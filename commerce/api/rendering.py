@@ -20,8 +20,14 @@ _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
 def encode(document: Any) -> bytes:
-    """Return a document as JSON: instants in UTC with a Z, UUIDs and exact decimals as text."""
-    return orjson.dumps(document, default=_primitive, option=_OPTIONS)
+    """Return a document as JSON: instants in UTC with a Z, UUIDs and exact decimals as text.
+
+    A number of more than 64 bits is none of ours, only an address or a body repeated in a refusal; it goes out as text.
+    """
+    try:
+        return orjson.dumps(document, default=_primitive, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_within_64_bits(document), default=_primitive, option=_OPTIONS)
 
 
 def reply(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
@@ -102,6 +108,14 @@ def _primitive(value: object) -> object:
     if isinstance(value, datetime):  # orjson writes all but exotic time zones itself
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _within_64_bits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _within_64_bits(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_within_64_bits(inner) for inner in value]
+    return str(value) if type(value) is int and value.bit_length() > 63 else value
 
 
 def _is_too_deep(document: Any) -> bool:

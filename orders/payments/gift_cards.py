@@ -15,6 +15,7 @@ from django.conf import settings
 
 from commerce import audit, ids, integrity
 from commerce.actors import Actor
+from commerce.errors import Conflict
 from commerce.transactions import transaction_required
 from orders.models import GiftCard, GiftCardEntry
 from orders.paying import GiftCardEntryKind
@@ -27,6 +28,12 @@ VALID_FOR = timedelta(
 )  # three years from the end of the year is what German law takes as a rule; never less
 HIGHEST_MINOR = 500_000
 
+integrity.refuse(
+    "gift_card_entry_once",
+    lambda: Conflict(
+        "This was booked on a gift card before; a new sale needs a reference of its own, a repeat its key."
+    ),
+)
 integrity.refuse("gift_card_not_overdrawn", lambda: errors.GiftCardTooLow("Not enough is left on this gift card."))
 
 

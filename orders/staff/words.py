@@ -174,7 +174,7 @@ STEPS: dict[str, Word] = {
     "reject_line": Word(_("Pieces missing"), "ban"),
     "reject": Word(_("Nothing left to hand over"), "ban"),
     "serve": Word(_("Another place serves what was missing"), "route"),
-    "ask": Word(_("The customer is asked what they prefer"), "message-circle-question"),
+    "ask": Word(_("The customer is asked what they prefer"), "message-circle-question-mark"),
     "wait": Word(_("The customer waits for the missing pieces"), "clock"),
     "settle": Word(_("The missing pieces are settled"), "check"),
     "open_parcel": Word(_("Parcel opened"), "package-open"),
@@ -267,7 +267,7 @@ LABEL_STEPS: dict[str, Word] = {
     "asked": Word(_("Shipping label asked for"), "tag"),
     "made": Word(_("Shipping label made"), "tag"),
     "refused": Word(_("The carrier refused the label"), "ban"),
-    "unclear": Word(_("The carrier did not answer"), "circle-help"),
+    "unclear": Word(_("The carrier did not answer"), "circle-question-mark"),
     "cancelled": Word(_("Shipping label cancelled"), "circle-x"),
 }
 

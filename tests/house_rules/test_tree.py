@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lucide
 import pytest
 
-from tests.house_rules.source import ROOT, Module, kept
+from tests.house_rules.source import ROOT, Module, kept, modules
 
 FOLDERS = {"commerce", "inventory", "orders", "pricing", "customers", "templates", "tests", ".ci"}
 FILES = {
@@ -74,6 +75,33 @@ def test_templates_run_no_script_of_their_own_and_fetch_nothing_from_elsewhere()
         if scripts or INLINE_HANDLER.search(text) or REMOTE_PART.search(text):
             wrong.append(str(path.relative_to(ROOT)))
     assert not wrong
+
+
+def test_every_icon_exists() -> None:
+    """A name that the set doesn't have breaks a page the moment its state comes up, and no sooner."""
+    named = {
+        (name, str(path.relative_to(ROOT)))
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for name in re.findall(r"\blucide \"([^\"]+)\"", path.read_text())
+    }
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Word"):
+                icons = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "icon")]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("MenuEntry"):
+                icons = [word.value for word in node.keywords if word.arg == "icon"]
+            else:
+                continue
+            named |= {(icon.value, module.name) for icon in icons if isinstance(icon, ast.Constant)}
+    assert ("octagon-x", "templates/orders/wrong_scan.html") in named
+    assert ("mail-warning", "commerce.staff.rooms") in named
+    missing = []
+    for name, where in sorted(named):
+        try:
+            lucide._load_icon(name)
+        except lucide.IconDoesNotExist:
+            missing.append(f"{where}: {name}")
+    assert not missing
 
 
 def test_tests_wait_for_facts_and_never_sleep() -> None:

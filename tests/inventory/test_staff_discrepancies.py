@@ -199,11 +199,11 @@ def test_the_list_asks_few_questions_however_long_it_is(shelf: Shelf, django_ass
         found(shelf, number, product_id=product.id, expected=100)
     client = signed_in(Role.STORE_MANAGER, shelf.store)
     client.get(PAGE)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(PAGE)
     one = Discrepancy.objects.first()
     assert one is not None
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(f"{PAGE}{one.id}/")
 
 

@@ -107,6 +107,8 @@ def test_a_question_has_a_bound(shelf: Shelf) -> None:
 def test_late_reports_are_found_without_reading_the_journal(shelf: Shelf) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+        # Of a few rows any index is as good; what counts is that this one can be used, so the other is out of sight.
+        cursor.execute("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'stock_entry_version_once'::regclass")
         cursor.execute(
             "EXPLAIN SELECT sum(on_hand_delta) FROM inventory_stockentry WHERE level_id = 1 AND occurred_at < recorded_at"
             " AND occurred_at <= now() AND version > 5"

@@ -47,6 +47,17 @@ def _known_revenue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trade, "_revenue", [lambda ids, since, until: {}])
 
 
+@pytest.fixture(autouse=True)
+def _thresholds_to_begin_with(db: None) -> None:
+    """What the migration sets; a test that empties all tables may have gone before."""
+    with transaction():
+        for measure, limit, rank, count in (
+            (Measure.DEPTH, 5_000, Rank.LEAD, 1), (Measure.MARGIN, 0, Rank.LEAD, 1),
+            (Measure.REVENUE, 5_000_000, Rank.LEAD, 1), (Measure.PRODUCTS, 1_000, Rank.COLLEAGUE, 2),
+        ):  # fmt: skip
+            approvals.set_threshold(measure, limit, rank, approvals=count, by=ground.TESTER)
+
+
 def said(user: User) -> Actor:
     return Actor.staff(user)
 
