@@ -300,5 +300,5 @@ def test_the_product_page_asks_few_questions_however_much_there_is(shelf: Shelf,
         shelf.receive(1)
     client = signed_in(Role.CLERK, shelf.store)
     client.get(STOCK, {"q": shelf.sku})
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(13):  # one of them counts what stands on the exceptions desk
         client.get(STOCK, {"q": shelf.sku})
