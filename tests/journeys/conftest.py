@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -103,6 +104,16 @@ def opened(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
 
         yield open_page
         assert complaints == []
+
+
+def fits(page: Page) -> None:
+    """Nothing sticks out sideways and axe finds nothing, on the page that stands when what was pressed has loaded."""
+    page.wait_for_load_state()
+    page.wait_for_function("document.documentElement !== null")
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} scrolls sideways"
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
 
 
 def picture(page: Page, name: str) -> None:

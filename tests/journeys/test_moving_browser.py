@@ -127,6 +127,7 @@ def test_the_pages_fit_and_axe_finds_nothing(
     assert_good(receiver)
     sender.goto(f"/staff/stock/?q={scene.products[0].sku}")
     sender.locator("a[href*='/correct/']").click()
+    sender.wait_for_url("**/correct/**")
     picture(sender, f"moving-correct-{where}")
     assert_good(sender)
 
