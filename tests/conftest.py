@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings
 
 from commerce import embedded
+from tests import schema
 
 _started_here = False
 
@@ -23,15 +25,25 @@ settings.load_profile("kontor")
 def pytest_configure(config: pytest.Config) -> None:
     """Start the test cluster once, in the process that owns the run. Its data is nobody's, so it need not be durable."""
     global _started_here
-    if hasattr(config, "workerinput") or not embedded.is_used() or embedded.is_running():
+    if hasattr(config, "workerinput") or not embedded.is_used():
         return
-    embedded.start(durable=False)
-    _started_here = True
+    if not embedded.is_running():
+        embedded.start(durable=False)
+        _started_here = True
+    if not config.getoption("collectonly"):
+        schema.prepare()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _started_here:
         embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Copy the test database from the schema's template, where the cluster is ours."""
+    if embedded.is_used():
+        connection.settings_dict["TEST"]["TEMPLATE"] = schema.template()
 
 
 @pytest.fixture(scope="session", autouse=True)
