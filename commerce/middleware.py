@@ -5,7 +5,6 @@ more time than an availability answer costs.
 """
 
 import re
-import uuid
 from collections.abc import Callable
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -20,7 +19,7 @@ from django_htmx.middleware import HtmxMiddleware
 from simple_history.middleware import HistoryRequestMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from commerce import context
+from commerce import context, ids
 
 API = "/api/v1/"
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -36,7 +35,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        identifier = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        identifier = given if _SANE_REQUEST_ID.fullmatch(given) else ids.token()
         context.bind(identifier)
         response = self.get_response(request)
         response["X-Request-ID"] = identifier
