@@ -42,6 +42,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Prices"), "euro", "pricing_priceentry"),
             (_("Tax rates"), "percent", "pricing_taxrate"),
             (_("Quotes"), "request_quote", "pricing_quote"),
+            (_("Applied prices"), "timeline", "pricing_appliedprice"),
         ]),
         (_("Orders"), [
             (_("Orders"), "receipt_long", "orders_order"),

@@ -362,6 +362,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch payments": _every(60, "orders.tasks.watch_payments"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),
+    "write down applied prices": _every(60, "pricing.tasks.log_applied_prices"),
 }
 
 # --- Kontor ---------------------------------------------------------------------------------------------------------

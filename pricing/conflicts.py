@@ -10,21 +10,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
 
-from pricing import prior_price, rounding
-from pricing.promotions import windows
+from pricing import claims, prior_price, rounding
+from pricing.promotions import public, windows
 from pricing.promotions.index import ancestry
 from pricing.promotions.terms import (
-    AmountOff,
     Base,
     Bundle,
     BuyGet,
     Conditions,
     Content,
-    FixedPrice,
     FreeShipping,
     Gift,
     Goods,
-    Level,
     Mode,
     PercentOff,
     Promotion,
@@ -78,7 +75,7 @@ class Article:
     """What is known of a product: its listed price and its cost with VAT, for one piece; None is not known.
 
     `prior_minor` is the lowest price of the 30 days before, as `prior_price` finds it, None where a reduction may not be
-    announced, and 0 where nobody looked.
+    announced, and 0 where nobody looked. With `pasts` it is found on each channel, for the promotion's own instant.
     """
 
     sku: str
@@ -86,6 +83,7 @@ class Article:
     price_minor: int | None = None
     cost_minor: int | None = None
     prior_minor: int | None = 0
+    pasts: tuple[claims.Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def check(
     universe = _Universe(articles)
     found = [*_windows(content, effective_from, effective_to), *_exclusions(content), *_coupons(content)]
     for promotion in content.promotions:
-        found += _alone(promotion, universe, looks_at_claims=looks_at_claims)
+        found += _alone(promotion, universe, effective_from, looks_at_claims=looks_at_claims)
     found += _pairs(content, universe, effective_from)
     found.sort(key=lambda one: (one.severity is Severity.WARNING, one.code, one.promotions))
     return found[:MOST_FINDINGS]
@@ -267,7 +265,7 @@ def _coupons(content: Content) -> Iterator[Finding]:
             yield Finding(Code.COUPON_COLLISION, (first, second), {"codes": sorted(shared)[:MOST_SKUS_NAMED]})
 
 
-def _alone(promotion: Promotion, universe: _Universe, *, looks_at_claims: bool) -> Iterator[Finding]:
+def _alone(promotion: Promotion, universe: _Universe, begins: datetime, *, looks_at_claims: bool) -> Iterator[Finding]:
     name = (promotion.id,)
     unknown = sorted({text for goods in goods_of(promotion) for text in universe.unknown(goods)})
     wants = [universe.meant(goods) for goods in goods_of(promotion)]
@@ -282,7 +280,7 @@ def _alone(promotion: Promotion, universe: _Universe, *, looks_at_claims: bool) 
     if isinstance(promotion.benefit, Tiered) and (step := _inversion(promotion.benefit)):
         yield Finding(Code.TIER_INVERSION, name, {"at_least": step[0], "before_minor": step[1], "after_minor": step[2]})
     if wants and all(wants):
-        yield from _prices(promotion, universe, wants[0], looks_at_claims=looks_at_claims)
+        yield from _prices(promotion, universe, wants[0], begins, looks_at_claims=looks_at_claims)
 
 
 def _gives_nothing(promotion: Promotion) -> bool:
@@ -306,47 +304,39 @@ def _inversion(terms: Tiered) -> tuple[int, int, int] | None:
     return None
 
 
-def single_price(promotion: Promotion, price_minor: int) -> int | None:
-    """Return what one piece costs by a promotion that anyone gets on it alone, or None where that depends on the basket."""
-    benefit = promotion.benefit
-    if isinstance(benefit, PercentOff) and benefit.level is not Level.ORDER:
-        return price_minor - rounding.percentage(price_minor, benefit.basis_points)
-    if isinstance(benefit, AmountOff) and benefit.level is not Level.ORDER:
-        return max(price_minor - benefit.amount_minor, 0)
-    if isinstance(benefit, FixedPrice):
-        return min(price_minor, benefit.amount_minor)
-    return None
-
-
-def _is_for_anyone(terms: Conditions) -> bool:
-    return not (
-        terms.coupon or terms.segments or terms.customer_groups or terms.loyalty_tiers or terms.payment_methods
-        or terms.minimum or terms.is_first_order is not None
-    )  # fmt: skip
-
-
-def _prices(promotion: Promotion, universe: _Universe, bits: int, *, looks_at_claims: bool) -> Iterator[Finding]:
+def _prices(
+    promotion: Promotion, universe: _Universe, bits: int, begins: datetime, *, looks_at_claims: bool
+) -> Iterator[Finding]:
     """Look at single pieces: what falls below its cost, and what would be announced with an untrue percentage."""
     below: list[str] = []
-    untrue: list[tuple[str, int]] = []
-    claimed = promotion.benefit.basis_points if isinstance(promotion.benefit, PercentOff) else 0
-    is_public = _is_for_anyone(promotion.conditions) and looks_at_claims
+    untrue: list[claims.Untrue] = []
+    claimed = claims.claimed(promotion)
+    is_claimed = looks_at_claims and claimed > 0 and public.is_public(promotion)
     for article in universe.of(bits):
-        if article.price_minor is None or (price := single_price(promotion, article.price_minor)) is None:
+        if article.price_minor is None or (price := public.single_price(promotion, article.price_minor)) is None:
             continue
         if article.cost_minor is not None and price < article.cost_minor:
             below.append(article.sku)
-        if not (is_public and claimed and article.prior_minor != 0):
-            continue
-        prior = article.prior_minor
-        if prior is None or not prior_price.is_true(claimed, prior_minor=prior, amount_minor=price):
-            untrue.append((article.sku, prior_price.saving_basis_points(prior, price) if prior else 0))
+        if is_claimed and (found := _untrue(promotion, article, price, begins)):
+            untrue.append(found)
     if below:
         yield Finding(Code.BELOW_COST, (promotion.id,), {"skus": below[:MOST_SKUS_NAMED], "count": len(below)})
     if untrue:
-        sku, truth = min(untrue, key=lambda one: (one[1], one[0]))
-        facts = {"sku": sku, "claimed": claimed, "true": truth, "count": len(untrue)}
+        worst = min(untrue, key=lambda one: (one.truth, one.sku))
+        facts = {
+            "sku": worst.sku, "claimed": claimed, "true": worst.truth, "count": len(untrue),
+            "prior_minor": worst.prior_minor, "price_minor": worst.price_minor, "channel": worst.channel,
+        }  # fmt: skip
         yield Finding(Code.UNTRUE_CLAIM, (promotion.id,), facts)
+
+
+def _untrue(promotion: Promotion, article: Article, price: int, begins: datetime) -> claims.Untrue | None:
+    if article.pasts:
+        return claims.untrue(promotion, article.sku, article.pasts, price, begins=begins)
+    prior, claimed = article.prior_minor, claims.claimed(promotion)
+    if prior == 0 or (prior and prior_price.is_true(claimed, prior_minor=prior, amount_minor=price)):
+        return None
+    return claims.Untrue(article.sku, prior_price.saving_basis_points(prior, price) if prior else 0, prior, price)
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------------

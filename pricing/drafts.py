@@ -195,9 +195,8 @@ def findings(draft: RulesetDraft) -> list[Finding]:
     at = clock.now()
     begins = max(draft.effective_from or at, at)
     content = documents.content_from(draft.content)
-    return conflicts.check(
-        content, impact.catalogue(at).articles, effective_from=begins, effective_to=draft.effective_to
-    )
+    articles = impact.with_pasts(impact.catalogue(at), content, at=begins)
+    return conflicts.check(content, articles, effective_from=begins, effective_to=draft.effective_to)
 
 
 def unanswered(draft: RulesetDraft, found: list[Finding]) -> list[Finding]:

@@ -1,15 +1,19 @@
 """What a draft touches: the catalogue with its prices as conflicts look at it, and the facts that approvals go by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
 
-from pricing import conflicts, differences, rounding, trade
+from commerce import queries
+from pricing import applying, conflicts, differences, prior_prices, rounding, trade
 from pricing.approving import Facts
+from pricing.claims import Past
 from pricing.conflicts import Article
-from pricing.promotions.terms import AmountOff, Content, FixedPrice, Level, Promotion
+from pricing.promotions import public
+from pricing.promotions.terms import AmountOff, Content, FixedPrice, Level, PercentOff, Promotion
+from pricing.quotes import ChannelTerms
 
 CURRENCY, COUNTRY = "EUR", "DE"  # where reductions are looked at; other countries follow from the same promotions
 REVENUE_OF = timedelta(days=28)
@@ -31,6 +35,10 @@ GROUP BY product.id ORDER BY product.id
 """
 
 
+# Products whose past is looked at for one draft. Each costs some tenths of a millisecond per channel.
+MOST_PASTS = 5_000
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The articles that may be discounted, and their ids by SKU."""
@@ -46,6 +54,33 @@ def catalogue(at: datetime) -> Catalogue:
         rows = cursor.fetchall()
     return Catalogue(
         tuple(Article(sku, category, price) for _, sku, category, price in rows), {row[1]: row[0] for row in rows}
+    )
+
+
+def with_pasts(known: Catalogue, content: Content, *, at: datetime) -> tuple[Article, ...]:
+    """Return the articles, those that would be announced as reduced with what was applied to them on each channel.
+
+    What is known to come until the last of them begins (`at`, or later by its own window) is among it.
+    """
+    claims = [one for one in content.promotions if isinstance(one.benefit, PercentOff) and public.is_public(one)]
+    meant = [one.sku for one in conflicts.meant_by(claims, known.articles)][:MOST_PASTS] if claims else []
+    if not meant:
+        return known.articles
+    ids = [known.ids[sku] for sku in meant]
+    at = max([at, *(one.conditions.valid_from for one in claims if one.conditions.valid_from is not None)])
+    pasts: dict[int, list[Past]] = {}
+    for channel in queries.channels():
+        if not channel.is_active or (channel.currency, channel.country) != (CURRENCY, COUNTRY):
+            continue
+        terms = ChannelTerms(channel.id, channel.currency, channel.country)
+        for product_id, found in prior_prices.history(terms, ids, at).items():
+            past = applying.history(found)
+            if past:
+                zone = applying.zone_of(channel.country)
+                pasts.setdefault(product_id, []).append(Past(channel.code, channel.country, zone, past))
+    return tuple(
+        replace(one, pasts=tuple(pasts.get(known.ids[one.sku], ()))) if known.ids[one.sku] in pasts else one
+        for one in known.articles
     )
 
 
@@ -105,6 +140,6 @@ def _lowest_margin(promotions: Sequence[Promotion], known: Catalogue) -> int | N
         for promotion in promotions
         for article in conflicts.meant_by([promotion], known.articles)
         if article.cost_minor is not None and article.price_minor is not None
-        and (price := conflicts.single_price(promotion, article.price_minor)) is not None
+        and (price := public.single_price(promotion, article.price_minor)) is not None
     ]  # fmt: skip
     return min(margins, default=rounding.BASIS_POINTS)

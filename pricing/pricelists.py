@@ -322,6 +322,7 @@ def _keep_version(changed: PriceList, by: Actor) -> None:
     is_staff = by.kind is ActorKind.STAFF
     changed._history_user = get_user_model().objects.filter(pk=by.id).first() if is_staff else None
     changed._change_reason = "" if is_staff else by.label[:100]
+    changed._history_date = clock.now()  # from then on it counts as changed, for the prices that were applied
     changed.save()
 
 

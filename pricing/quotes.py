@@ -116,6 +116,7 @@ class Prepared:
     priced: tuple[_Priced, ...]
     lines: tuple[Line, ...]
     candidates: tuple[Candidate, ...]
+    priors: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # prior price and saving, by product
 
     @property
     def limited(self) -> tuple[Candidate, ...]:
@@ -191,7 +192,7 @@ def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
     taxes = vat.per_line(taxables, ruleset.tax_rounding)
     pieces = [*outcome.pieces, *(() for _ in given_back)]
     finished = tuple(
-        _finished(line, ruleset.currency, steps, amount, tax, runs)
+        _finished(line, ruleset.currency, steps, amount, tax, runs, prepared.priors)
         for line, steps, amount, tax, runs in zip(priced, cuts, amounts, taxes, pieces, strict=True)
     )
     exact = sum(line.total_minor for line in finished)
@@ -341,7 +342,13 @@ def _line(priced: _Priced, ruleset: Ruleset, facts: Facts) -> Line:
 
 
 def _finished(
-    line: _Priced, currency: str, cuts: Sequence[Step], amount_minor: int, tax_minor: int, pieces: baskets.Runs
+    line: _Priced,
+    currency: str,
+    cuts: Sequence[Step],
+    amount_minor: int,
+    tax_minor: int,
+    pieces: baskets.Runs,
+    priors: Mapping[int, tuple[int, int]],
 ) -> QuotedLine:
     item = line.item
     steps = _price_steps(line, currency)
@@ -355,6 +362,7 @@ def _finished(
         pieces = baskets.after_adding(pieces, tax_minor)
         steps.append(Step(StepKind.TAX.value, tax_minor, "VAT on a net price", f"tax_class:{item.tax_class}"))
     unit_price = listing.unit_price(total, item.quantity, item.content)
+    prior = priors.get(item.product_id) if item.quantity > 0 else None
     return QuotedLine(
         product_id=item.product_id,
         sku=item.sku,
@@ -369,6 +377,8 @@ def _finished(
         pieces=pieces,
         reference_price_minor=unit_price[0] if unit_price else None,
         reference_amount=unit_price[1] if unit_price else "",
+        prior_price_minor=prior[0] if prior else None,
+        savings_basis_points=prior[1] if prior else None,
     )
 
 

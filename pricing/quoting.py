@@ -5,7 +5,7 @@ each is priced with what is left, and everything is written at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from commerce.audit import AuditRow
 from commerce.errors import CommerceError, InvalidInput, UnknownProduct
 from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
-from pricing import coupons, facts, limits, quote_store, quotes, rules
+from pricing import coupons, facts, limits, prior_prices, quote_store, quotes, rules
 from pricing.errors import QuoteExpired, QuoteMismatch
 from pricing.listing import Override
 from pricing.quote_store import GivenQuote
@@ -310,7 +310,7 @@ class _Known:
             rulebook = self._rules[channel] = rules.ruleset(channel, known, self._at)
         items = _items(basket.values(), self._products, rulebook)
         ruleset = rulebook.ruleset
-        return quotes.prepare(
+        prepared = quotes.prepare(
             items,
             ruleset,
             self._at,
@@ -318,6 +318,8 @@ class _Known:
             contract=shopper.contract,
             facts=facts.known(ruleset, channel, [item.product_id for item in items], self._at),
         )
+        priors = prior_prices.of(prepared, rulebook, channel)
+        return replace(prepared, priors=priors) if priors else prepared
 
 
 def _situation(shopper: Shopper, ruleset: quotes.Ruleset, at: datetime) -> Situation:

@@ -31,7 +31,7 @@ SELECT (SELECT number FROM pricing_rulesetrevision), list.id, list.code, list.ba
        list.channel_id IS NOT NULL, list.country <> '', list.customer_group, list.priority, list.contract,
        list.counts_family, list.base_list_id IS NOT NULL
 FROM (SELECT 1) AS always
-LEFT JOIN pricing_pricelist AS list ON list.is_active AND list.currency = %(currency)s
+LEFT JOIN {lists} AS list ON list.is_active AND list.currency = %(currency)s
     AND (list.channel_id IS NULL OR list.channel_id = %(channel)s) AND list.country IN ('', %(country)s)
 ORDER BY list.id
 """
@@ -39,15 +39,28 @@ ORDER BY list.id
 _FORMULAS = """
 WITH RECURSIVE used (id) AS (
     SELECT unnest(%(lists)s::bigint[])
-    UNION SELECT list.base_list_id FROM used JOIN pricing_pricelist AS list ON list.id = used.id
+    UNION SELECT list.base_list_id FROM used JOIN {lists} AS list ON list.id = used.id
     WHERE list.base_list_id IS NOT NULL
 )
 SELECT (SELECT number FROM pricing_rulesetrevision), list.id, list.currency, base.id, base.code, base.currency,
        list.formula_basis_points, list.formula_add_minor, list.formula_rounding
 FROM (SELECT 1) AS always LEFT JOIN (
-    used JOIN pricing_pricelist AS list ON list.id = used.id JOIN pricing_pricelist AS base ON base.id = list.base_list_id
+    used JOIN {lists} AS list ON list.id = used.id JOIN pricing_pricelist AS base ON base.id = list.base_list_id
 ) ON true
 ORDER BY list.id
+"""
+_TODAYS_LISTS = "pricing_pricelist"
+# The lists as their versions say they were at an instant; before its first version a list is taken to be as it began.
+_LISTS_THEN = """(
+    SELECT DISTINCT ON (id) * FROM pricing_historicalpricelist
+    ORDER BY id, history_date > %(then)s, CASE WHEN history_date <= %(then)s THEN history_date END DESC, history_date,
+             history_id DESC
+)"""
+_LISTS_CHANGED = """
+SELECT (SELECT number FROM pricing_rulesetrevision), changed.history_date
+FROM (SELECT 1) AS always LEFT JOIN pricing_historicalpricelist AS changed
+    ON changed.history_date > %(since)s AND changed.history_date <= %(until)s
+ORDER BY changed.history_date
 """
 _CURRENCIES = """
 SELECT (SELECT number FROM pricing_rulesetrevision), rate.base, rate.quote, rate.millionths, lower(rate.valid),
@@ -119,6 +132,7 @@ class Rules:
     ruleset: Ruleset
     terms: Mapping[int, ProductTerms]
     known: versions.Known  # what is in force and what is to come
+    since: datetime  # prices that ended before are not among them
 
 
 def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Rules:
@@ -131,7 +145,7 @@ def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -
         try:
             loaded = _loaded(channel, revision, keep=is_committed, at=at)
             prices = _prices(loaded, product_ids)
-            return Rules(replace(_in_force(loaded, at), prices=prices), loaded.terms, loaded.known)
+            return Rules(replace(_in_force(loaded, at), prices=prices), loaded.terms, loaded.known, loaded.since)
         except _Changed:
             revisions.forget()
     raise RuntimeError("Prices changed faster than they could be read.")
@@ -148,15 +162,83 @@ def _loaded(channel: ChannelTerms, revision: int, *, keep: bool, at: datetime) -
         raise _Changed
     header, is_computed = _header(channel, revision)
     computed = _computed(header, revision) if is_computed else ()
-    is_foreign = any(one.currency != one.base_currency for one in computed)
-    rates = [DatedRate(*row) for row in _rows(_CURRENCIES, {}, revision) if row[0] is not None] if is_foreign else []
-    fresh = _Loaded(revision, header, min(since, at), known, computed=computed, rates=tuple(rates))
+    fresh = _Loaded(
+        revision, header, min(since, at), known, computed=computed, rates=_currency_rates(computed, revision)
+    )
     if keep and since <= at:
         _cache.pop(key, None)
         for oldest in list(_cache)[: len(_cache) - RULESETS_KEPT + 1]:  # a list: other threads add meanwhile
             _cache.pop(oldest, None)
         _cache[key] = fresh
     return fresh
+
+
+def _currency_rates(computed: tuple[_Computed, ...], revision: int) -> tuple[DatedRate, ...]:
+    if not any(one.currency != one.base_currency for one in computed):
+        return ()
+    return tuple(DatedRate(*row) for row in _rows(_CURRENCIES, {}, revision) if row[0] is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """The rules of a time in which lists and versions were the same: within `[starts_at, ends_at)`."""
+
+    starts_at: datetime
+    ends_at: datetime
+    ruleset: Ruleset  # without promotions
+    version: versions.Key
+    channel: str
+
+
+def eras(channel: ChannelTerms, product_ids: Collection[int], *, since: datetime, until: datetime) -> list[Era]:
+    """Return what decided prices within `[since, until)`, one time after the other, with the prices of some products.
+
+    As it was then: lists that were switched off or computed otherwise meanwhile count as they did. Reads all of it.
+    """
+    for _attempt in range(ATTEMPTS):
+        revision, _is_committed = revisions.current()
+        try:
+            return _eras(channel, product_ids, since, until, revision)
+        except _Changed:
+            revisions.forget()
+    raise RuntimeError("Prices changed faster than they could be read.")
+
+
+def _eras(
+    channel: ChannelTerms, product_ids: Collection[int], since: datetime, until: datetime, revision: int
+) -> list[Era]:
+    number, known = versions.known(channel.channel_id, since)
+    if number not in (revision, -1):
+        raise _Changed
+    bounds: dict[str, object] = {"since": since, "until": until}
+    changed = [row[0] for row in _rows(_LISTS_CHANGED, bounds, revision) if row[0] is not None]
+    found: list[Era] = []
+    begins = [since, *changed]
+    for starts_at, ends_at in zip(begins, [*changed, until], strict=True):
+        if starts_at >= ends_at:
+            continue
+        header, is_computed = _header(channel, revision, then=starts_at)
+        computed = _computed(header, revision, then=starts_at) if is_computed else ()
+        loaded = _Loaded(revision, header, since, known, computed=computed, rates=_currency_rates(computed, revision))
+        ruleset = replace(header, prices=_prices(loaded, product_ids))
+        found += within(ruleset, known, since=starts_at, until=ends_at)
+    return found
+
+
+def within(ruleset: Ruleset, known: versions.Known, *, since: datetime, until: datetime) -> list[Era]:
+    """Return the times within `[since, until)` in which one version each is in force, by what is known of versions."""
+    turns = sorted(
+        {
+            at
+            for window in known.windows
+            for at in (window.starts_at, window.ends_at, window.withdrawn_at)
+            if at is not None and since < at < until
+        }
+    )
+    return [
+        Era(starts_at, ends_at, ruleset, known.key_at(starts_at), known.channel)
+        for starts_at, ends_at in zip([since, *turns], [*turns, until], strict=True)
+    ]
 
 
 def _in_force(loaded: _Loaded, at: datetime) -> Ruleset:
@@ -177,10 +259,13 @@ def _in_force(loaded: _Loaded, at: datetime) -> Ruleset:
     return found
 
 
-def _header(channel: ChannelTerms, revision: int) -> tuple[Ruleset, bool]:
-    """Return a ruleset without prices, and whether any of its lists is computed from another one."""
-    parameters = {"channel": channel.channel_id, "currency": channel.currency, "country": channel.country}
-    rows = [row for row in _rows(_LISTS, parameters, revision) if row[0] is not None]
+def _header(channel: ChannelTerms, revision: int, *, then: datetime | None = None) -> tuple[Ruleset, bool]:
+    """Return a ruleset without prices, and whether any of its lists is computed from another one; now, or `then`."""
+    parameters = {
+        "channel": channel.channel_id, "currency": channel.currency, "country": channel.country, "then": then,
+    }  # fmt: skip
+    lists_of = _LISTS.format(lists=_LISTS_THEN if then else _TODAYS_LISTS)
+    rows = [row for row in _rows(lists_of, parameters, revision) if row[0] is not None]
     lists = [
         ListTerms(identifier, code, PriceBasis(basis), TierMode(mode), *others)
         for identifier, code, basis, mode, *others, _is_computed in rows
@@ -198,12 +283,14 @@ def _header(channel: ChannelTerms, revision: int) -> tuple[Ruleset, bool]:
     return header, any(row[-1] for row in rows)
 
 
-def _computed(header: Ruleset, revision: int) -> tuple[_Computed, ...]:
+def _computed(header: Ruleset, revision: int, *, then: datetime | None = None) -> tuple[_Computed, ...]:
     """Return the lists that are computed, each after the one it is computed from."""
     found = {
         list_id: _Computed(list_id, currency, code, base_currency, Formula(base_id, *formula))
         for list_id, currency, base_id, code, base_currency, *formula in _rows(
-            _FORMULAS, {"lists": [terms.id for terms in header.lists]}, revision
+            _FORMULAS.format(lists=_LISTS_THEN if then else _TODAYS_LISTS),
+            {"lists": [terms.id for terms in header.lists], "then": then},
+            revision,
         )
         if list_id is not None
     }

@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from commerce import clock, quotas
+from commerce import clock, queries, quotas
 from commerce.transactions import transaction
-from pricing import limits, quote_store
+from pricing import applied_prices, limits, quote_store
 
 QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
 MOST_ROUNDS = 50
@@ -23,3 +23,16 @@ def prune_quotes() -> int:
         if done < QUOTES_AT_ONCE:
             break
     return forgotten
+
+
+@shared_task
+def log_applied_prices() -> int:
+    """Write down which prices were applied on each channel since the last run."""
+    with transaction():
+        until = applied_prices.settled()
+    written = 0
+    for channel in queries.channels():
+        if channel.is_active:
+            with transaction():
+                written += applied_prices.catch_up(channel, until=until)
+    return written

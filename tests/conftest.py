@@ -81,10 +81,12 @@ def _nothing_is_remembered_from_another_test() -> None:
         transit,
     )
     from orders.routing import standing, worlds
-    from pricing import revisions
+    from pricing import applied_prices, prior_prices, revisions
 
     catalog.forget()
     revisions.forget()
+    applied_prices.forget()
+    prior_prices.forget()
     locations.forget()
     availability.forget()
     promising.forget()

@@ -40,6 +40,11 @@ def _content(now: datetime) -> dict[str, Any]:
                 "conditions": {"valid_from": starts_at.isoformat(), "valid_until": ends_at.isoformat()},
             },
             {
+                "id": "ANGEBOT-DER-WOCHE", "name": "Angebot der Woche: Lichterkette 15 % günstiger", "group": "aktion",
+                "benefit": {"kind": "percent_off", "basis_points": 1500}, "goods": {"products": ["LICH-02"]},
+                "conditions": {"valid_until": (now + timedelta(days=7)).isoformat()},
+            },
+            {
                 "id": "GESCHIRR-3FUER2", "name": "3 für 2: Geschirr und Vorrat", "group": "aktion",
                 "benefit": {"kind": "buy_get", "buy": 2, "get": 1},
                 "goods": {"categories": ["Küche/Tisch", "Küche/Vorrat"]},

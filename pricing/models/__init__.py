@@ -1,5 +1,6 @@
 """Tables of prices. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
+from pricing.models.applied import AppliedPrice, AppliedPriceMark
 from pricing.models.drafts import ApprovalThreshold, RulesetApproval, RulesetContribution, RulesetDraft
 from pricing.models.given import Quote
 from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
@@ -7,6 +8,8 @@ from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
 from pricing.models.uses import CouponCode, PromotionUse
 
 __all__ = [
+    "AppliedPrice",
+    "AppliedPriceMark",
     "ApprovalThreshold",
     "CouponCode",
     "CurrencyRate",

@@ -142,12 +142,17 @@ def _promotion(reader: Reader) -> Promotion:
     excludes = reader.texts("excludes", most=200, longest=60)
     if identifier in excludes or (group and f"group:{group}" in excludes):
         reader.fault("excludes", identifier, "A promotion can't exclude itself or its own group.")
+    conditions = reader.item("conditions", _conditions) or Conditions()
+    announced_at = reader.instant("announced_at", ZONE)
+    if announced_at is not None and conditions.valid_from is not None and announced_at > conditions.valid_from:
+        message = "A promotion is announced before it begins, or as it does; set an earlier instant or leave it out."
+        reader.fault("announced_at", announced_at.isoformat(), message)
     return Promotion(
         id=identifier,
         name=reader.text("name", is_needed=True),
         benefit=_benefit(reader),
         goods=reader.item("goods", _goods) or Goods(),
-        conditions=reader.item("conditions", _conditions) or Conditions(),
+        conditions=conditions,
         priority=reader.whole("priority", 0, least=-1_000_000, most=1_000_000),
         phase=reader.whole("phase", 1, least=1, most=9),
         group=group,
@@ -155,6 +160,7 @@ def _promotion(reader: Reader) -> Promotion:
         cap_minor=reader.whole("cap_minor", None, least=1),
         excludes=excludes,
         limits=reader.item("limits", _limits) or Limits(),
+        announced_at=announced_at,
     )
 
 

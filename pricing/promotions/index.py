@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pricing.promotions import windows
+from pricing.promotions import public, windows
 from pricing.promotions.basket import Line
 from pricing.promotions.effects import Allowance, Candidate
 from pricing.promotions.terms import (
@@ -72,6 +72,7 @@ class Index:
         "has_limits",
         "needs_stock",
         "promotions",
+        "public",
         "stacking",
     )
 
@@ -85,6 +86,7 @@ class Index:
         self.has_limits = any(one.limits.is_limited for one in able)
         self.needs_stock = any(one.conditions.stock is not None for one in able)
         self.has_batches = any(one.conditions.coupon is not None and one.conditions.coupon.batches for one in able)
+        self.public = frozenset(one.id for one in able if public.is_public(one))
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._anything: list[int] = []

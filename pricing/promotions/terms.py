@@ -268,7 +268,8 @@ class Promotion:
 
     `priority`: the higher is applied first. `phase` (or that of its `group`) comes before all priorities. `base` is what
     percentages are taken of. `cap_minor` is the most it gives in one basket. `excludes` names promotions (or groups, as
-    "group:code") that it never meets in one basket; it counts both ways.
+    "group:code") that it never meets in one basket; it counts both ways. `announced_at` is when the reduction was first
+    announced, where that was before it holds: the prior price is that of this instant.
     """
 
     id: str
@@ -283,6 +284,7 @@ class Promotion:
     cap_minor: int | None = None
     excludes: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    announced_at: datetime | None = None
 
     @property
     def reference(self) -> str:

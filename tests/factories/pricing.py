@@ -1,7 +1,7 @@
 """Prices and rates for tests, made by the verbs of pricing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from commerce import transactions
@@ -30,3 +30,8 @@ def standard_rates() -> None:
     """Set the VAT rates of Germany, Austria and Switzerland."""
     with transactions.transaction():
         taxes.set_standard_rates(by=BY)
+
+
+def clock(text: str) -> time:
+    """Return a time of the day."""
+    return time.fromisoformat(text)

@@ -84,7 +84,10 @@ def test_an_untrue_percentage_names_the_true_one():
         Content((replace(FINE, goods=Goods(products=("SPADE",))),)), ARTICLES, effective_from=BEGINS
     )
     assert (finding.severity, dict(finding.facts)) == (
-        Severity.ERROR, {"sku": "SPADE", "claimed": 2_000, "true": 400, "count": 1},
+        Severity.ERROR, {
+            "sku": "SPADE", "claimed": 2_000, "true": 400, "count": 1, "prior_minor": 2_500, "price_minor": 2_400,
+            "channel": "",
+        },
     )  # fmt: skip
 
 

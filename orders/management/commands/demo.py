@@ -21,6 +21,7 @@ from orders.demo import (
     floor,
     moving,
     past,
+    past_prices,
     paying,
     people,
     promising,
@@ -44,7 +45,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, paying.pay, coming_back.come_back, routing.consider,
-    promoting.promote, floor.work, collecting.collect,
+    promoting.promote, past_prices.remember, floor.work, collecting.collect,
 ]  # fmt: skip
 
 
