@@ -38,6 +38,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Value classes"), "leaderboard", "inventory_valueclassing"),
         ]),
         (_("Prices"), [
+            (_("Promotions"), "local_activity", "pricing_rulesetdraft"),
+            (_("Approval thresholds"), "rule", "pricing_approvalthreshold"),
             (_("Price lists"), "sell", "pricing_pricelist"),
             (_("Prices"), "euro", "pricing_priceentry"),
             (_("Tax rates"), "percent", "pricing_taxrate"),

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     MANAGE_SCARCITY = "manage_scarcity"
     MANAGE_MESSAGES = "manage_messages"
     MANAGE_PRICES = "manage_prices"
+    APPROVE_PRICES = "approve_prices"
+    ANSWER_FOR_PRICES = "answer_for_prices"
     MANAGE_CATALOG = "manage_catalog"
     MANAGE_CHANNELS = "manage_channels"
     MANAGE_USERS = "manage_users"
@@ -97,6 +99,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.VIEW_STOCK,
             Permission.MANAGE_PRICES,
+            Permission.APPROVE_PRICES,
             Permission.MANAGE_CATALOG,
             Permission.MANAGE_DISCREPANCIES,
             Permission.MANAGE_SUPPLY,

@@ -19,11 +19,12 @@ from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, money
 from commerce.money import Money
 from commerce.roles import Permission
 from pricing import admin_evidence, pricelists, taxes
+from pricing.desk import pages
 from pricing.models import PriceEntry, PriceList, Quote, TaxRate
 from pricing.pricelists import NewPrice
 from pricing.terms import PriceBasis, TierMode
 
-__all__ = ["admin_evidence"]  # they register their pages by being imported
+__all__ = ["admin_evidence", "pages"]  # they register their pages by being imported
 
 
 class ValidityFilter(admin.SimpleListFilter):

@@ -18,13 +18,14 @@ from commerce.transactions import transaction_required
 from pricing import coupons, facts, limits, prior_prices, quote_store, quotes, rules
 from pricing.errors import QuoteExpired, QuoteMismatch
 from pricing.listing import Override
+from pricing.promotions.terms import Content as Promotions
 from pricing.quote_store import GivenQuote
 from pricing.quotes import BasketLine, ChannelTerms, Prepared, Situation
 from pricing.rules import Rules
 
 __all__ = [
     "BasketLine", "ChannelTerms", "GivenQuote", "Override", "Redemption", "Shopper", "Wish", "give", "give_each", "given",
-    "price", "price_each", "redeem", "redeem_each",
+    "price", "price_each", "redeem", "redeem_each", "try_out",
 ]  # fmt: skip
 
 MOST_LINES = 1_000  # a large order of a company; past it, a catalogue
@@ -103,6 +104,17 @@ def price_each(
         except CommerceError as refusal:
             verdicts.append(refusal)
     return verdicts
+
+
+def try_out(
+    lines: Sequence[BasketLine], *, channel: ChannelTerms, at: datetime, content: Promotions, shopper: Shopper = NOBODY
+) -> quotes.Quote:
+    """Return what a basket would cost by promotions that nobody published, as if nothing of their limits were used up.
+
+    Raises: what `price` raises.
+    """
+    known = _Known([(channel, lines)], at, content)
+    return quotes.finish(known.prepared(lines, channel, shopper), {}).quote
 
 
 @transaction_required
@@ -287,8 +299,14 @@ def _only(verdicts: list[quotes.Quote | CommerceError]) -> quotes.Quote:
 class _Known:
     """What is known of the products of some baskets, read once for all baskets of a channel."""
 
-    def __init__(self, baskets: Iterable[tuple[ChannelTerms, Sequence[BasketLine]]], at: datetime) -> None:
-        self._at = at
+    def __init__(
+        self,
+        baskets: Iterable[tuple[ChannelTerms, Sequence[BasketLine]]],
+        at: datetime,
+        content: Promotions | None = None,
+    ) -> None:
+        """With `content`, prices are by these promotions instead of those in force."""
+        self._at, self._content = at, content
         wanted: dict[ChannelTerms, set[int]] = {}
         for channel, lines in baskets:
             wanted.setdefault(channel, set()).update(line.product_id for line in lines)
@@ -307,7 +325,10 @@ class _Known:
         rulebook = self._rules.get(channel)
         if rulebook is None:
             known = [one for one in self._wanted[channel] if one in self._products]
-            rulebook = self._rules[channel] = rules.ruleset(channel, known, self._at)
+            rulebook = rules.ruleset(channel, known, self._at)
+            if self._content is not None:
+                rulebook = rules.instead(rulebook, self._content)
+            self._rules[channel] = rulebook
         items = _items(basket.values(), self._products, rulebook)
         ruleset = rulebook.ruleset
         prepared = quotes.prepare(

@@ -16,6 +16,8 @@ from commerce import clock
 from pricing import formulas, revisions, rounding, versions
 from pricing.formulas import DatedRate, Formula
 from pricing.listing import Content
+from pricing.promotions.index import Index
+from pricing.promotions.terms import Content as Promotions
 from pricing.quotes import ChannelTerms, ListTerms, PriceTerms, RateTerms, Ruleset
 from pricing.terms import PriceBasis, TierMode
 
@@ -149,6 +151,23 @@ def ruleset(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -
         except _Changed:
             revisions.forget()
     raise RuntimeError("Prices changed faster than they could be read.")
+
+
+def instead(found: Rules, content: Promotions) -> Rules:
+    """Return rules with other promotions than those in force, for what is not published yet."""
+    ruleset = found.ruleset
+    index = Index(content, channel=found.known.channel, country=ruleset.country, currency=ruleset.currency)
+    header = ruleset.version.partition("+")[0]
+    return replace(
+        found,
+        ruleset=replace(
+            ruleset,
+            version=f"{header}+draft",
+            promotions=index,
+            policy=content.policy,
+            tax_rounding=content.tax_rounding,
+        ),
+    )
 
 
 def _loaded(channel: ChannelTerms, revision: int, *, keep: bool, at: datetime) -> _Loaded:

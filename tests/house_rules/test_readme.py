@@ -21,6 +21,7 @@ from commerce.errors import CommerceError
 from orders import lifecycle
 from orders.demo import people, retailer
 from orders.management.commands import demo
+from pricing import approving
 from tests import servers
 from tests.factories import commerce as ground
 from tests.factories import orders as make
@@ -111,6 +112,12 @@ def test_the_lifecycle_is_drawn_as_it_is() -> None:
     assert {status.value for status in lifecycle.OrderStatus} <= first_column(
         "| " + " ".join(section("How an order lives").partition("computed")[2].split())
     )
+
+
+def test_the_way_of_a_draft_is_drawn_as_it_is() -> None:
+    title = "How a draft becomes the rules in force"
+    assert _examples("mermaid", title) == [approving.diagram() + "\n"]
+    assert {one.value for one in approving.Standing} == first_column(section(title))
 
 
 @pytest.mark.django_db
