@@ -25,6 +25,7 @@ FAULTS = {
     "conditions.valid_from": "valid_from", "conditions.valid_until": "valid_until", "conditions.hours": "weekdays",
     "conditions.minimum": "least_amount", "conditions.coupon.codes": "codes", "conditions.coupon.prefixes": "prefixes",
     "conditions.coupon": "codes", "conditions.countries": "countries", "conditions.stock": "least_available",
+    "announced_at": "announced_at",
     "priority": "priority", "phase": "phase", "group": "group", "cap_minor": "cap_minor", "excludes": "excludes",
     "limits.budget_minor": "budget_minor", "limits.uses": "uses",
 }  # fmt: skip
@@ -58,6 +59,10 @@ class PromotionForm(forms.Form):
     )
     valid_until = LocalInstant(
         label=gettext_lazy("Ends"), help_text=gettext_lazy("From this moment on it holds no more.")
+    )
+    announced_at = LocalInstant(
+        label=gettext_lazy("First announced"),
+        help_text=gettext_lazy("Only where it is announced before it begins: the prior price is that of this moment."),
     )
     weekdays = Ticks([(str(day + 1), name) for day, name in WEEKDAYS.items()], label=gettext_lazy("Weekdays"))
     starts = TimeOfDay(label=gettext_lazy("Daily from"))
@@ -131,7 +136,7 @@ class PromotionForm(forms.Form):
         """Return the fields in the order in which people think of them; what is not used is folded."""
         wanted: list[Section] = [
             (_("On which goods"), "category", ["categories", "products", "except_categories", "except_products"], True),
-            (_("When"), "event", ["valid_from", "valid_until", "weekdays", "starts", "ends"], True),
+            (_("When"), "event", ["valid_from", "valid_until", "announced_at", "weekdays", "starts", "ends"], True),
             (_("Where and for whom"), "group", ["channels", "countries", "first_order", *LISTS], False),
             (_("From when on"), "shopping_basket", ["least_amount", "least_quantity", "counted"], False),
             (_("Coupon"), "confirmation_number", ["codes", "prefixes", "batches"], False),
@@ -174,6 +179,7 @@ class PromotionForm(forms.Form):
                 **{name: given[name] for name in ("budget_minor", "uses", "uses_per_customer", "uses_per_code")},
                 "grant": given["grant"] or Grant.PARTIAL.value,
             },
+            "announced_at": given["announced_at"].isoformat() if given["announced_at"] else None,
             "cap_minor": given["cap_minor"], "group": given["group"], "priority": given["priority"] or 0,
             "phase": given["phase"] or 1, "base": given["base"] or Base.RUNNING.value, "excludes": given["excludes"],
         }  # fmt: skip
@@ -223,6 +229,8 @@ class PromotionForm(forms.Form):
         for name in ("valid_from", "valid_until"):
             if conditions.get(name):
                 found[name] = _instant(conditions[name])
+        if document.get("announced_at"):
+            found["announced_at"] = _instant(document["announced_at"])
         if len(conditions.get("hours", ())) == 1:
             (hours,) = conditions["hours"]
             days = hours.get("weekdays", list(range(1, 8)))

@@ -105,6 +105,7 @@ PATHS = {
     "conditions.minimum": gettext_lazy("Minimum"),
     "conditions.coupon": gettext_lazy("Coupon"),
     "conditions.stock": gettext_lazy("Stock"),
+    "announced_at": gettext_lazy("First announced"),
     "priority": gettext_lazy("Priority"),
     "phase": gettext_lazy("Phase"),
     "group": gettext_lazy("Group"),
@@ -194,7 +195,7 @@ def value(name: str, given: Any) -> str:
         return percent(given)
     if last.endswith("_minor") and isinstance(given, int):
         return money(given)
-    if last in ("valid_from", "valid_until") and isinstance(given, str):
+    if last in ("valid_from", "valid_until", "announced_at") and isinstance(given, str):
         return instant(datetime.fromisoformat(given))
     if isinstance(given, Mapping):
         return "; ".join(f"{path(f'{name}.{inner}')}: {value(f'{name}.{inner}', one)}" for inner, one in given.items())
