@@ -81,6 +81,7 @@ def register() -> None:
             permission=Permission.RECONCILE_MONEY,
             order=47,
             counter=lambda store: lists.counts()["proposals"],
+            is_for_all_stores=True,
         )
     )
     shell.register_menu(

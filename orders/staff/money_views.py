@@ -42,7 +42,7 @@ class Bar:
 
 
 @require_GET
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def figures(request: HttpRequest) -> HttpResponse:
     """Show the key figures of a period."""
     chosen, since, until = _period(request)
@@ -62,7 +62,7 @@ def figures(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def figures_csv(request: HttpRequest) -> HttpResponse:
     """Hand out the same figures as CSV."""
     chosen, since, until = _period(request)

@@ -46,7 +46,7 @@ def granted_for(request: HttpRequest, order: OrderView) -> frozenset[Permission]
     return frozenset().union(*(granted(request, view.location_id) for view in order.fulfilments))
 
 
-def _places(request: HttpRequest, permission: Permission) -> list[int] | None:
+def places(request: HttpRequest, permission: Permission) -> list[int] | None:
     """Return where the person has a right; None means everywhere, without asking for each place."""
     if request.user.is_superuser:
         return None
@@ -63,10 +63,10 @@ def _may_cancel(request: HttpRequest, order: OrderView) -> bool:
 def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
     """Find orders by number, reference or pickup code; who may see customers, also by e-mail or phone."""
     text = shell.typed(request.GET.get("q", ""))
-    knows_customers_at = _places(request, Permission.VIEW_CUSTOMERS)
+    knows_customers_at = places(request, Permission.VIEW_CUSTOMERS)
     found = order_page.find(
         text,
-        location_ids=_places(request, Permission.VIEW_ORDERS),
+        location_ids=places(request, Permission.VIEW_ORDERS),
         country=locations.by_id(store.id).country,
         contacts_at=knows_customers_at,
         before=_before(request.GET.get("before", "")),

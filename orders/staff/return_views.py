@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from commerce.staff import refusals, shell
 from inventory import locations
 from orders import queries
 from orders.errors import OrderNotFound, ReturnNotFound
-from orders.models import OrderRefund
+from orders.models import Fulfilment, OrderRefund
 from orders.queries import OrderView
 from orders.return_states import Origin, Reason
 from orders.returns import chances, counter, files, lists, refunding
@@ -28,7 +28,7 @@ from orders.returns.counter import Brought
 from orders.returns.files import Coming, Found
 from orders.returns.lists import ReturnView
 from orders.returns.refunding import Deduction
-from orders.staff import order_page, return_page, words
+from orders.staff import order_page, order_views, return_access, return_page, words
 from orders.staff.views import at_store, done, not_here, refused
 
 PAGE_SIZE = 30
@@ -44,7 +44,7 @@ def returns(request: HttpRequest, store: shell.Store) -> HttpResponse:
     text = shell.typed(request.GET.get("q", ""))
     rows = lists.select(
         location_id=None if text else store.id, text=text, **({} if text else return_page.FILTERS[show][1])
-    )
+    ).filter(return_access.seen(request, store))
     before = request.GET.get("before", "")
     rows = rows.order_by("-changed_at", "-id")
     if before:
@@ -61,13 +61,18 @@ def returns(request: HttpRequest, store: shell.Store) -> HttpResponse:
         "show": show,
         "text": text,
         "more": f"{last.changed_at.isoformat()}/{last.id}" if last else "",
-        "waiting": _waiting() if shell.may(request, Permission.APPROVE_REFUNDS) else [],
+        "waiting": _waiting(order_views.places(request, Permission.APPROVE_REFUNDS)),
     }
     return render(request, "orders/returns.html", facts)
 
 
-def _waiting() -> list[dict[str, Any]]:
-    rows = OrderRefund.objects.filter(decided_at__isnull=True).select_related("order").order_by("asked_at")[:PAGE_SIZE]
+def _waiting(places: list[int] | None) -> list[dict[str, Any]]:
+    """List what waits for a second person, of orders at these places; None means everywhere."""
+    rows = OrderRefund.objects.filter(decided_at__isnull=True)
+    if places is not None:
+        here = Fulfilment.objects.filter(order_id=OuterRef("order_id"), location_id__in=places)
+        rows = rows.filter(Exists(here))
+    rows = rows.select_related("order").order_by("asked_at")[:PAGE_SIZE]
     return [
         {
             "id": row.pk,
@@ -89,7 +94,10 @@ def find(request: HttpRequest, store: shell.Store) -> HttpResponse:
     text = shell.typed((request.POST if request.method == "POST" else request.GET).get("q", ""))
     if not text:
         return render(request, "orders/find_return.html", {"text": "", "found": None})
-    known = lists.views(list(lists.select(text=text)[:1])) if text.upper().startswith("R-") else []
+    is_number = text.upper().startswith("R-")
+    known = (
+        lists.views(list(lists.select(text=text).filter(return_access.seen(request, store))[:1])) if is_number else []
+    )
     if known:
         return redirect("orders-staff:return", known[0].id)
     ids = queries.ids_named(text)
@@ -215,6 +223,8 @@ def one(request: HttpRequest, store: shell.Store, return_id: UUID) -> HttpRespon
         found = lists.one(return_id)
     except ReturnNotFound:
         return not_here(request)
+    if not return_access.sees(request, store, found):
+        return not_here(request)
     return _show(request, store, found)
 
 
@@ -223,7 +233,7 @@ def _show(request: HttpRequest, store: shell.Store, found: ReturnView, *, proble
         "one": found,
         "shown": return_page.listed([found])[0],
         "lines": return_page.lines(found),
-        "actions": found.allowed_actions,
+        "actions": found.allowed_actions if return_access.may_step(request, found) else [],
         "may_deduct": shell.may(request, Permission.REFUND_ORDERS),
         "conditions": words.CONDITIONS.items(),
         "store": store,
@@ -240,6 +250,8 @@ def step(request: HttpRequest, store: shell.Store, return_id: UUID, step: str) -
     try:
         found = lists.one(return_id)
     except ReturnNotFound:
+        return not_here(request)
+    if not (return_access.sees(request, store, found) and return_access.may_step(request, found)):
         return not_here(request)
     try:
         act = _step(request, store, found, step)
@@ -292,17 +304,24 @@ def _step(request: HttpRequest, store: shell.Store, found: ReturnView, step: str
 @at_store(Permission.VIEW_ORDERS)
 def goodwill(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResponse:
     """Give a customer something back although nothing comes back; above one's limit a second person agrees first."""
-    if not shell.may(request, Permission.REFUND_ORDERS):
-        return shell.refuse(request, Permission.REFUND_ORDERS)
     way_out = reverse("orders-staff:order", args=[order_id])
     try:
         order = queries.order(order_id)
+        can = order_views.granted_for(request, order)
+        if Permission.VIEW_ORDERS not in can:
+            return not_here(request)
+        if Permission.REFUND_ORDERS not in can:
+            return shell.refuse(request, Permission.REFUND_ORDERS)
         amount = _minor(request.POST.get("amount", ""), order.currency)
         with transactions.transaction():
             given = refunding.goodwill(
-                order_id, amount, request.POST.get("reason", ""), permissions=shell.permissions(request),
-                by=shell.actor(request), at=clock.now(),
-            )  # fmt: skip
+                order_id,
+                amount,
+                request.POST.get("reason", ""),
+                permissions=can,
+                by=shell.actor(request),
+                at=clock.now(),
+            )
     except OrderNotFound:
         return not_here(request)
     except InvalidInput as invalid:
@@ -320,12 +339,16 @@ def goodwill(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpRe
 def decide(request: HttpRequest, store: shell.Store, refund_id: UUID) -> HttpResponse:
     """Agree to what somebody else asked for, or not."""
     way_out = reverse("orders-staff:returns")
+    order_id = OrderRefund.objects.filter(pk=refund_id).values_list("order_id", flat=True).first()
+    can = order_views.granted_for(request, queries.order(order_id)) if order_id else frozenset()
+    if Permission.APPROVE_REFUNDS not in can:
+        return not_here(request)
+    decision = request.POST.get("decision", "")
+    if decision not in ("grant", "decline"):
+        return refused(request, InvalidInput(_("Choose whether the money is given back or not.")), way_out)
     try:
         with transactions.transaction():
-            refunding.decide(
-                refund_id, request.POST.get("decision") == "grant", permissions=shell.permissions(request),
-                by=shell.actor(request), at=clock.now(),
-            )  # fmt: skip
+            refunding.decide(refund_id, decision == "grant", permissions=can, by=shell.actor(request), at=clock.now())
     except CommerceError as refusal:
         return refused(request, refusal, way_out)
     done(request, str(words.DECIDED))

@@ -66,14 +66,14 @@ class FileForm(forms.Form):
 
 
 @require_GET
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def page(request: HttpRequest) -> HttpResponse:
     """Show what waits for a person."""
     return _show(request, FileForm())
 
 
 @require_POST
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def read(request: HttpRequest) -> HttpResponse:
     """Read a file and match what it brings."""
     form = FileForm(request.POST, request.FILES)
@@ -112,21 +112,21 @@ def read(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def confirm(request: HttpRequest, match_id: UUID) -> HttpResponse:
     """Settle a line with what was proposed."""
     return _decide(request, lambda by, at: decisions.confirm(match_id, by=by, at=at), _("Settled."))
 
 
 @require_POST
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def reject(request: HttpRequest, match_id: UUID) -> HttpResponse:
     """Say that they have nothing to do with each other."""
     return _decide(request, lambda by, at: decisions.reject(match_id, by=by, at=at), _("It won’t be proposed again."))
 
 
 @require_POST
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def own(request: HttpRequest, line_id: UUID) -> HttpResponse:
     """Take an open line on oneself."""
     user: Any = request.user
@@ -136,7 +136,7 @@ def own(request: HttpRequest, line_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def set_aside(request: HttpRequest, line_id: UUID) -> HttpResponse:
     """Close a line that belongs to no payment."""
     note = request.POST.get("note", "")[: decisions.LONGEST_NOTE]
@@ -146,7 +146,7 @@ def set_aside(request: HttpRequest, line_id: UUID) -> HttpResponse:
 
 
 @require_GET
-@shell.require(Permission.RECONCILE_MONEY)
+@shell.require(Permission.RECONCILE_MONEY, at_all_stores=True)
 def rejects(request: HttpRequest, file_id: UUID) -> HttpResponse:
     """Hand out what could not be read of a file, line by line with the reason, as CSV."""
     found = next((one for one in lists.files() if one.pk == file_id), None)

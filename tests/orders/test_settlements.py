@@ -11,6 +11,7 @@ from commerce.errors import InvalidInput
 from commerce.operations import kpis
 from commerce.roles import Role
 from commerce.transactions import transaction as one_transaction
+from inventory import locations
 from orders.models import SettlementLine, SettlementMatch
 from orders.paying import PayMethod
 from orders.payments import ledger
@@ -170,7 +171,10 @@ def test_the_database_settles_a_line_once(order, transfer):
 
 @pytest.fixture
 def desk(shop, signed_in):
-    return signed_in(make.clerk(shop.store, role=Role.SERVICE_AGENT))
+    agent = ground.user()
+    with one_transaction():
+        locations.assign(agent, Role.SERVICE_AGENT, None, by=ground.TESTER)
+    return signed_in(agent)
 
 
 def upload(desk, content: str, source: str = "bank"):
