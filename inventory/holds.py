@@ -85,7 +85,8 @@ def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: 
     if any(hold.state in ("consumed", "released") for hold in holds):
         used = any(hold.state == "consumed" for hold in holds)
         raise HoldEnded(
-            "This reservation was already used by an order." if used else "This reservation was released before."
+            f"This reservation was {'already used by an order' if used else 'released before'};"
+            " reserve again or order from free stock."
         )
     if any(hold.state == "expired" or hold.expires_at <= at for hold in holds):
         raise HoldExpired(
@@ -98,4 +99,7 @@ def check_usable(holds: Sequence[HoldRow], *, reservation_id: UUID, channel_id: 
 def check_owner(holds: Sequence[HoldRow], reservation_id: UUID, channel_id: int | None) -> None:
     """Make sure that there is a reservation and that it is the channel's. Raises: HoldNotFound."""
     if not holds or (channel_id is not None and holds[0].channel_id != channel_id):
-        raise HoldNotFound(f"There is no reservation {reservation_id}.", reservation=str(reservation_id))
+        raise HoldNotFound(
+            f"There is no reservation {reservation_id} of this channel; POST /api/v1/reservations makes one.",
+            reservation=str(reservation_id),
+        )

@@ -80,7 +80,9 @@ def stored(quote_ids: Sequence[UUID]) -> dict[UUID, Row]:
 def opened(row: Row | None, quote_id: UUID, channel_id: int) -> GivenQuote:
     """Return a stored quote whose signature proves that nobody changed it. Raises: QuoteNotFound, QuoteForged."""
     if row is None or row[0] != channel_id:
-        raise QuoteNotFound("There is no such quote on this channel.", quote=str(quote_id))
+        raise QuoteNotFound(
+            "There is no such quote on this channel; ask for one with POST /api/v1/quotes.", quote=str(quote_id)
+        )
     expires_at, signature, document = row[1], row[2], orjson.loads(row[3])
     text = quotes.canonical(document).decode()
     try:

@@ -172,7 +172,7 @@ class StrictSerializer(serializers.Serializer):
                 value = field.run_validation(given)
                 values[field.source] = check(value) if check is not None else value
             except ValidationError as error:
-                faults[name] = error.detail
+                faults[name] = _with_choices(field, error.detail)
             except DjangoValidationError as error:
                 faults[name] = get_error_detail(error)
             except SkipField:
@@ -230,6 +230,16 @@ def refusal(detail: Any, data: Any = None) -> InvalidInput:
     return InvalidInput(message if more < 1 else f"{message} (and {more} more)", errors=listed)
 
 
+def _with_choices(field: serializers.Field, detail: Any) -> Any:
+    """Return what is wrong with a field; where one of a few words was expected, say which."""
+    if not isinstance(field, serializers.ChoiceField) or not isinstance(detail, list):
+        return detail
+    known = ", ".join(str(choice) for choice in field.choices)
+    return [
+        f"{one} The known ones are: {known}." if getattr(one, "code", "") == "invalid_choice" else one for one in detail
+    ]
+
+
 def _mistyped(given: Any, expected: tuple[type, str], most: int | None) -> str | None:
     """Say what is wrong with the JSON type or the plain size of a value, or None."""
     kind, message = expected
@@ -238,6 +248,10 @@ def _mistyped(given: Any, expected: tuple[type, str], most: int | None) -> str |
             return f"At most {most or MOST_LINES} items are allowed in one request."
         return None if type(given) is list else message
     if type(given) is not kind:
+        if (
+            kind is int and type(given) is float and abs(given) > LARGEST_INTEGER
+        ):  # what JSON readers make of long numbers
+            return f"At most {LARGEST_INTEGER} is allowed."
         return message
     if isinstance(given, int) and kind is int:
         return None if -LARGEST_INTEGER <= given <= LARGEST_INTEGER else f"At most {LARGEST_INTEGER} is allowed."

@@ -19,6 +19,18 @@ from orders.api import documents
 from orders.placement import Wish
 
 PATH = "/api/v1/orders"
+# Which field of the body a refusal is about, by its code.
+BROUGHT = {
+    "hold_elsewhere": "reservation",
+    "hold_ended": "reservation",
+    "hold_expired": "reservation",
+    "hold_not_found": "reservation",
+    "quote_expired": "quote",
+    "quote_forged": "quote",
+    "quote_mismatch": "quote",
+    "quote_not_found": "quote",
+    "quote_used": "quote",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ def _settle(waiting: Sequence[_Waiting]) -> list[HttpResponse | Exception]:
             continue
         outcome = next(placed)
         with context.bound(one.wish.request_id):
-            response = _answer(outcome)
+            response = _answer(outcome, one.wish)
         answers.append(response)
         if one.attempt and not (isinstance(outcome, CommerceError) and not idempotency.is_kept(outcome)):
             kept.append(
@@ -62,14 +74,23 @@ def _settle(waiting: Sequence[_Waiting]) -> list[HttpResponse | Exception]:
     return answers
 
 
-def _answer(outcome: placement.Verdict) -> HttpResponse:
+def _answer(outcome: placement.Verdict, wish: Wish) -> HttpResponse:
     if isinstance(outcome, CommerceError):
+        _name_field(outcome, wish)
         return problems.respond(outcome, instance=PATH)
     address = f"{PATH}/{outcome.order.id}"
     document = (
         documents.orders([outcome.order])[0] if outcome.is_known else documents.order(outcome.order, outcome.waits)
     )
     return rendering.reply(document, 200 if outcome.is_known else 201, {"Location": address})
+
+
+def _name_field(refusal: CommerceError, wish: Wish) -> None:
+    """Let a refusal of what the order brings along name the field that brings it; rooms below know no fields of ours."""
+    brought = {"reservation": wish.order.reservation_id, "quote": wish.order.quote_id}
+    field = BROUGHT.get(refusal.code)
+    if field is not None and brought[field] is not None and not refusal.errors:
+        refusal.errors = [{"field": field, "value": str(brought[field]), "message": refusal.message}]
 
 
 _group: Combiner[_Waiting, HttpResponse] = Combiner("orders", _settle)

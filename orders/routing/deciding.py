@@ -165,7 +165,8 @@ def _problem(ask: Ask, known: Survey) -> Problem:
         only, judges_stock = known.holding.get(ask.order.reservation_id), False
         if not only:
             raise HoldNotFound(
-                f"There is no reservation {ask.order.reservation_id}.", reservation=str(ask.order.reservation_id)
+                f"There is no reservation {ask.order.reservation_id} of this channel; POST /api/v1/reservations makes one.",
+                reservation=str(ask.order.reservation_id),
             )
     return problems.problem(
         problems.lines(ask.parts, ask.values, products, rules),

@@ -295,6 +295,16 @@ def test_each_fault_is_named_with_its_field(client: Client, key: factories.Issue
     assert Channel.objects.count() == 1
 
 
+def test_a_number_that_no_reader_keeps_exact_is_told_the_most_that_is_allowed(
+    client: Client, key: factories.IssuedKey
+) -> None:
+    body = b'{"name": "x", "lines": [{"sku": "A", "quantity": 99999999999999999999999}]}'
+    document = problem(post(client, key, body), 400, "invalid_input")
+    assert document["errors"] == [
+        {"field": "lines[0].quantity", "value": 1e23, "message": "At most 9007199254740991 is allowed."}
+    ]
+
+
 def test_all_faults_are_told_at_once_in_english_with_values(client: Client, key: factories.IssuedKey) -> None:
     body = {"ttl_seconds": 5, "lines": [{"sku": "A", "quantity": 0}], "colour": "red"}
     document = problem(post(client, key, body), 400, "invalid_input")

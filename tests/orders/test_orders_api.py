@@ -1,11 +1,13 @@
 """The orders API: what a channel asks and gets, and how it is refused."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from commerce import clock
 from commerce.models import OutboxMessage
 from commerce.roles import Scope
 from commerce.transactions import transaction
@@ -199,9 +201,38 @@ def test_too_little_stock_names_product_wanted_available_and_elsewhere(api, shop
     assert problem["alternatives"] == []
 
 
-def test_an_unknown_hold_and_quote_are_not_found(api):
-    assert api.post(ORDERS, api.body(reservation=str(uuid4()))).json()["code"] == "hold_not_found"
-    assert api.post(ORDERS, api.body(quote=str(uuid4()))).json()["code"] == "quote_not_found"
+def test_what_an_order_brings_along_and_can_not_use_is_named_with_its_field(api, shop, client):
+    """Unknown, foreign, used, expired and elsewhere: each says which field, its value, and what to do instead."""
+    line = {"lines": [{"sku": shop.products[0].sku, "quantity": 2}]}
+    stranger = Api(client, make.Shop(ground.channel(), shop.store, shop.products, shop.clerk))
+    held = [
+        hand.post("/api/v1/reservations", {"location": shop.store.code, "ttl_seconds": 60, **line}).json()["id"]
+        for hand in (stranger, api, api)
+    ]
+    quoted = [hand.post("/api/v1/quotes", line).json()["id"] for hand in (stranger, api)]
+    assert api.post(ORDERS, api.body(reservation=held[1])).status_code == 201
+
+    def said(field: str, value: str, **values) -> tuple[str, str]:
+        answer = api.post(ORDERS, api.body(**{field: value}, **values))
+        problem = answer.json()
+        assert 400 <= answer.status_code < 500, problem
+        [error] = problem["errors"]
+        assert (error["field"], error["value"], error["message"]) == (field, value, problem["detail"])
+        return problem["code"], problem["detail"]
+
+    for nowhere in (str(uuid4()), held[0]):
+        assert said("reservation", nowhere) == (
+            "hold_not_found", f"There is no reservation {nowhere} of this channel; POST /api/v1/reservations makes one."
+        )  # fmt: skip
+    for nowhere in (str(uuid4()), quoted[0]):
+        code, sentence = said("quote", nowhere)
+        assert (code, "POST /api/v1/quotes" in sentence) == ("quote_not_found", True)
+    assert said("reservation", held[1])[0] == "hold_ended"
+    other_basket = [{"sku": shop.products[0].sku, "quantity": 3}]
+    assert said("quote", quoted[1], lines=other_basket)[0] == "quote_mismatch"
+    with clock.frozen(make.NOON + timedelta(minutes=2)):
+        code, sentence = said("reservation", held[2])
+    assert (code, "reserve again" in sentence) == ("hold_expired", True)
 
 
 # --- reading and cancelling -----------------------------------------------------------------------------------------
@@ -258,6 +289,10 @@ def test_orders_are_filtered(api, shop):
     assert ids(status="open") == {str(first.id)}
     assert ids(status="in_progress") == {str(second.id)}
     assert ids(status="cancelled") == set()
+    unknown = api.get(ORDERS, {"status": "foo"}).json()
+    assert unknown["errors"][0]["message"].startswith(
+        '"foo" is not a valid choice. The known ones are: open, in_progress,'
+    )
     assert ids(external_reference="A-1") == {str(first.id)}
     assert ids(location=shop.store.code) == both
     assert ids(placed_after="2026-11-18T10:00:00Z") == both
