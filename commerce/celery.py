@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from commerce import file_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
 
+file_broker.install()
 app = Celery("kontor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
