@@ -15,13 +15,13 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **options: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # bases differ in its name
         """Put a message onto a queue, whole or not at all. Names sort by time, as the reader takes the first."""
         name = f"{time_ns() // 1_000_000}_{uuid.uuid4()}"
         draft = os.path.join(self.data_folder_out, f"{name}.draft")  # no name of a message, so nobody takes it
         try:
             with open(draft, "wb") as file:
-                file.write(dumps(message).encode())
+                file.write(dumps(payload).encode())
             os.replace(draft, os.path.join(self.data_folder_out, f"{name}.{queue}.msg"))
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {self.data_folder_out}.") from error
