@@ -334,6 +334,8 @@ def resize(cause_id: UUID, deltas: Mapping[int, int], *, at: datetime) -> None:
         wanted = max(use.quantity + delta, 0)
         quotas.release([use.hold_id])
         if not wanted:
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE inventory_purchaselimituse SET quantity = 0 WHERE hold_id = %s", [use.hold_id])
             continue
         try:
             (hold_id,) = quotas.book([HoldRequest(use.key, limit.quantity, wanted, f"limit:{cause_id}")], at=at)
@@ -353,6 +355,18 @@ def resize(cause_id: UUID, deltas: Mapping[int, int], *, at: datetime) -> None:
                 "UPDATE inventory_purchaselimituse SET hold_id = %s, quantity = %s WHERE hold_id = %s",
                 [hold_id, wanted, use.hold_id],
             )
+
+
+def counted(cause_id: UUID) -> dict[int, int]:
+    """Return how many pieces of each product are counted for an order."""
+    uses = _uses([cause_id]).get(cause_id, [])
+    rows = PurchaseLimit.objects.filter(pk__in={use.limit_id for use in uses}).values_list("id", "product_id")
+    products = dict(rows)
+    found: dict[int, int] = {}
+    for use in uses:
+        product_id = products[use.limit_id]
+        found[product_id] = max(found.get(product_id, 0), use.quantity)
+    return found
 
 
 @transaction_required

@@ -13,7 +13,7 @@ class OrdersConfig(AppConfig):
         from commerce import events
         from inventory import promising
         from inventory.events import PromiseRevised
-        from orders import handlers, promise_times
+        from orders import handlers, limits, promise_times
         from orders.events import FulfilmentArrived, FulfilmentLineRejected, OrderReceived, PickQuestioned
         from orders.payments import following
 
@@ -39,3 +39,5 @@ class OrdersConfig(AppConfig):
         events.subscribe(PromiseRevised, name="orders.promises", handler=handlers.follow_promise)
         for event_type in following.FOLLOWED:
             events.subscribe(event_type, name="orders.payments", handler=following.follow_event)
+        for event_type in limits.FOLLOWED:
+            events.subscribe(event_type, name="orders.limits", handler=limits.follow_event)

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from commerce import quotas
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import allocations, purchase_limits
-from orders import errors, events, fulfilment, lifecycle, totals, unrouted
+from orders import errors, events, fulfilment, lifecycle, pickup_places, totals, unrouted
 from orders.fulfilment import Work
 from orders.lifecycle import Action, OrderStatus, State
 from orders.models import Fulfilment, OrderLine
@@ -35,7 +34,7 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
     lines = [line for one in going for line in work.lines_of(one)]
     promotion_limits.give_back(order_id)
-    quotas.release([one.slot_hold_id for one in going if one.slot_hold_id])
+    pickup_places.give_up(work, going, at=at)
     purchase_limits.give_back(order_id)
     unrouted.withdraw(work, by=by, at=at, reason="cancelled")
     if lines:

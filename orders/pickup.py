@@ -22,6 +22,7 @@ from inventory.stock import EntryKind
 from orders import age_checks, cancellation, errors, events, fulfilment, leases, lifecycle
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
+from orders.payments import following
 
 # Enough for a slip of the thumb, far too few to guess one of 244 million codes.
 MOST_CODE_ATTEMPTS = 5
@@ -179,7 +180,7 @@ def hand_over(
     """Hand the goods to whoever shows the pickup code: on hand falls now. A wrong code is counted and changes nothing else.
 
     `is_of_age` says that whoever collects was seen to be old enough. Raises: TooManyCodeAttempts after five wrong codes (then
-    `hand_over_checked`), AgeNotConfirmed, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
+    `hand_over_checked`), NotPaid, AgeNotConfirmed, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
     """
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -207,8 +208,8 @@ def hand_over_checked(
 ) -> None:
     """Hand the goods over without the code, because this person checked who collects, and how (`reason`).
 
-    Needs the right to take over. Raises: InvalidInput without a reason, AgeNotConfirmed, MoveNotAllowed, NotAllowed,
-    FulfilmentNotFound.
+    Needs the right to take over. Raises: InvalidInput without a reason, NotPaid, AgeNotConfirmed, MoveNotAllowed,
+    NotAllowed, FulfilmentNotFound.
     """
     if not reason.strip():
         raise InvalidInput(
@@ -238,6 +239,7 @@ def _leave(work: Work, *, verb: str, is_of_age: bool, by: Actor, at: datetime, r
     held = work.fulfilment
     fulfilment.require(held, Action.HAND_OVER)
     going = [line for line in work.lines_of(held) if line.quantity > line.rejected]
+    following.require_paid(work.order.pk)
     checked = age_checks.require((line.product_id for line in going), is_of_age=is_of_age)
     parts = fulfilment.allocated_parts(going)
     allocations.leave(parts, kind=EntryKind.HANDED_OVER, by=by, at=at)

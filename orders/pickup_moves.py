@@ -16,7 +16,18 @@ from inventory import allocations, availability, ledger, locations
 from inventory.allocations import Demand
 from inventory.ledger import LevelKey
 from inventory.locations import LocationRef
-from orders import errors, events, fulfilment, leases, lifecycle, pickup, pickup_codes, pickup_windows, visits
+from orders import (
+    errors,
+    events,
+    fulfilment,
+    leases,
+    lifecycle,
+    pickup,
+    pickup_codes,
+    pickup_places,
+    pickup_windows,
+    visits,
+)
 from orders.fulfilment import Work
 from orders.lifecycle import State
 from orders.pickup_windows import Window
@@ -78,12 +89,10 @@ def move(
         "window_starts_at": held.window_starts_at,
         "promised_at": held.promised_at,
     }
-    old_hold = held.slot_hold_id
     changes = _slot(work, target, window, at=at)
+    pickup_places.give_up(work, [held], at=at)
     if not is_same:
         changes |= _goods(work, target, by=by, at=at)
-    if old_hold is not None:
-        quotas.release([old_hold])
     if held.state == State.READY and held.keep_until is not None:
         kept = pickup.keep_days_after(max(window[1], at), target.pickup_keep_days, target.time_zone)
         changes["keep_until"] = kept

@@ -66,6 +66,12 @@ class FulfilmentLineView:
     sku: str
     name: str
     per_unit: int
+    called_off: int = 0  # of what was rejected: not missing, but not wanted here any more
+
+    @property
+    def short(self) -> int:
+        """Pieces that were not there."""
+        return self.rejected - self.called_off
 
     @property
     def missing(self) -> int:
@@ -296,7 +302,7 @@ def _fulfilment_views(chosen: QuerySet[Fulfilment]) -> list[tuple[UUID, Fulfilme
         .order_by("fulfilment_id", "order_line__line_number", "product_id")
         .values_list(
             "fulfilment_id", "id", "order_line_id", "quantity", "picked", "rejected", "reject_reason", "product_id",
-            "product__sku", "product__name", "per_unit",
+            "product__sku", "product__name", "per_unit", "called_off",
         )
     ):  # fmt: skip
         lines[fulfilment_id].append(FulfilmentLineView(*values))

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
-from commerce import ids, quotas
+from commerce import ids
 from commerce.actors import Actor
 from inventory import allocations, conditions, count_lists, counts
 from inventory.conditions import Reclassification
 from inventory.counting import CountKind
 from inventory.stock import Condition
-from orders import cancellation, errors, fulfilment, shortages
+from orders import cancellation, errors, fulfilment, pickup_places, shortages
 from orders.floor import RejectReason
 from orders.fulfilment import Work
 from orders.models import FulfilmentLine
@@ -65,8 +65,8 @@ def reject(
     kin = work.kin(line)
     gone = {one.id: units * one.per_unit for one in kin}
     is_last = all(one.quantity == one.rejected + gone.get(one.id, 0) for one in work.lines_of(held))
-    if is_last and held.slot_hold_id:  # nobody will come: the window has room for someone else
-        quotas.release([held.slot_hold_id])
+    if is_last:  # nobody will come for it: the window has room for someone else
+        pickup_places.give_up(work, [held], at=at)
     rest = [(one.allocation_id, gone[one.id] - (quantity if one is line else 0)) for one in kin]
     if line.is_of_kit:
         allocations.lock([allocation_id for allocation_id, _ in rest], at=at)

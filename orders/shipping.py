@@ -13,6 +13,7 @@ from inventory.stock import EntryKind
 from orders import errors, events, fulfilment, leases
 from orders.lifecycle import COLLECTED, Action
 from orders.packing import parcels
+from orders.payments import following
 
 
 @transaction_required
@@ -21,7 +22,7 @@ def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tr
 
     A shipment that was packed leaves in its parcels, all of them.
 
-    Raises: ParcelsChanged, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
+    Raises: NotPaid, ParcelsChanged, MoveNotAllowed, NotAllowed, FulfilmentNotFound.
     """
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -29,6 +30,7 @@ def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tr
     if held.method in COLLECTED:
         raise errors.MoveNotAllowed("Pickups are handed over against their code, not shipped.", method=held.method)
     fulfilment.require(held, Action.SHIP)
+    following.require_paid(work.order.pk)
     packed = parcels.require_packed(work)
     allocations.leave(fulfilment.allocated_parts(work.lines_of(held)), kind=EntryKind.SHIPPED, by=by, at=at)
     parcels.let_go(packed, at=at)

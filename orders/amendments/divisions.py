@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from commerce import ids, quotas
+from commerce import ids
 from commerce.actors import Actor
 from inventory import allocations, backorders
 from inventory.allocations import Demand
-from orders import errors, fulfilment
+from orders import errors, fulfilment, pickup_places
 from orders.amendments.reductions import kinds
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
@@ -61,6 +61,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
             raise errors.CannotChange(
                 "Only parts of the same place, method and window can be merged; move one of them first.", differs=name
             )
+    pickup_places.give_up(work, [one], at=at)
     there = {(line.order_line_id, line.product_id): line for line in work.lines_of(target)}
     for line in work.lines_of(one):
         pieces = line.quantity - line.rejected
@@ -80,9 +81,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
             parts = [(line.allocation_id, pieces)] + ([(same.allocation_id, owed)] if owed else [])
             allocations.release(parts, by=by, at=at, reason=MOVED)
             fulfilment.grow(same, pieces, _allocated(work, line, pieces + owed, by=by, at=at))
-        fulfilment.count(line, rejected=pieces, reason=MOVED)
-    if one.slot_hold_id:
-        quotas.release([one.slot_hold_id])
+        fulfilment.call_off(line, pieces, reason=MOVED)
     fulfilment.advance(work, one, Action.CANCEL, at=at)
     fulfilment.amend(work, target, at=at)
 

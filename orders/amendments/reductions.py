@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from commerce import quotas
 from commerce.actors import Actor
 from inventory import allocations
-from orders import cancellation, errors, fulfilment, lifecycle
+from orders import cancellation, errors, fulfilment, lifecycle, pickup_places
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 from orders.models import FulfilmentLine
@@ -75,7 +74,7 @@ def reduce(work: Work, fewer: Mapping[UUID, int], *, by: Actor, at: datetime) ->
         if any(line.fulfilment_id == one.id for line, _ in taken)
         and all(line.rejected + dict_of(taken).get(line.id, 0) == line.quantity for line in work.lines_of(one))
     ]
-    quotas.release([one.slot_hold_id for one in ending if one.slot_hold_id])
+    pickup_places.give_up(work, ending, at=at)
     if taken:
         allocations.release([(line.allocation_id, pieces) for line, pieces in taken], by=by, at=at, reason=CANCELLED)
     back = _count_off(work, taken)
@@ -122,7 +121,7 @@ def _count_off(work: Work, taken: list[tuple[FulfilmentLine, int]]) -> list[PutB
     back = []
     for line, pieces in taken:
         put = max(line.picked + line.rejected + pieces - line.quantity, 0)
-        fulfilment.count(line, picked=-put, rejected=pieces, reason=CANCELLED)
+        fulfilment.call_off(line, pieces, put_back=put, reason=CANCELLED)
         if put:
             back.append(
                 PutBack(line.fulfilment_id, places[line.fulfilment_id], line.product.sku, line.product.name, put)

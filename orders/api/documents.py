@@ -122,6 +122,7 @@ def _fulfilment(one: FulfilmentView, lines: dict[Any, LineView]) -> dict[str, An
                 "per_unit": line.per_unit,
                 "picked": line.picked,
                 "rejected": line.rejected,
+                "called_off": line.called_off,
                 "reject_reason": line.reject_reason,
             }
             for line in one.lines

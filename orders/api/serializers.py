@@ -179,7 +179,10 @@ class FulfilmentLineDocument(serializers.Serializer[Any]):
     quantity = serializers.IntegerField()
     per_unit = serializers.IntegerField(min_value=1, help_text="Pieces for one of the order line's product.")
     picked = serializers.IntegerField()
-    rejected = serializers.IntegerField()
+    rejected = serializers.IntegerField(help_text="Pieces that this part doesn't owe any more, for whatever reason.")
+    called_off = serializers.IntegerField(
+        help_text="Of these, pieces that are not missing: called off, or owed by another part of the order now."
+    )
     reject_reason = serializers.CharField(allow_blank=True)
 
 

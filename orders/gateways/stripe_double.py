@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -55,6 +55,7 @@ class StripeDouble:
         self._answers: dict[str, tuple[str, int, bytes]] = {}
         self._running: set[str] = set()
         self._lock = threading.RLock()
+        self._now: Callable[[], float] = time.time
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -79,6 +80,38 @@ class StripeDouble:
     def behave(self) -> None:
         """Forget what was queued."""
         self._faults.clear()
+
+    def forget(self, now: Callable[[], float] = time.time) -> None:
+        """Be as if just set up, with empty books; `now` is the provider's clock, in seconds."""
+        with self._lock:
+            for book in (
+                self.intents,
+                self.refunds,
+                self.disputes,
+                self.events,
+                self.calls,
+                self._faults,
+                self._answers,
+            ):
+                book.clear()
+            self._now = now
+
+    def refunded(self, intent_id: str) -> int:
+        """Return how much money of an intent went back to the customer."""
+        return sum(
+            one["amount"]
+            for one in self.refunds.values()
+            if one["payment_intent"] == intent_id and one["balance_transaction"]
+        )
+
+    def end_holds(self) -> None:
+        """Let every hold end whose time is over."""
+        with self._lock:
+            for intent in self.intents.values():
+                charge = intent["latest_charge"]
+                until = charge["payment_method_details"]["card"]["capture_before"] if charge else 0
+                if intent["status"] == "requires_capture" and until <= self._now():
+                    self._cancel(intent, "automatic")
 
     # --- what customers, banks and the dashboard do -------------------------------------------------------------------
 
@@ -184,7 +217,7 @@ class StripeDouble:
             "amount_received": 0, "currency": form["currency"], "capture_method": form.get("capture_method", "automatic"),
             "status": "requires_payment_method", "metadata": _nested(form, "metadata"), "latest_charge": None,
             "payment_method_types": _listed(form, "payment_method_types"), "cancellation_reason": None,
-            "last_payment_error": None, "next_action": None, "created": int(time.time()),
+            "last_payment_error": None, "next_action": None, "created": int(self._now()),
         }  # fmt: skip
         intent["client_secret"] = f"{intent['id']}_secret_{secrets.token_hex(8)}"
         self.intents[intent["id"]] = intent
@@ -212,7 +245,7 @@ class StripeDouble:
                 "redirect_to_url": {"url": f"{self.url}/3ds/{intent['id']}"},
             }
             return
-        until = int(time.time()) + HOLD_SECONDS
+        until = int(self._now()) + HOLD_SECONDS
         charge = {
             "id": _id("ch"), "object": "charge", "amount": intent["amount"], "amount_captured": 0, "amount_refunded": 0,
             "captured": False, "payment_intent": intent["id"],
@@ -292,7 +325,7 @@ class StripeDouble:
             "id": _id("evt"),
             "object": "event",
             "type": kind,
-            "created": int(time.time()),
+            "created": int(self._now()),
             "api_version": "2026-10-28.endive",
         }
         self.events.append(json.loads(json.dumps({**event, "data": {"object": thing}})))

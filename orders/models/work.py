@@ -78,7 +78,8 @@ class Fulfilment(models.Model):
 
 
 class FulfilmentLine(models.Model):
-    """What a fulfilment owes of one order line: wanted = picked + rejected + still to do.
+    """What a fulfilment owes of one order line: wanted = picked + rejected + still to do. Of what was rejected, `called_off`
+    pieces are not missing: the customer does without them, or another part of the order owes them now.
 
     A line of a kit is owed in the goods that were in the kit when it was ordered: one row each, `per_unit` pieces of it in
     one kit. What is rejected are whole kits, so all rows of one kit lack the same number of them.
@@ -94,6 +95,7 @@ class FulfilmentLine(models.Model):
     per_unit = models.PositiveIntegerField(default=1)
     picked = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    called_off = models.PositiveIntegerField(default=0, db_default=0)
     reject_reason = models.CharField(max_length=20, blank=True)
 
     class Meta:
@@ -101,6 +103,9 @@ class FulfilmentLine(models.Model):
             models.CheckConstraint(name="fulfilment_line_quantity_positive", condition=Q(quantity__gte=1)),
             models.CheckConstraint(
                 name="fulfilment_line_not_overpicked", condition=Q(quantity__gte=F("picked") + F("rejected"))
+            ),
+            models.CheckConstraint(
+                name="fulfilment_line_called_off_of_rejected", condition=Q(rejected__gte=F("called_off"))
             ),
             models.CheckConstraint(
                 name="fulfilment_line_of_whole_units",
@@ -113,6 +118,11 @@ class FulfilmentLine(models.Model):
     def missing(self) -> int:
         """Pieces still to pick."""
         return self.quantity - self.picked - self.rejected
+
+    @property
+    def short(self) -> int:
+        """Pieces that were not there."""
+        return self.rejected - self.called_off
 
     @property
     def units(self) -> int:

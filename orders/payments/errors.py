@@ -31,6 +31,13 @@ class NothingToPay(CommerceError):
     title = "Nothing is left to pay"
 
 
+class NotPaid(CommerceError):
+    """The order is paid with us and something is still to be paid, so its goods stay here: `to_pay_minor`, `currency`."""
+
+    code = "not_paid"
+    title = "Something is still to be paid"
+
+
 class GatewayUnknown(CommerceError):
     """No payment provider of this name is set up, or it does not offer the method."""
 

@@ -11,13 +11,15 @@ from uuid import UUID
 from commerce import clock, locks
 from commerce.actors import Actor
 from commerce.events import Received
+from commerce.money import Money
 from commerce.transactions import transaction_required
 from orders import holds, lifecycle, paying, queries, totals
 from orders.hold_kinds import HoldKind
-from orders.lifecycle import State
-from orders.paying import PaymentVerb
-from orders.payments import ledger, refunds, requests
+from orders.lifecycle import COLLECTED, State
+from orders.paying import PaymentVerb, Way
+from orders.payments import errors, ledger, refunds, requests
 from orders.payments.ledger import PaymentView
+from orders.payments.refunds import Owed
 from orders.queries import OrderView
 
 FOLLOWER = Actor.system("payments")
@@ -51,6 +53,7 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
     if order is None or not payments:
         return
     _hold_if_risky(order, by=by, at=at)
+    _hold_until_paid(order, payments, by=by, at=at)
     # What came back or was given as goodwill is owed besides: it is no part of what the order has to cover.
     covered = sum(one.amounts.covers for one in payments)
     too_much = min(covered + given_back_minor(order_id) - order.total_minor, covered)
@@ -75,6 +78,25 @@ def _hold_if_risky(order: OrderView, *, by: Actor, at: datetime) -> None:
         holds.place(order.id, HoldKind.FRAUD, f"payment provider: {risk} risk", by=by, at=at)
 
 
+def _hold_until_paid(order: OrderView, payments: Sequence[PaymentView], *, by: Actor, at: datetime) -> None:
+    """Let nothing be sent while a change left something to pay, and let it go on once that is paid.
+
+    Goods that are fetched need no hold: the counter takes the money, or keeps the goods (`require_paid`).
+    """
+    known = holds.of_orders([order.id], open_only=False).get(order.id, [])
+    ours = next(
+        (one for one in known if one.is_open and one.kind is HoldKind.PAYMENT and one.placed_by == by.label), None
+    )
+    to_pay = to_pay_minor(order, payments)
+    if ours is not None and not to_pay:
+        holds.release(order.id, HoldKind.PAYMENT, "paid", by=by, at=at)
+    waits = any(State(one.state) not in lifecycle.TERMINAL and one.method not in COLLECTED for one in order.fulfilments)
+    is_asked_for = any(one.amounts.authorised for one in payments)  # who never paid a cent is still paying
+    released = any(not one.is_open and one.release_reason != "paid" and one.kind is HoldKind.PAYMENT for one in known)
+    if to_pay and waits and is_asked_for and not released and HoldKind.PAYMENT.value not in order.held_for:
+        holds.place(order.id, HoldKind.PAYMENT, f"{Money(to_pay, order.currency)} still to be paid", by=by, at=at)
+
+
 def delivered_minor(order: OrderView) -> int:
     """Return what the goods that have left come to. What isn't goods (postage) leaves with the first of them.
 
@@ -97,8 +119,9 @@ def delivered_minor(order: OrderView) -> int:
         if line.id not in of_goods:
             worth += totals.remaining_minor(line.total_minor, line.quantity, line.cancelled)
             continue
-        kept = line.quantity - min(left.get(line.id, 0), line.quantity)
-        worth += line.total_minor - totals.remaining_minor(line.total_minor, line.quantity, line.quantity - kept)
+        # The first units leave first, as the last are called off and the first come back (`orders.totals`).
+        units_left = min(left.get(line.id, 0), line.quantity - line.cancelled)
+        worth += totals.first_units_minor(line.total_minor, line.quantity, units_left)
     return min(worth, order.total_minor)
 
 
@@ -127,13 +150,37 @@ def _plan_releases(order: OrderView, payments: Sequence[PaymentView], *, by: Act
 
 def given_back_minor(order_id: UUID) -> int:
     """Return what was given back for goods that the customer had, or as goodwill."""
-    return sum(
-        owed.amount_minor - owed.uncovered_minor
-        for owed in refunds.of_order(order_id)
-        if owed.cause[0] in refunds.DELIVERED_CAUSES
-    )
+    return _for_delivered(refunds.of_order(order_id))
 
 
 def to_pay_minor(order: OrderView, payments: Sequence[PaymentView]) -> int:
-    """Return what is still to be paid of an order."""
-    return max(order.total_minor - given_back_minor(order.id) - sum(one.amounts.covers for one in payments), 0)
+    """Return what is still to be paid of an order. Nobody pays again what was given back at the provider, past us."""
+    owed = refunds.of_order(order.id) if payments else []
+    by_us = sum(part.amount_minor for one in owed for part in one.parts if part.way is Way.REFUND)
+    past_us = max(sum(one.amounts.refunded + one.amounts.owed for one in payments) - by_us, 0)
+    covers = sum(one.amounts.covers for one in payments)
+    return max(order.total_minor - _for_delivered(owed) - covers - past_us, 0)
+
+
+def require_paid(order_id: UUID) -> None:
+    """Make sure that nothing of an order that is paid with us is left to pay, before its goods go. Raises: NotPaid.
+
+    An order without any payment here is settled by its channel.
+    """
+    payments = ledger.of_order(order_id)
+    if not payments:
+        return
+    order = queries.order(order_id)
+    missing = to_pay_minor(order, payments)
+    if missing:
+        amount = Money(missing, order.currency)
+        raise errors.NotPaid(
+            f"{amount} are still to be paid of order {order.number}; take that payment, then hand the goods over.",
+            to_pay_minor=missing,
+            currency=order.currency,
+            amount=str(amount),
+        )
+
+
+def _for_delivered(found: Sequence[Owed]) -> int:
+    return sum(owed.amount_minor - owed.uncovered_minor for owed in found if owed.cause[0] in refunds.DELIVERED_CAUSES)

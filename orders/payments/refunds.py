@@ -114,17 +114,31 @@ def owe(
 def plan(order_id: UUID, *, by: Actor, at: datetime) -> None:
     """Ask providers for the refunds that are owed and not asked for yet; note which releases have come true.
 
-    The caller holds the order.
+    What somebody gave back at the provider, past us, is not given twice: only what is left is asked for. The caller holds the
+    order.
     """
     payments = {one.id: one for one in ledger.lock(order_id=order_id)}
+    asked = requests.refunds_of(payments)
     for part in OwedRefundPart.objects.filter(payment_id__in=payments, settled_at__isnull=True).order_by("id"):
         amounts = payments[part.payment_id].amounts
         if part.way == Way.RELEASE:
             if amounts.uncaptured <= 0:
                 part.settled_at = at
                 part.save(update_fields=["settled_at"])
-        elif amounts.captured - amounts.refunded >= part.amount_minor:
-            requests.plan(part.payment_id, PaymentVerb.REFUND, part.amount_minor, cause=(PART, part.id), by=by, at=at)
+            continue
+        if (PART, str(part.id)) in asked[part.payment_id]:
+            continue
+        open_minor = sum(
+            one.amount_minor for one in asked[part.payment_id].values() if one.state in paying.OPEN_REQUESTS
+        )
+        there = min(part.amount_minor, amounts.captured - amounts.refunded - open_minor)
+        if there > 0:
+            cause = (PART, part.id)
+            made = requests.plan(part.payment_id, PaymentVerb.REFUND, there, cause=cause, by=by, at=at)
+            asked[part.payment_id][made.cause] = made
+        elif amounts.captured:
+            part.settled_at = at
+            part.save(update_fields=["settled_at"])
 
 
 @transaction_required

@@ -4,7 +4,7 @@ A request that a provider may have acted on is never dropped or repeated under a
 outcome is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,11 +140,24 @@ def again(payment_id: UUID, *, by: Actor, at: datetime) -> None:
     hurry(payment_id, at=at)
     refused = PaymentRequest.objects.filter(payment_id=payment_id, state=RequestState.REFUSED.value)
     last = refused.filter(verb__in=["capture", "refund"]).order_by("created_at", "id").last()
-    if last is not None:
+    if last is None:
+        return
+    amount = last.amount_minor
+    if last.verb == PaymentVerb.REFUND:  # somebody may have given some of it back at the provider since
+        paid = Payment.objects.get(pk=payment_id)
+        amount = min(amount, paid.captured_minor - paid.refunded_minor)
+    if amount > 0:
         plan(
-            payment_id, PaymentVerb(last.verb), last.amount_minor, cause=(AGAIN, last.id), is_final=last.is_final,
-            by=by, at=at,
+            payment_id, PaymentVerb(last.verb), amount, cause=(AGAIN, last.id), is_final=last.is_final, by=by, at=at
         )  # fmt: skip
+
+
+def refunds_of(payment_ids: Iterable[UUID]) -> dict[UUID, dict[tuple[str, str], RequestView]]:
+    """Return the refunds that were ever asked for of payments, by their cause."""
+    found: dict[UUID, dict[tuple[str, str], RequestView]] = {payment_id: {} for payment_id in payment_ids}
+    for row in PaymentRequest.objects.filter(payment_id__in=found, verb=PaymentVerb.REFUND.value):
+        found[row.payment_id][row.cause_type, row.cause_id] = view(row)
+    return found
 
 
 def origin(cause: tuple[str, str]) -> tuple[str, str]:

@@ -362,6 +362,7 @@ def _sums(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
             pieces=Sum("quantity"),
             done=Sum("picked"),
             gone=Sum("rejected"),
+            called_off=Sum("called_off"),
             allocations=ArrayAgg("allocation_id"),
         )
         .order_by()
@@ -400,7 +401,7 @@ def _card(row: dict[str, Any], sums: dict[str, Any], *, at: datetime) -> Card:
         items=sums.get("items", 0),
         pieces=sums.get("pieces", 0) - sums.get("gone", 0),
         picked=sums.get("done", 0),
-        rejected=sums.get("gone", 0),
+        rejected=sums.get("gone", 0) - sums.get("called_off", 0),
         awaited=sums.get("awaited", 0),
         held_for=row["order__held_for"],
         at=at,

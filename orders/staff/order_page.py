@@ -196,11 +196,13 @@ def _part(
     """Return a part as the page shows it; what a kit costs stands at the first of its goods."""
     kept = part.quantity - part.rejected
     note = ""
-    if part.rejected:
-        reason = str(words.REASONS.get(part.reject_reason, part.reject_reason))
-        note = _("%(pieces)s missing: %(reason)s") % {"pieces": part.rejected, "reason": reason}
+    reason = str(words.REASONS.get(part.reject_reason, part.reject_reason))
+    if part.short:
+        note = _("%(pieces)s missing: %(reason)s") % {"pieces": part.short, "reason": reason}
+    elif part.called_off:
+        note = _("%(pieces)s less: %(reason)s") % {"pieces": part.called_off, "reason": reason}
     if not kept:
-        shown = words.word(words.STATES, State.REJECTED.value)
+        shown = words.word(words.STATES, (State.REJECTED if part.short else State.CANCELLED).value)
     elif state in (State.ACCEPTED.value, State.PICKING.value):
         text = _("%(picked)s of %(wanted)s picked") % {"picked": part.picked, "wanted": kept}
         shown = words.Word(

@@ -25,6 +25,7 @@ _SENTENCES = {
         "These pieces aren’t there yet: the order waits for %(waiting)s of them. Pick the others, or give the order back "
         "until the goods have come."
     ),
+    "not_paid": _("%(amount)s are still to be paid. Take that on the order’s page, then hand the goods over."),
     "age_not_confirmed": _(
         "Some of these goods are only for people of %(minimum_age)s or older (Protection of Young Persons Act). "
         "Look at an identity card and confirm the age, or keep the goods here."
