@@ -138,6 +138,19 @@ def test_every_trigger_of_ours_stands_for_a_law() -> None:
     assert not made - first_column(section("The laws"), column=1)
 
 
+@pytest.mark.parametrize(
+    "title", ["The laws", "The API", "Events", "Error codes", "Settings", "Commands", "Benchmarks"]
+)
+def test_no_row_of_a_table_stands_twice(title: str) -> None:
+    """Two branches that changed one row leave both behind."""
+    rows = [line.strip("| ").split(" | ") for line in section(title).splitlines() if line.startswith("| ")]
+    # An error is known by its code, everything else by what the row begins with; a law by its number.
+    names = [row[1] if title == "Error codes" else re.sub(r"^(\d+\.) .*", r"\1", row[0]) for row in rows]
+    twice = {name for name in names if names.count(name) > 1 and not name.startswith("---")}
+    assert len(names) > 5
+    assert not twice
+
+
 def test_every_law_that_the_code_cites_has_its_number_there() -> None:
     numbered = set(re.findall(r"^\| (\d+)\. ", section("The laws"), re.MULTILINE))
     sources = [path for path in kept() if path.suffix in {".py", ".html"} and path != Path(__file__)]
