@@ -179,6 +179,7 @@ def test_who_has_no_role_anywhere_is_refused_by_every_room(client: Client) -> No
 # --- one store's things, and who works elsewhere ----------------------------------------------------------------------
 
 
+ENOUGH = 15  # doors that open to who works where the thing is, so that the closed ones say something
 CHANNELS_OWN = {"order_id", "payment_id", "return_id", "reservation_id", "quote_id", "endpoint_id"}
 
 
@@ -319,9 +320,9 @@ def test_who_may_do_everything_at_another_store_neither_sees_nor_moves_what_is_o
             shown = {number for number in scene.numbers if number in page_of(answer)}
             assert not shown, (method, door)
         assert written() == before, door
-        if door.parameters:
+        if door.parameters and opened_by_its_own < ENOUGH:
             opened_by_its_own += ask(here, "get", url).status_code == 200
-    assert opened_by_its_own >= 15, "what is asked for must be there to be seen"
+    assert opened_by_its_own == ENOUGH, "what is asked for must be there to be seen"
 
 
 def test_a_list_finds_nothing_of_another_store_by_its_number(scene: Scene) -> None:
@@ -366,12 +367,11 @@ def test_the_admin_is_closed_to_whoever_is_no_administrator(client: Client) -> N
         if door.name in ("login", "logout"):
             continue
         url = re.sub(r"[\^$?]|\(.*?\)", "", door.url())
-        for person in (client, manager):
-            for method in ("get", "post"):
-                answer = getattr(person, method)(url)
-                assert answer.status_code in (302, 403, 404, 405), (method, url, answer.status_code)
-                if answer.status_code == 302:
-                    assert "/login/" in answer["Location"] or "/sign-in/" in answer["Location"], (method, url)
+        for person, method in ((client, "get"), (manager, "get"), (manager, "post")):
+            answer = getattr(person, method)(url)
+            assert answer.status_code in (302, 403, 404, 405), (method, url, answer.status_code)
+            if answer.status_code == 302:
+                assert "/login/" in answer["Location"] or "/sign-in/" in answer["Location"], (method, url)
 
 
 def test_the_customer_s_page_opens_to_its_own_token_alone(scene: Scene, client: Client) -> None:
