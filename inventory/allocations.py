@@ -79,12 +79,15 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS p (id, quantity) WHERE a.id = p.id
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel."""
+    """What one order wants promised, all or nothing, signed by `by`; perhaps from a reservation of its channel, or where
+    it was accepted without a place before (`ahead`: `demands.ahead_of`).
+    """
 
     demands: Sequence[Demand]
     by: Actor
     reservation_id: UUID | None = None
     channel_id: int | None = None
+    ahead: Mapping[int, int] | None = None
 
 
 @transaction_required
@@ -250,7 +253,7 @@ class Promises:
         for key, quantity in wanted.items():
             held = sum(hold.quantity for hold in holds if hold.key == key)
             awaited = sum(self._held_waiting.get(hold.id, 0) for hold in holds if hold.key == key)
-            now = self._room.now(wish.channel_id, key) + held - awaited
+            now = self._room.now(wish.channel_id, key, ahead=wish.ahead) + held - awaited
             there[key] = min(now, quantity)
             if now >= quantity:
                 continue

@@ -118,14 +118,21 @@ def figures_of_channels(
     channel_ids: Iterable[int],
     *,
     location_ids: Iterable[int] | None = None,
+    counts_unrouted: bool = True,
     at: datetime,
 ) -> dict[int, list[Figure]]:
-    """Return the figures as each of some channels sees them, from one reading of the ledger."""
+    """Return the figures as each of some channels sees them, from one reading of the ledger.
+
+    Without `counts_unrouted` demand without a place takes nothing from them: so they are read to give it its places.
+    """
     wanted = list(product_ids)
     made = kits.among(wanted)
     rows = _read(_goods(wanted, made), location_ids, at=at)
     queues = _queues(rows, at=at)
-    return {channel_id: _folded(_seen(rows, channel_id, queues, at=at), wanted, made) for channel_id in channel_ids}
+    return {
+        channel_id: _folded(_seen(rows, channel_id, queues, at=at, counts_unrouted=counts_unrouted), wanted, made)
+        for channel_id in channel_ids
+    }
 
 
 @contextmanager
@@ -182,7 +189,14 @@ def _kit(kit_id: int, components: Sequence[tuple[Figure, int]]) -> Figure:
     )  # fmt: skip
 
 
-def _seen(read: Columns, channel_id: int | None, queues: Mapping[LevelKey, Queue], *, at: datetime) -> list[Figure]:
+def _seen(
+    read: Columns,
+    channel_id: int | None,
+    queues: Mapping[LevelKey, Queue],
+    *,
+    at: datetime,
+    counts_unrouted: bool = True,
+) -> list[Figure]:
     """Return what was read as a channel sees it. Column by column: a grid of 50,000 figures is made in milliseconds."""
     products, places, on_hand, free, allocated, held, waiting, limits, levels, changed_at, versions = read
     withheld: Iterable[int] = repeat(0)
@@ -192,7 +206,7 @@ def _seen(read: Columns, channel_id: int | None, queues: Mapping[LevelKey, Queue
     if channel_id is not None and buffers.is_anything_withheld():
         withheld = buffers.withheld(channel_id, list(zip(products, places, on_hand, free, strict=True)), at=at)
         available = list(map(sub, free, withheld))
-    if demands.may_be_open() and (in_all := _left_in_all(set(products), channel_id, at=at)):
+    if counts_unrouted and demands.may_be_open() and (in_all := _left_in_all(set(products), channel_id, at=at)):
         left = [in_all.get((product, demands.area_of(place))) for product, place in zip(products, places, strict=True)]
         available = [there if most is None else min(there, most) for there, most in zip(available, left, strict=False)]
     if queues:
@@ -224,11 +238,16 @@ def total(found: Sequence[Figure]) -> int:
 
 def left_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
     """Return what a channel may have of a product anywhere in a customs area, less the demand without a place there."""
+    there = there_in_all(product_id, channel_id=channel_id, country=country, at=at)
+    return max(there - demands.open_of([product_id]).get(product_id, {}).get(demands.area(country), 0), 0)
+
+
+def there_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
+    """Return what a channel would see of a product anywhere in a customs area if all demand had its place."""
     places = [place.id for place in locations.active() if demands.area(place.country) == demands.area(country)]
     products, located, on_hand, free, *_ = _read([product_id], places, at=at)
     kept = buffers.withheld(channel_id, list(zip(products, located, on_hand, free, strict=True)), at=at)
-    there = sum(free) - sum(kept)
-    return max(there - demands.open_of([product_id]).get(product_id, {}).get(demands.area(country), 0), 0)
+    return sum(free) - sum(kept)
 
 
 def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at: datetime) -> Columns:

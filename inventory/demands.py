@@ -44,6 +44,20 @@ SELECT id, channel_id, product_id, country, quantity - routed - withdrawn FROM i
 WHERE product_id = ANY(%s::bigint[]) AND quantity > routed + withdrawn ORDER BY accepted_at, id
 """
 
+# Who is named by no rule comes last. The parameters of ranks are those of channels for products.
+_AHEAD = """
+WITH rank AS (
+    SELECT * FROM unnest(%(channels)s::bigint[], %(products)s::bigint[], %(ranks)s::int[]) AS r (channel_id, product_id, rank)
+)
+SELECT mine.id, mine.product_id, mine.country, other.country, sum(other.quantity - other.routed - other.withdrawn)::bigint
+FROM inventory_unrouteddemand mine
+JOIN inventory_unrouteddemand other ON other.product_id = mine.product_id AND other.quantity > other.routed + other.withdrawn
+JOIN rank AS sooner ON (sooner.channel_id, sooner.product_id) = (other.channel_id, other.product_id)
+LEFT JOIN rank AS own ON (own.channel_id, own.product_id) = (mine.channel_id, mine.product_id)
+WHERE mine.id = ANY(%(mine)s::uuid[]) AND sooner.rank < coalesce(own.rank, %(last)s)
+GROUP BY mine.id, other.country
+"""
+
 _ANY = "SELECT 1 FROM inventory_unrouteddemand WHERE quantity > routed + withdrawn LIMIT 1"
 
 _LEVELS = """
@@ -162,15 +176,59 @@ def open_of(product_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return found
 
 
-def in_line(product_ids: Iterable[int]) -> list[Accepted]:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is: what is still open of a demand, and the priority of its channel (1 comes first)."""
+
+    demand: Accepted
+    rank: int
+
+
+def in_line(product_ids: Iterable[int]) -> list[Turn]:
     """Return the open demand of products in the order in which it gets its places when goods are scarce.
 
     By the priority of its channel where rules name one, and within that the oldest first; `quantity` is what is still open.
+    Nothing is read while no rule names a channel: then the list is empty, and who orders it otherwise need not change.
     """
+    if not channel_priorities.are_named():
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_IN_LINE, [ledger.numbers(product_ids)])
         rows = [Accepted(*row) for row in cursor.fetchall()]
-    return sorted(rows, key=lambda row: channel_priorities.rank(row.channel_id, row.product_id, None))
+    turns = [Turn(row, channel_priorities.rank(row.channel_id, row.product_id, None)) for row in rows]
+    return sorted(turns, key=lambda turn: turn.rank)
+
+
+def ahead_of(lines: Mapping[UUID, int]) -> dict[int, int]:
+    """Return by product how many pieces are still open for channels that come before those of these demands (id → product),
+    in their customs areas.
+
+    Of one priority nobody stops anybody: who is given a place first has it.
+    """
+    products = set(lines.values())
+    needed = dict.fromkeys(products, 0)
+    ranks = [
+        (channel_id, product_id, rank)
+        for product_id in sorted(products)
+        if (found := channel_priorities.ranking(product_id, None)) is not None
+        for channel_id, rank in sorted(found.ranks.items())
+    ]
+    if not ranks:
+        return needed
+    channel_ids, product_ids, numbers = zip(*ranks, strict=True)
+    parameters = {
+        "mine": ledger.uuids(lines), "channels": ledger.numbers(channel_ids), "products": ledger.numbers(product_ids),
+        "ranks": ledger.numbers(numbers), "last": channel_priorities.LAST,
+    }  # fmt: skip
+    before: dict[tuple[UUID, int], int] = defaultdict(int)
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, parameters)
+        for demand_id, product_id, country, other, pieces in cursor.fetchall():
+            if area(country) == area(other):
+                before[demand_id, product_id] += pieces
+    for (_, product_id), pieces in before.items():
+        needed[product_id] = max(needed[product_id], pieces)
+    return needed
 
 
 @transaction_required

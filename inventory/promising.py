@@ -7,17 +7,18 @@ the clock times of pickup and delivery belong to the room above, which registers
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from inventory import availability, backorder_queues, buffers, demands, incoming, kits, locations
+from inventory import availability, backorder_queues, buffers, demands, goods_to_come, incoming, kits, locations
 from inventory.availability import Figure
-from inventory.backorder_queues import Queue
+from inventory.goods_to_come import AtDate, Coming, Goods
 from inventory.incoming import Incoming
+from inventory.kits import Components
 from inventory.ledger import LevelKey
 from inventory.locations import LocationRef
 
@@ -46,24 +47,6 @@ class Part:
     name: str = ""
     kind: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """Pieces that are on their way and the day they are expected on; a late one is expected on no day any more."""
-
-    expected_on: date
-    quantity: int
-    source: str
-    is_late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AtDate:
-    """How many pieces may be had on a day and after it, without those that wait already."""
-
-    on: date
-    available: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +90,41 @@ def reckons_by(*, pickup: Pickup, delivery: Arrival) -> None:
 def promises(figures: Sequence[Figure], *, channel_id: int | None, country: str, at: datetime) -> list[Promise]:
     """Explain figures that the channel just read, at `at`. `country` is where it delivers."""
     products = {figure.product_id for figure in figures}
-    supply = coming(products, at=at)
+    made = kits.among(products)  # of these each component waits, comes and is withheld for itself
+    inside = _inside(made, channel_id, {figure.location_id for figure in figures if figure.product_id in made}, at=at)
+    supply = _on_the_way(_goods(products, made), at=at)
     unrouted = demands.open_of(products) if figures and demands.may_be_open() else {}
-    made = kits.among(products)  # of these each component waits and is withheld for itself
     limited = [
         (figure.level_id, LevelKey(figure.product_id, figure.location_id), figure.backorderable + figure.waiting)
-        for figure in figures
+        for figure in (*figures, *inside.values())
         if (figure.backorderable or figure.waiting) and figure.product_id not in made
     ]
     queues = backorder_queues.queues(limited, at=at) if limited else {}
-    return [
-        _promise(
-            figure, channel_id, country, supply.get((figure.product_id, figure.location_id), ()),
-            queues.get(LevelKey(figure.product_id, figure.location_id)),
-            is_needed_elsewhere=figure.product_id in unrouted, is_kit=figure.product_id in made, at=at,
+
+    def goods(figure: Figure) -> Goods:
+        key = LevelKey(figure.product_id, figure.location_id)
+        return Goods.of(figure, supply.get((figure.product_id, figure.location_id), ()), queues.get(key))
+
+    found = []
+    for figure in figures:
+        if figure.product_id in made:
+            parts = [(goods(inside[one, figure.location_id]), pieces) for one, pieces in made[figure.product_id]]
+            on_the_way = goods_to_come.of_kit(parts)
+            dates = goods_to_come.by_date(figure.available, on_the_way)
+            first_on = None if figure.available else goods_to_come.kit_first_on(parts, channel_id)
+        else:
+            one = goods(figure)
+            on_the_way, dates = tuple(one.coming), one.by_date()
+            first_on = None if figure.available else one.first_on(1, channel_id)
+        why = _parts(
+            figure,
+            channel_id,
+            is_needed_elsewhere=figure.product_id in unrouted,
+            is_kit=figure.product_id in made,
+            at=at,
         )
-        for figure in figures
-    ]  # fmt: skip
+        found.append(_promise(figure, why, on_the_way, dates, first_on, country, at=at))
+    return found
 
 
 def promise(product_id: int, location_id: int, *, channel_id: int | None, country: str, at: datetime) -> Promise | None:
@@ -136,11 +137,34 @@ _known: tuple[float, frozenset[int]] = (0.0, frozenset())
 _lock = threading.Lock()
 
 
-def coming(product_ids: Iterable[int], *, at: datetime) -> dict[tuple[int, int], tuple[Coming, ...]]:
+def coming(
+    product_ids: Iterable[int], *, channel_id: int | None = None, at: datetime
+) -> dict[tuple[int, int], tuple[Coming, ...]]:
     """Return what is on its way within the horizon, by product and place, late things included.
 
-    Costs nothing where none of the products is: which are, a process knows with COMING_FRESH_FOR_SECONDS delay.
+    Of kits: how many more of them the channel could have. Costs nothing where none of the products or what is in them is on
+    its way: which are, a process knows with COMING_FRESH_FOR_SECONDS delay.
     """
+    wanted = set(product_ids)
+    made = kits.among(wanted)
+    supply = _on_the_way(_goods(wanted, made), at=at)
+    if not supply or not made:
+        return supply
+    moving = {product_id for product_id, _ in supply}
+    made = {kit: components for kit, components in made.items() if moving.intersection(one for one, _ in components)}
+    inside = _inside(made, channel_id, {place for _, place in supply}, at=at)
+    found = {key: ones for key, ones in supply.items() if key[0] in wanted}
+    for kit_id, components in made.items():
+        for place in {place for product_id, place in supply if product_id in dict(components)}:
+            parts = [
+                (Goods.of(inside.get((one, place)), supply.get((one, place), ())), pieces) for one, pieces in components
+            ]
+            if more := goods_to_come.of_kit(parts):
+                found[kit_id, place] = more
+    return found
+
+
+def _on_the_way(product_ids: Iterable[int], *, at: datetime) -> dict[tuple[int, int], tuple[Coming, ...]]:
     expected = _coming_products().intersection(product_ids)
     if not expected:
         return {}
@@ -150,16 +174,19 @@ def coming(product_ids: Iterable[int], *, at: datetime) -> dict[tuple[int, int],
     return {key: _summed(key[1], ones, at=at) for key, ones in found.items()}
 
 
-def by_date(figure: Figure, on_the_way: Sequence[Coming], *, safety: int = 0) -> tuple[AtDate, ...]:
-    """Return how much may be had from each day on which something comes; who waits comes first."""
-    total, found = -figure.waiting - safety, []
-    for one in on_the_way:
-        if one.is_late:
-            continue
-        total += one.quantity
-        if total > 0:
-            found.append(AtDate(one.expected_on, figure.available + total))
-    return tuple(found)
+def _goods(product_ids: Iterable[int], made: Mapping[int, Components]) -> set[int]:
+    """Return the products that have stock: those asked for, and what is in the kits among them."""
+    return {*product_ids, *(one for components in made.values() for one, _ in components)} - made.keys()
+
+
+def _inside(
+    made: Mapping[int, Components], channel_id: int | None, location_ids: Iterable[int], *, at: datetime
+) -> dict[tuple[int, int], Figure]:
+    """Return the figures of what is in kits, by product and place."""
+    if not made:
+        return {}
+    read = availability.figures(_goods((), made), channel_id=channel_id, location_ids=location_ids, at=at)
+    return {(figure.product_id, figure.location_id): figure for figure in read}
 
 
 def forget() -> None:
@@ -193,47 +220,27 @@ def _summed(location_id: int, ones: Iterable[Incoming], *, at: datetime) -> tupl
 
 def _promise(
     figure: Figure,
-    channel_id: int | None,
+    parts: Sequence[Part],
+    on_the_way: tuple[Coming, ...],
+    dates: tuple[AtDate, ...],
+    first_on: date | None,
     country: str,
-    on_the_way: Sequence[Coming],
-    queue: Queue | None,
     *,
-    is_needed_elsewhere: bool,
-    is_kit: bool,
     at: datetime,
 ) -> Promise:
     place = locations.by_id(figure.location_id)
-    safety = queue.terms.safety if queue is not None and queue.terms is not None else 0
-    dates = by_date(figure, on_the_way, safety=safety)
-    goods_at = _goods_at(figure, place, dates, queue, channel_id, at=at)
+    goods_at = at if figure.available > 0 else None
+    if goods_at is None and first_on is not None:
+        goods_at = max(datetime.combine(first_on, time_of_day.min, ZoneInfo(place.time_zone)), at)
     return Promise(
         figure,
-        tuple(_parts(figure, channel_id, is_needed_elsewhere=is_needed_elsewhere, is_kit=is_kit, at=at)),
-        tuple(on_the_way),
+        tuple(parts),
+        on_the_way,
         dates,
         goods_at,
         _pickup(place, goods_at) if _pickup is not None and goods_at is not None else None,
         _delivery(place, goods_at, country) if _delivery is not None and goods_at is not None else None,
     )
-
-
-def _goods_at(
-    figure: Figure,
-    place: LocationRef,
-    dates: Sequence[AtDate],
-    queue: Queue | None,
-    channel_id: int | None,
-    *,
-    at: datetime,
-) -> datetime | None:
-    if figure.available > 0:
-        return at
-    on = queue.promise(1, channel_id) if queue is not None and figure.backorderable else None
-    if on is None and queue is None and dates:
-        on = dates[0].on
-    if on is None:
-        return None
-    return max(datetime.combine(on, time_of_day.min, ZoneInfo(place.time_zone)), at)
 
 
 def _parts(

@@ -33,8 +33,12 @@ class Room:
         self._network: dict[tuple[int, int | None, str], int] = {}
         self._taken: dict[tuple[int, str], int] = defaultdict(int)
 
-    def now(self, channel_id: int | None, key: LevelKey) -> int:
-        """Return the pieces that a channel may have at once; 0 where there is no such level."""
+    def now(self, channel_id: int | None, key: LevelKey, *, ahead: Mapping[int, int] | None = None) -> int:
+        """Return the pieces that a channel may have at once; 0 where there is no such level.
+
+        `ahead`, of one whose own demand had no place until now: by product, what channels that come first still need.
+        What others wait for takes nothing from it.
+        """
         free = self._free.get(key, 0)
         if free <= 0:
             return 0
@@ -42,7 +46,7 @@ class Room:
             figure = (key.product_id, key.location_id, self._levels[key].on_hand, free)
             free -= buffers.withheld(channel_id, [figure], at=self._at)[0]
         if self._unrouted and key.product_id in self._unrouted:
-            return min(free, self._in_all(channel_id, key))
+            return min(free, self._in_all(channel_id, key, ahead))
         return free
 
     def later(
@@ -88,12 +92,13 @@ class Room:
         if self._unrouted and key.product_id in self._unrouted:
             self._taken[key.product_id, demands.area_of(key.location_id)] += pieces
 
-    def _in_all(self, channel_id: int | None, key: LevelKey) -> int:
+    def _in_all(self, channel_id: int | None, key: LevelKey, ahead: Mapping[int, int] | None) -> int:
         """Return what a channel may take of a product anywhere in the customs area, less the demand without a place."""
         area = demands.area_of(key.location_id)
         known = (key.product_id, channel_id, area)
         if known not in self._network:
-            self._network[known] = availability.left_in_all(
+            self._network[known] = availability.there_in_all(
                 key.product_id, channel_id=channel_id, country=area, at=self._at
             )
-        return max(self._network[known] - self._taken[key.product_id, area], 0)
+        needed = self._unrouted[key.product_id].get(area, 0) if ahead is None else ahead.get(key.product_id, 0)
+        return max(self._network[known] - needed - self._taken[key.product_id, area], 0)

@@ -21,6 +21,7 @@ from commerce.operations.experiments import Assignment
 from commerce.transactions import transaction_required
 from inventory import (
     availability,
+    kits,
     ledger,
     promising,
     scarcity_age,
@@ -32,8 +33,8 @@ from inventory import (
 from inventory.availability import Figure
 from inventory.errors import ScarcityClaimNotFound
 from inventory.ledger import LevelKey
-from inventory.models import ScarcityClaim, StockLevel
-from inventory.scarcity_facts import COUNTED, DELIVERED, Kind, Seen, Tone, allowed, holds_true, summed, tone_of
+from inventory.models import ScarcityClaim
+from inventory.scarcity_facts import COUNTED, DELIVERED, Kind, Seen, Tone, allowed, holds_true, of_kit, summed, tone_of
 from inventory.scarcity_places import Place
 
 MOST_PRODUCTS = 100
@@ -57,12 +58,31 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class _Spot:
+    """A product at a place, and the goods that it is made of there with their pieces in one: itself, or what is in a kit."""
+
+    figure: Figure
+    goods: tuple[tuple[Figure, int], ...]
+
+    @property
+    def is_kit(self) -> bool:
+        return self.goods[0][0].product_id != self.figure.product_id
+
+    @property
+    def seen(self) -> Seen:
+        """What the channel sees here; of a kit without what is needed of the last pieces elsewhere (`most_in_all`)."""
+        if self.is_kit:
+            return of_kit([(_one(figure, figure.free - figure.withheld), pieces) for figure, pieces in self.goods])
+        return _one(self.figure, self.figure.available)
+
+
+@dataclass(frozen=True, slots=True)
 class _Fact:
     """What is known of a product: here, and at the place that could serve instead."""
 
     product_id: int
-    here: tuple[Figure, ...]
-    there: tuple[Figure, ...]
+    here: tuple[_Spot, ...]
+    there: tuple[_Spot, ...]
     other: Place | None
     arrives_on: date | None
     age_seconds: float
@@ -135,34 +155,38 @@ def _facts(
     product_ids: Sequence[int], channel_id: int, country: str, place: Place, *, at: datetime
 ) -> tuple[list[_Fact], set[int]]:
     """Return the facts of each product, and the products of which the channel was last told another number."""
-    figures = availability.figures(product_ids, channel_id=channel_id, at=at)
+    made = kits.among(product_ids)
+    read = {*product_ids, *(one for components in made.values() for one, _ in components)}
+    figures = availability.figures(read, channel_id=channel_id, at=at)
+    levels = {(figure.product_id, figure.location_id): figure for figure in figures}
     serving = scarcity_places.everywhere(country).location_ids
-    by_product: dict[int, list[Figure]] = defaultdict(list)
+    by_product: dict[int, list[_Spot]] = defaultdict(list)
     for figure in sorted(figures, key=lambda figure: figure.level_id):
-        if figure.version and figure.location_id in serving:
-            by_product[figure.product_id].append(figure)
+        if figure.location_id in serving:
+            inside = made.get(figure.product_id, ((figure.product_id, 1),))
+            spot = _Spot(figure, tuple((levels[one, figure.location_id], pieces) for one, pieces in inside))
+            if all(one.version for one, _ in spot.goods):
+                by_product[figure.product_id].append(spot)
     known = scarcity_places.groups(country) if place.kind == "group" else []
     others = scarcity_places.others(place, country, known=known)
-    chosen: dict[int, tuple[tuple[Figure, ...], tuple[Figure, ...], Place | None]] = {}
+    chosen: dict[int, tuple[tuple[_Spot, ...], tuple[_Spot, ...], Place | None]] = {}
     for product_id in dict.fromkeys(product_ids):
         mine = by_product[product_id]
-        here = tuple(figure for figure in mine if figure.location_id in place.location_ids)
-        there: tuple[Figure, ...] = ()
+        here = tuple(spot for spot in mine if spot.figure.location_id in place.location_ids)
+        there: tuple[_Spot, ...] = ()
         other = None
-        if not availability.total(here):
+        if not _total(here):
             there, other = _elsewhere(mine, others, is_group=place.kind == "group")
         chosen[product_id] = here, there, other
     arrivals = _arrivals([there for _, there, _ in chosen.values() if there], channel_id, country, at=at)
     base = scarcity_age.of_channel(channel_id, at=at)
-    late = scarcity_age.of_levels([figure for here, there, _ in chosen.values() for figure in here + there], at=at)
+    late = scarcity_age.of_levels([one for here, there, _ in chosen.values() for one in _levels(here + there)], at=at)
     stated = scarcity_age.of_places(at=at)
     facts = [
         _Fact(
             product_id, here, there, other, arrivals.get(product_id),
             base + max(
-                [
-                    max(late.get(figure.level_id, 0.0), stated.get(figure.location_id, 0.0)) for figure in here + there
-                ],
+                [max(late.get(one.level_id, 0.0), stated.get(one.location_id, 0.0)) for one in _levels(here + there)],
                 default=0.0,
             ),
         )
@@ -172,24 +196,24 @@ def _facts(
 
 
 def _elsewhere(
-    figures: Sequence[Figure], others: Iterable[Place], *, is_group: bool
-) -> tuple[tuple[Figure, ...], Place | None]:
-    """Return the figures of the place to be named instead: of locations the nearest, of groups the one with the most."""
+    spots: Sequence[_Spot], others: Iterable[Place], *, is_group: bool
+) -> tuple[tuple[_Spot, ...], Place | None]:
+    """Return the product at the place to be named instead: of locations the nearest, of groups the one with the most."""
     able = []
     for other in others:
-        there = tuple(figure for figure in figures if figure.location_id in other.location_ids)
-        if availability.total(there) > 0:
+        there = tuple(spot for spot in spots if spot.figure.location_id in other.location_ids)
+        if _total(there) > 0:
             able.append((there, other))
             if not is_group:
                 break
-    return max(able, key=lambda pair: availability.total(pair[0]), default=((), None))
+    return max(able, key=lambda pair: _total(pair[0]), default=((), None))
 
 
 def _arrivals(
-    elsewhere: Sequence[tuple[Figure, ...]], channel_id: int, country: str, *, at: datetime
+    elsewhere: Sequence[tuple[_Spot, ...]], channel_id: int, country: str, *, at: datetime
 ) -> dict[int, date]:
     """Return by product the day on which it arrives from where there is most of it, if it can be sent from there."""
-    best = [max(figures, key=lambda figure: figure.available) for figures in elsewhere]
+    best = [max((spot.figure for spot in spots), key=lambda figure: figure.available) for spots in elsewhere]
     if not best:
         return {}
     return {
@@ -199,13 +223,25 @@ def _arrivals(
     }
 
 
-def _seen(figures: Sequence[Figure]) -> Seen:
-    most = next((figure.left_in_all for figure in figures if figure.left_in_all is not None), None)
-    return summed([_one(figure) for figure in figures], most)
+def _total(spots: Sequence[_Spot]) -> int:
+    return availability.total([spot.figure for spot in spots])
 
 
-def _one(figure: Figure) -> Seen:
-    return Seen(figure.available, figure.held, figure.withheld, figure.waiting, figure.backorderable)
+def _levels(spots: Iterable[_Spot]) -> list[Figure]:
+    """Return the figures of the levels on which a product rests."""
+    return [figure for spot in spots for figure, _ in spot.goods]
+
+
+def _most(spots: Sequence[_Spot]) -> int | None:
+    return next((spot.figure.left_in_all for spot in spots if spot.figure.left_in_all is not None), None)
+
+
+def _seen(spots: Sequence[_Spot]) -> Seen:
+    return summed([spot.seen for spot in spots], _most(spots))
+
+
+def _one(figure: Figure, available: int) -> Seen:
+    return Seen(available, figure.held, figure.withheld, figure.waiting, figure.backorderable)
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------
@@ -227,21 +263,21 @@ def _claim(
     if fact.arrives_on is not None:
         values["day"] = scarcity_words.day(fact.arrives_on, today=at.astimezone(zone).date(), locale=locale)
     text = scarcity_words.filled(wording, values, count=here.available)
-    figures = [*fact.here, *fact.there]
+    spots = fact.here + fact.there
+    is_kit, figures = spots[0].is_kit, _levels(spots)
     claim = ScarcityClaim(
         said_on=at.date(), channel_id=channel_id, product_id=fact.product_id, place=place.key, kind=kind.value,
         tone=tone.value, locale=locale, text=text, count=here.available,
         variant=trial.variant if trial else "",
         experiment=scarcity_terms.of_channel(channel_id).experiment if trial else "",
         elsewhere=fact.other.key if fact.other else "", elsewhere_count=there.available if there else 0,
-        arrives_on=fact.arrives_on if kind in DELIVERED else None, here_levels=len(fact.here),
+        arrives_on=fact.arrives_on if kind in DELIVERED else None, here_levels=len(_levels(fact.here)),
         level_ids=[figure.level_id for figure in figures], versions=[figure.version for figure in figures],
-        available=[figure.available for figure in figures], held=[figure.held for figure in figures],
+        available=[one.free - one.withheld if is_kit else one.available for one in figures],
+        held=[figure.held for figure in figures],
         withheld=[figure.withheld for figure in figures], waiting=[figure.waiting for figure in figures],
-        most_in_all=[
-            next((figure.left_in_all for figure in part if figure.left_in_all is not None), None)
-            for part in (fact.here, fact.there)
-        ],
+        pieces=[pieces for spot in spots for _, pieces in spot.goods] if is_kit else None,
+        most_in_all=[_most(fact.here), _most(fact.there)],
         age_seconds=int(fact.age_seconds), as_of=at, valid_until=until,
     )  # fmt: skip
     claim.id = _identity(claim)
@@ -256,7 +292,8 @@ _SAME = (
 
 def _identity(claim: ScarcityClaim) -> UUID:
     """Return the id of a claim, made from what it says and from what proves it: the same again is the same row. [pure]"""
-    content = orjson.dumps([getattr(claim, name) for name in _SAME])
+    of_kits = [claim.pieces] if claim.pieces is not None else []
+    content = orjson.dumps([*(getattr(claim, name) for name in _SAME), *of_kits])
     return UUID(bytes=hashlib.blake2b(content, digest_size=16).digest())
 
 
@@ -271,9 +308,15 @@ def _midnight(at: datetime, place: Place) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A level as the journal has it at the version that a claim names; `said` is what the claim counted there."""
+    """A level as the journal has it at the version that a claim names; `said` is what the claim counted there.
+
+    `pieces` of it are in one of what the claim is about: 1, or more of what is in a kit.
+    """
 
     level_id: int
+    product_id: int
+    location_id: int
+    pieces: int
     version: int
     on_hand: int
     allocated: int
@@ -305,7 +348,7 @@ class Verification:
 # In `held` of an entry count holds whose time was over and that nobody had swept; claims left them out (law 5). These were
 # swept by later entries, or still wait for it.
 _AT_VERSIONS = """
-SELECT w.place, e.on_hand_after, e.allocated_after, e.held_after, e.recorded_at, later.recorded_at,
+SELECT w.place, l.product_id, l.location_id, e.on_hand_after, e.allocated_after, e.held_after, e.recorded_at, later.recorded_at,
        (SELECT coalesce(sum(-swept.held_delta), 0)::bigint FROM inventory_stockentry swept
         WHERE swept.level_id = w.level_id AND swept.version > w.version AND swept.version <= w.version + %s
           AND swept.kind = 'expired' AND EXISTS (
@@ -314,6 +357,7 @@ SELECT w.place, e.on_hand_after, e.allocated_after, e.held_after, e.recorded_at,
        + (SELECT coalesce(sum(h.quantity), 0)::bigint FROM inventory_hold h
           WHERE h.level_id = w.level_id AND h.state = 'active' AND h.expires_at <= %s)
 FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS w (level_id, version, place)
+JOIN inventory_stocklevel l ON l.id = w.level_id
 JOIN inventory_stockentry e ON (e.level_id, e.version) = (w.level_id, w.version)
 LEFT JOIN inventory_stockentry later ON (later.level_id, later.version) = (w.level_id, w.version + 1)
 ORDER BY w.place
@@ -355,14 +399,18 @@ def _at_versions(claim: ScarcityClaim) -> list[Proven]:
         cursor.execute(_AT_VERSIONS, parameters)
         rows = cursor.fetchall()
     found = []
-    for number, on_hand, allocated, held_after, recorded_at, later_at, expired in rows:
+    for number, product_id, location_id, on_hand, allocated, held_after, recorded_at, later_at, expired in rows:
         place = number - 1
         held = held_after - expired
         most = claim.most_in_all[0 if place < claim.here_levels else 1]
         left = max(on_hand - allocated - held + claim.waiting[place], 0) - claim.withheld[place]
+        pieces = 1 if claim.pieces is None else claim.pieces[place]
+        if claim.pieces is not None:
+            most = None  # that is of whole kits
         found.append(
             Proven(
-                claim.level_ids[place], claim.versions[place], on_hand, allocated, held, claim.withheld[place],
+                claim.level_ids[place], product_id, location_id, pieces, claim.versions[place], on_hand, allocated, held,
+                claim.withheld[place],
                 claim.waiting[place], left if most is None else min(left, most), claim.available[place], recorded_at,
                 later_at is None or later_at > claim.as_of - LONGEST_WRITE, place < claim.here_levels,
             )
@@ -371,18 +419,20 @@ def _at_versions(claim: ScarcityClaim) -> list[Proven]:
 
 
 def _carries(claim: ScarcityClaim, levels: Sequence[Proven], available: Sequence[int]) -> bool:
+    spots: dict[tuple[bool, int], list[tuple[Seen, int]]] = defaultdict(list)
+    for one, count in zip(levels, available, strict=True):
+        seen = Seen(count, one.held, one.withheld, one.waiting)
+        spots[one.is_here, one.location_id].append((seen, one.pieces))
     parts: list[list[Seen]] = [[], []]
-    for one, pieces in zip(levels, available, strict=True):
-        parts[not one.is_here].append(Seen(pieces, one.held, one.withheld, one.waiting))
+    for (is_here, _), inside in spots.items():
+        parts[not is_here].append(inside[0][0] if claim.pieces is None else of_kit(inside))
     here, there = (summed(part, most) for part, most in zip(parts, claim.most_in_all, strict=True))
     return holds_true(Kind(claim.kind), claim.count, here, there if claim.elsewhere else None)
 
 
 def _in_hindsight(claim: ScarcityClaim, levels: Sequence[Proven]) -> bool:
     """Ask the world's time: what was reported late counts from when it happened, so a claim may turn out to be wrong."""
-    rows = StockLevel.objects.in_bulk([one.level_id for one in levels])
-    keys = [LevelKey(rows[one.level_id].product_id, rows[one.level_id].location_id) for one in levels]
-    moments = [(key, max(claim.as_of, one.recorded_at)) for key, one in zip(keys, levels, strict=True)]
+    moments = [(LevelKey(one.product_id, one.location_id), max(claim.as_of, one.recorded_at)) for one in levels]
     then = [
         max(snapshot.on_hand - snapshot.allocated - one.held + one.waiting, 0) - one.withheld
         for snapshot, one in zip(timeline.snapshots(moments), levels, strict=True)

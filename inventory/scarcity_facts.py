@@ -107,6 +107,26 @@ def holds_true(kind: Kind, count: int, here: Seen, there: Seen | None) -> bool:
     return kind not in NAMES_THERE or (there is not None and there.available > 0)
 
 
+def of_kit(parts: Sequence[tuple[Seen, int]]) -> Seen:
+    """Return what a channel sees of a kit at a place, in whole kits: what is in it there, each with its pieces in one kit.
+
+    Held are the kits that could be made if all baskets came back, withheld those if nothing were withheld either: a
+    component that baskets hold and another that rules withhold is neither sold out nor in baskets.
+    """
+
+    def kits(*names: str) -> int:
+        return min(sum(getattr(one, name) for name in names) // pieces for one, pieces in parts)
+
+    available, back = kits("available"), kits("available", "held")
+    return Seen(
+        available=available,
+        held=back - available,
+        withheld=kits("available", "held", "withheld") - back,
+        waiting=sum(one.waiting for one, _ in parts),
+        backorderable=kits("available", "backorderable") - available,
+    )
+
+
 def summed(figures: Sequence[Seen], most_in_all: int | None = None) -> Seen:
     """Return places together. `most_in_all`: what the channel may have anywhere, when that is less."""
     available = sum(one.available for one in figures)

@@ -41,10 +41,15 @@ class Pick:
 
 
 Free = Mapping[tuple[int, int, int], int]  # (channel, product, place) → pieces that the channel may have there
+Components = Sequence[tuple[int, int]]  # (product, pieces in one kit)
+NO_KITS: Mapping[int, Components] = {}
 
 
-def picks(line: Sequence[Waiter], free: Free) -> list[Pick]:
+def picks(line: Sequence[Waiter], free: Free, made: Mapping[int, Components] = NO_KITS) -> list[Pick]:
     """Go through the line in its order and give each what they want while it lasts; never more than is free.
+
+    Of who waits for a kit (`made`: what is in each) the components must be free at one place, and are taken from those who
+    wait for them alone as well.
 
     Who wants more than there is keeps their place and stops nobody: what is free is on sale to strangers as well, so holding
     it back from those behind would only favour those who never waited. Any place: the one with the most left.
@@ -55,13 +60,21 @@ def picks(line: Sequence[Waiter], free: Free) -> list[Pick]:
     taken: dict[tuple[int, int], int] = defaultdict(int)  # by product and place: channels share the goods
     found = []
     for waiter in line:
+        parts = made.get(waiter.product_id, ((waiter.product_id, 1),))
         able = [
-            (free[waiter.channel_id, waiter.product_id, place] - taken[waiter.product_id, place], -place)
-            for place in places[waiter.channel_id, waiter.product_id]
+            (
+                min(
+                    (free.get((waiter.channel_id, one, place), 0) - taken[one, place]) // pieces
+                    for one, pieces in parts
+                ),
+                -place,
+            )
+            for place in places[waiter.channel_id, parts[0][0]]
             if waiter.location_id in (None, place)
         ]
         most, negative_place = max(able, default=(0, 0))
         if most >= waiter.quantity:
-            taken[waiter.product_id, -negative_place] += waiter.quantity
+            for one, pieces in parts:
+                taken[one, -negative_place] += waiter.quantity * pieces
             found.append(Pick(waiter, -negative_place))
     return found

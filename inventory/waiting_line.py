@@ -26,12 +26,13 @@ _RANK = """coalesce((
 ), 9), """
 
 
-def of(free: Free) -> list[Waiter]:
-    """Return who could be given something of what is free, in their order."""
-    products, ranks = {product_id for _, product_id, _ in free}, _ranks({(one, place) for _, one, place in free})
+def of(free: Free, product_ids: Iterable[int]) -> list[Waiter]:
+    """Return who waits for one of the products and could be given something of what is free, in their order."""
+    products, places = set(product_ids), {place for _, _, place in free}
+    ranks = _ranks((one, place) for one in products for place in places)
     parameters: list[Any] = [
         ledger.numbers(products), ledger.numbers({channel_id for channel_id, _, _ in free}),
-        ledger.numbers({place for _, _, place in free}), max(free.values()),
+        ledger.numbers(places), max(free.values()),
     ]  # fmt: skip
     if ranks:
         parameters += [[row[column] for row in ranks] for column in range(4)]

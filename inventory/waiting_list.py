@@ -20,7 +20,7 @@ from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import availability, incoming, ledger, locations, reservations, waiting_line
+from inventory import availability, incoming, kits, ledger, locations, promising, reservations, waiting_line
 from inventory.errors import HoldEnded, WaitingEntryNotFound
 from inventory.events import WaitingListEnded, WaitingListOffered
 from inventory.models import WaitingEntry, WaitingOffer
@@ -91,9 +91,9 @@ def join(
 
     When there are goods and nobody is before them, the offer is made at once.
 
-    Raises: InvalidInput for a quantity out of bounds, or a subscriber that is an address instead of a reference.
+    Raises: InvalidInput for a quantity out of bounds, a subscriber that is an address instead of a reference, or a charge.
     """
-    _check(quantity, subscriber)
+    _check(product_id, quantity, subscriber)
     same = {"channel_id": channel_id, "product_id": product_id, "location_id": location_id, "subscriber": subscriber}
     row = WaitingEntry(id=ids.new(), **same, quantity=quantity, state=WaitingState.WAITING.value, joined_at=at)
     # A twin that joins at the same moment waits here for the first, and then finds that entry.
@@ -153,10 +153,11 @@ def forget(*, at: datetime, at_most: int) -> int:
 def serve(product_ids: Iterable[int], *, by: Actor, at: datetime) -> int:
     """Settle offers that are over, then offer what is free of the products to those who wait longest; return how many.
 
-    Two servings of one product follow each other. The ledger has the last word: who gets no reservation keeps waiting.
+    Who waits for a kit that one of them is in stands in the same line as who waits for its components. Two servings of one
+    product follow each other. The ledger has the last word: who gets no reservation keeps waiting.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_IN_LINE, [ledger.numbers(product_ids)])
+        cursor.execute(_IN_LINE, [ledger.numbers(_same_goods(product_ids))])
         waited_for = [product_id for (product_id,) in cursor.fetchall()]
     if not waited_for:
         return 0
@@ -273,11 +274,19 @@ def _end(over: Sequence[tuple[UUID, int, int, WaitingState]], *, by: Actor, at: 
     )
 
 
+def _same_goods(product_ids: Iterable[int]) -> set[int]:
+    """Return the products, the kits that one of them is in, and what else is in those."""
+    wanted = kits.with_kits_of(product_ids)
+    return wanted.union(one for components in kits.among(wanted).values() for one, _ in components)
+
+
 def _chosen(product_ids: Sequence[int], *, at: datetime) -> list[Pick]:
     """Return who of those in line is offered goods now, from where."""
+    made = kits.among(product_ids)
+    goods = {*product_ids, *(one for components in made.values() for one, _ in components)} - made.keys()
     channels = {channel.id: channel for channel in queries.channels() if channel.is_active}
     serving = {country: {place.id for place in locations.serving(country)} for country in _countries(channels.values())}
-    seen = availability.figures_of_channels(product_ids, channels, at=at)
+    seen = availability.figures_of_channels(goods, channels, at=at)
     free = {
         (channel_id, figure.product_id, figure.location_id): (
             figure.available if figure.left_in_all is None else min(figure.available, figure.left_in_all)
@@ -288,8 +297,7 @@ def _chosen(product_ids: Sequence[int], *, at: datetime) -> list[Pick]:
     }
     if not free:
         return []
-    line = waiting_line.of(free)
-    return picks(line, free)[:MOST_OFFERS]
+    return picks(waiting_line.of(free, product_ids), free, made)[:MOST_OFFERS]
 
 
 def _countries(channels: Iterable[queries.ChannelRef]) -> set[str]:
@@ -379,22 +387,29 @@ def _entries(rows: Sequence[WaitingEntry], *, at: datetime) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _supply(product_ids: Iterable[int], *, at: datetime) -> list[incoming.Incoming]:
+def _supply(product_ids: Iterable[int], *, at: datetime) -> list[tuple[int, int, date]]:
+    """Return (product, place, day) of what is still to come in time; of kits the days on which more could be made."""
     wanted = set(product_ids)
-    return [one for one in incoming.expected(wanted) if one.expected_on >= at.date()] if wanted else []
+    made = kits.among(wanted)
+    goods = wanted - made.keys()
+    days = [(one.product_id, one.location_id, one.expected_on) for one in incoming.expected(goods)] if goods else []
+    if made:
+        for (product_id, location_id), ones in promising.coming(made, at=at).items():
+            days += [(product_id, location_id, one.expected_on) for one in ones if not one.is_late]
+    return [day for day in days if day[2] >= at.date()]
 
 
-def _next(coming: Iterable[incoming.Incoming], product_id: int, location_id: int | None) -> date | None:
-    days = [
-        one.expected_on
-        for one in coming
-        if one.product_id == product_id and location_id in (None, one.location_id)
-    ]  # fmt: skip
+def _next(coming: Iterable[tuple[int, int, date]], product_id: int, location_id: int | None) -> date | None:
+    days = [on for product, place, on in coming if product == product_id and location_id in (None, place)]
     return min(days, default=None)
 
 
-def _check(quantity: int, subscriber: str) -> None:
+def _check(product_id: int, quantity: int, subscriber: str) -> None:
     errors: list[dict[str, Any]] = []
+    product = catalog.products_by_id([product_id])[product_id]
+    if not product.has_stock and not product.components:
+        message = f"{product.sku} is a charge and never runs out; wait for goods or a kit"
+        errors.append({"field": "sku", "value": product.sku, "message": message})
     if not 1 <= quantity <= MOST_WANTED:
         errors.append({"field": "quantity", "value": quantity, "message": f"wait for 1 to {MOST_WANTED} pieces"})
     if not subscriber.strip() or len(subscriber) > 120 or "@" in subscriber or subscriber.startswith("+"):

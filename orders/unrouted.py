@@ -20,9 +20,8 @@ from commerce.channels.contracts import IncomingLine, IncomingOrder
 from commerce.errors import CommerceError
 from commerce.roles import Role
 from commerce.transactions import savepoint, transaction, transaction_required
-from inventory import allocations, demands
+from inventory import allocations, channel_priorities, demands
 from inventory.allocations import Demand, Promises
-from inventory.errors import DemandOverdrawn
 from inventory.kits import Part
 from orders import drafts, events, exceptions, fulfilment, promise_times, routing
 from orders.desk import Severity
@@ -119,15 +118,14 @@ def due(*, at: datetime, at_most: int = MOST_AT_ONCE) -> list[UUID]:
 def route_due(*, at: datetime) -> int:
     """Give places to what is due, decided together and written order by order, each in a transaction of its own.
 
+    Where rules name priorities of channels, whose priority is better is served first; then express, then who waits longest.
     Return how many portions got theirs. Two workers at once do the same work twice at worst, and write it once.
     """
-    rows = {row.id: row for row in _rows(due(at=at))}
+    rows = _in_turn({row.id: row for row in _rows(due(at=at))}, at=at)
     asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row)) is not None}
     if not asks:
         return 0
-    survey = _survey({portion_id: rows[portion_id] for portion_id in asks}, list(asks.values()), at=at)
-    if survey is None:
-        return 0
+    survey = routing.survey([(ask.order, ask.channel) for ask in asks.values()], counts_unrouted=False, at=at)
     together = dict(zip(asks, routing.route_together(list(asks.values()), survey), strict=True))
     done = 0
     for portion_id, ask in asks.items():
@@ -136,27 +134,27 @@ def route_due(*, at: datetime) -> int:
     return done
 
 
-class _Seen(Exception):
-    """The world was read; nothing of what was tried for it may stay."""
+def _in_turn(rows: Mapping[UUID, UnroutedPortion], *, at: datetime) -> Mapping[UUID, UnroutedPortion]:
+    """Return MOST_AT_ONCE portions in the order of their turn; who comes before one of `rows` for its goods is among them."""
+    turns = demands.in_line({line.product_id for row in rows.values() for line in row.lines.all()})
+    if not turns:
+        return rows
+    ranks = {turn.demand.id: turn.rank for turn in turns}
+    worst = max(ranks[line.id] for row in rows.values() for line in row.lines.all() if line.id in ranks)
+    sooner = [one for one, rank in ranks.items() if rank < worst]
+    portions = dict(
+        UnroutedLine.objects.filter(
+            id__in=sooner, portion__next_at__lte=at, portion__routed_at__isnull=True, portion__withdrawn_at__isnull=True
+        ).values_list("id", "portion_id")
+    )
+    also = dict.fromkeys(portions[one] for one in sooner if one in portions and portions[one] not in rows)
+    found = {**rows, **{row.id: row for row in _rows(list(also)[:MOST_AT_ONCE])}}
 
+    def turn(row: UnroutedPortion) -> tuple[int, bool, datetime, UUID]:
+        rank = min((ranks[line.id] for line in row.lines.all() if line.id in ranks), default=channel_priorities.LAST)
+        return rank, not row.is_express, row.next_at, row.id
 
-def _survey(rows: Mapping[UUID, UnroutedPortion], asks: Sequence[Ask], *, at: datetime) -> Survey | None:
-    """Read the world as it is for these portions: what is promised to them in all is theirs. None: ask again later.
-
-    Their promises are lifted for the reading and stand again after it, so nobody else ever sees them gone.
-    """
-    found: Survey | None = None
-    with transaction():
-        try:
-            with savepoint():
-                demands.route(
-                    {line.id: line.quantity for row in rows.values() for line in row.lines.all()}, by=ROUTER, at=at
-                )
-                found = routing.survey([(ask.order, ask.channel) for ask in asks], at=at)
-                raise _Seen
-        except (_Seen, DemandOverdrawn):  # overdrawn: one of them was cancelled this moment
-            demands.forget()
-    return found
+    return {row.id: row for row in sorted(found.values(), key=turn)[:MOST_AT_ONCE]}
 
 
 def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey: Survey, *, at: datetime) -> bool:
@@ -194,6 +192,7 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
     taken = iter(claims.take(requests))
     claims.write()
     lines = list(row.lines.all())
+    ahead = demands.ahead_of({line.id: line.product_id for line in lines})
     demands.route({line.id: line.quantity for line in lines}, by=ROUTER, at=at)
     shares = [(ids.new(), route, _share(lines, route)) for route in routes]
     wish = allocations.Wish(
@@ -205,6 +204,7 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
         ROUTER,
         None,
         work.order.channel_id,
+        ahead,
     )
     promises = Promises([wish], at=at)
     allocated = promises.make(wish)

@@ -11,11 +11,12 @@ from commerce.api.authentication import Credential
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from inventory import availability, locations, promising
+from inventory import availability, goods_to_come, locations, promising
 from inventory.api import availability_serializers as serializers
 from inventory.api.serializers import FARTHEST_KM
 from inventory.availability import Figure
-from inventory.promising import Coming, Part, What
+from inventory.goods_to_come import AtDate, Coming
+from inventory.promising import Part, What
 
 NEAR_BY_DEFAULT = 10
 
@@ -75,7 +76,7 @@ def _availability(
     for figure in availability.figures(figures, channel_id=channel.channel_id, location_ids=wanted, at=now):
         if figure.location_id in places:
             figures[figure.product_id].append(figure)
-    coming = promising.coming(figures, at=now)
+    coming = promising.coming(figures, channel_id=channel.channel_id, at=now)
     facts = {place.id: (place.code, place.name, distances.get(place.id)) for place in places.values()}
     items, documents = [], []
     for sku in dict.fromkeys(skus):
@@ -130,11 +131,15 @@ def _figure(
         "withheld": figure.withheld,
         "backorderable": figure.backorderable,
         "incoming": on_the_way or (),
-        "available_to_promise_at": promising.by_date(figure, on_the_way) if on_the_way else (),
+        "available_to_promise_at": _by_date(figure, on_the_way) if on_the_way else (),
         "changed_at": figure.changed_at,
         "version": figure.version,
         "age_seconds": 0.0,
     }
+
+
+def _by_date(figure: Figure, on_the_way: Sequence[Coming]) -> tuple[AtDate, ...]:
+    return goods_to_come.by_date(figure.available, on_the_way, behind=figure.waiting)
 
 
 def _explained(figures: Sequence[Figure], channel: Credential, *, at: Any) -> list[dict[str, Any]]:

@@ -87,7 +87,10 @@ class _RuleFields(bodies.StrictSerializer):
     safety_stock = bodies.Whole(required=False, max_value=replenishment_rules.MOST_PIECES)
     service_level_percent = Number(required=False, help_text="50 to 99.9.")
     review_days = bodies.Whole(required=False, max_value=replenishment_rules.MOST_DAYS)
-    lead_time_days = Number(required=False, help_text="Counts until enough deliveries are known.")
+    lead_time_days = Number(
+        required=False,
+        help_text="Counts until enough deliveries are known. The calendar of a supplier that we know replaces it.",
+    )
     lead_time_deviation_days = Number(required=False)
     lot_size = bodies.Quantity(required=False)
     case_pack = bodies.Quantity(required=False)

@@ -50,6 +50,9 @@ class MessagesDocument(serializers.Serializer):
 
 class ProvenLevel(serializers.Serializer):
     level = serializers.IntegerField()
+    sku = serializers.CharField(help_text="Of a kit: what is in it.")
+    location = serializers.CharField()
+    pieces = serializers.IntegerField(help_text="Of these goods, in one of what the message is about.")
     version = serializers.IntegerField()
     is_here = serializers.BooleanField()
     on_hand = serializers.IntegerField()

@@ -10,8 +10,9 @@ from drf_spectacular.utils import extend_schema
 
 from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
+from commerce.product_refs import ProductRef
 from commerce.roles import Scope
-from inventory import scarcity, scarcity_places
+from inventory import locations, scarcity, scarcity_places
 from inventory.api import scarcity_serializers as serializers
 from inventory.scarcity_places import Place
 
@@ -61,17 +62,17 @@ class ScarcityClaimView(ApiView):
         """Recompute a message that was shown from the journal, at the versions that it rested on."""
         proof = scarcity.verify(claim_id, channel_id=request.auth.channel_id)
         claim = proof.claim
-        product = catalog.products_by_id([claim.product_id])[claim.product_id]
+        products = catalog.products_by_id({claim.product_id, *(one.product_id for one in proof.levels)})
         names = ("place", "kind", "tone", "locale", "text", "as_of", "valid_until", "age_seconds")
         return self.reply(
             {
                 "claim": claim.id,
-                "sku": product.sku,
+                "sku": products[claim.product_id].sku,
                 **{name: getattr(claim, name) for name in names},
                 "is_true": proof.is_true,
                 "is_true_in_hindsight": proof.is_true_in_hindsight,
                 "faults": list(proof.faults),
-                "levels": [_level(asdict(one)) for one in proof.levels],
+                "levels": [_level(asdict(one), products[one.product_id]) for one in proof.levels],
             }
         )
 
@@ -86,5 +87,7 @@ def _place(body: Mapping[str, Any], country: str) -> Place:
     return scarcity_places.everywhere(country)
 
 
-def _level(values: dict[str, Any]) -> dict[str, Any]:
-    return {"level": values.pop("level_id")} | values
+def _level(values: dict[str, Any], product: ProductRef) -> dict[str, Any]:
+    place = locations.by_id(values.pop("location_id"))
+    del values["product_id"]
+    return {"level": values.pop("level_id"), "sku": product.sku, "location": place.code} | values

@@ -174,6 +174,7 @@ class ScarcityClaim(models.Model):
     held = ArrayField(models.BigIntegerField())
     withheld = ArrayField(models.BigIntegerField())
     waiting = ArrayField(models.BigIntegerField())
+    pieces = ArrayField(models.BigIntegerField(), null=True)  # of a kit: what one of it takes from each level
     most_in_all = ArrayField(models.BigIntegerField(null=True))  # here, elsewhere
     age_seconds = models.PositiveIntegerField()
     as_of = models.DateTimeField()

@@ -60,7 +60,11 @@ class RuleForm(forms.Form):
         widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
     )  # fmt: skip
     review_days = _whole(_("Review period in days"), 1, initial=7)
-    lead_time_days = _days(_("Lead time in days"), 7, help_text=_("Counts until enough deliveries are known."))
+    lead_time_days = _days(
+        _("Lead time in days"),
+        7,
+        help_text=_("Counts until enough deliveries are known. The calendar of a supplier that we know replaces it."),
+    )
     lead_time_deviation_days = _days(_("Its usual deviation in days"), 0)
     reorder_point = _whole(_("Reorder point"), 0, help_text=_("Empty: from the forecast."))
     target_level = _whole(_("Target level"), 0, help_text=_("Empty: from the forecast."))

@@ -116,8 +116,12 @@ def proof(request: HttpRequest, claim_id: UUID) -> HttpResponse:
         found = scarcity.verify(claim_id)
     except NotFound as missing:
         raise Http404 from missing
-    product = catalog.products_by_id([found.claim.product_id])[found.claim.product_id]
-    facts = {"proof": found, "claim": found.claim, "product": product, "back": reverse("inventory-staff:scarcity")}
+    products = catalog.products_by_id({found.claim.product_id, *(one.product_id for one in found.levels)})
+    levels = [(one, products[one.product_id], locations.by_id(one.location_id)) for one in found.levels]
+    facts = {
+        "proof": found, "claim": found.claim, "product": products[found.claim.product_id], "levels": levels,
+        "back": reverse("inventory-staff:scarcity"),
+    }  # fmt: skip
     return render(request, "inventory/scarcity_proof.html", facts)
 
 

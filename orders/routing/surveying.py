@@ -96,8 +96,13 @@ def _moved(shelves: Shelves, pieces: Mapping[int, Mapping[int, int]], network: N
     return found
 
 
-def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datetime) -> Survey:
-    """Read what routing needs for orders, each with its channel: nothing for pickups, else a few queries for all of them."""
+def survey(
+    orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, counts_unrouted: bool = True, at: datetime
+) -> Survey:
+    """Read what routing needs for orders, each with its channel: nothing for pickups, else a few queries for all of them.
+
+    Without `counts_unrouted` demand without a place takes nothing away: so it is read for those who are given their places.
+    """
     known = standing.now()
     sent = [[portion for portion in order.portions() if portion.method in SENT] for order, _ in orders]
     shipments = [asked for asked, portions in zip(orders, sent, strict=True) if portions]
@@ -115,7 +120,7 @@ def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datet
     ]
     free = {product_id for product_id, _ in kits.explode(asked)}
     channels = {channel.channel_id for _, channel in shipments}
-    shelves, coming = look(net, known, free, channels, at=at) if free else ({}, {})
+    shelves, coming = look(net, known, free, channels, counts_unrouted=counts_unrouted, at=at) if free else ({}, {})
     return Survey(
         at, known, net, locations.places([destination(order, channel.country) for order, channel in shipments]),
         {reservation_id: frozenset(hold.key.location_id for hold in found) for reservation_id, found in holds.items()},
@@ -124,13 +129,22 @@ def survey(orders: Sequence[tuple[IncomingOrder, OrderingChannel]], *, at: datet
 
 
 def look(
-    net: Network, known: Standing, products: Iterable[int], channels: Iterable[int], *, at: datetime
+    net: Network,
+    known: Standing,
+    products: Iterable[int],
+    channels: Iterable[int],
+    *,
+    counts_unrouted: bool = True,
+    at: datetime,
 ) -> tuple[dict[int, Shelves], dict[int, dict[int, dict[int, int]]]]:
     """Return what each channel may have of products at all active places, and what it may promise from goods to come."""
     places = [place.id for place in locations.active()]
     available: dict[int | None, dict[int, dict[int, int]]] = {}
     coming: dict[int, dict[int, dict[int, int]]] = {}
-    for channel_id, figures in availability.figures_of_channels(products, channels, location_ids=places, at=at).items():
+    seen = availability.figures_of_channels(
+        products, channels, location_ids=places, counts_unrouted=counts_unrouted, at=at
+    )
+    for channel_id, figures in seen.items():
         there = available.setdefault(channel_id, {})
         for figure in figures:
             there.setdefault(figure.product_id, {})[figure.location_id] = figure.available

@@ -118,7 +118,7 @@ def test_demand_without_a_place_gets_its_places_by_priority(shelf: Shelf, vip: S
     for line in lines:
         with transaction():
             demands.accept([line], by=BY, at=clock.now())
-    assert [one.id for one in demands.in_line([shelf.product_id])] == [lines[1].id, lines[0].id, lines[2].id]
+    assert [turn.demand.id for turn in demands.in_line([shelf.product_id])] == [lines[1].id, lines[0].id, lines[2].id]
 
 
 def test_the_page_behind_the_number_says_who_comes_first_and_by_which_rule(shelf: Shelf, vip: Shelf) -> None:

@@ -138,6 +138,14 @@ class Guarantee:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What a source found at a level that our books did not say of that moment."""
+
+    found: int
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class Policy:
     id: int
     key: Key
@@ -159,6 +167,10 @@ class Goods:
     purchases: dict[UUID, Purchase] = field(default_factory=dict)
     counts: dict[UUID, Count] = field(default_factory=dict)
     guarantees: list[Guarantee] = field(default_factory=list)
+    stated: dict[Key, Stated] = field(default_factory=dict)  # what differs and nobody settled
+    heard: dict[tuple[int, Condition], datetime] = field(
+        default_factory=dict
+    )  # of when the newest figures of a place are
     rule: Rule | None = None
     policy: Policy | None = None
 

@@ -1,4 +1,4 @@
-"""Goods against a plain model: whatever is received, moved, counted, promised, withheld or put right, none appears from
+"""Goods against a plain model: whatever is received, moved, counted, stated, promised, withheld or put right, none appears from
 nowhere and none gets lost, no one is promised what is not there, and what is said twice is done once (laws 1 to 8 and 14).
 """
 
@@ -49,7 +49,8 @@ from tests.machines.goods_model import (
     Short,
 )
 from tests.machines.known_goods import BY, CHIEF, COUNTERS, needs, prepare, step
-from tests.machines.moving_goods import MovingGoods, channels, of_products, pieces, places, products, rarely
+from tests.machines.moving_goods import channels, of_products, pieces, places, products, rarely
+from tests.machines.stated_goods import StatedGoods, agree
 
 TTL_SECONDS = (60, 120, 900, 3600)
 PAUSES_SECONDS = (1, 59, 60, 61, 840, 900, 5_000)
@@ -64,7 +65,7 @@ def short_of(refusal: CommerceError) -> Short:
     }
 
 
-class ConservationMachine(MovingGoods):
+class ConservationMachine(StatedGoods):
     # --- counts -------------------------------------------------------------------------------------------------------
 
     @step(
@@ -397,4 +398,5 @@ class ConservationMachine(MovingGoods):
 @pytest.mark.django_db
 def test_goods_are_conserved() -> None:
     ConservationMachine.ground = prepare()
+    agree()
     run_state_machine_as_test(ConservationMachine, settings=bounded(examples=60, steps=60))

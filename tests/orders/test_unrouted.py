@@ -1,17 +1,20 @@
 """Shipments that are accepted without a place: promised in all, routed together by a worker, once, with nothing left hanging."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from commerce import clock
+from commerce import clock, ids
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import availability
+from inventory import availability, channel_priorities, replenishment_rules, write_offs
 from inventory.errors import InsufficientStock
 from inventory.models import UnroutedDemand
+from inventory.moving import WriteOffReason
+from inventory.write_offs import WriteOff
 from orders import cancellation, holds, intake_terms, queries, tasks, unrouted
 from orders.hold_kinds import HoldKind
 from orders.intake_terms import Terms
@@ -175,3 +178,57 @@ def test_a_channel_its_staff_and_its_customer_see_that_it_is_being_routed(shop, 
     token = told["tracking_url"].rstrip("/").rpartition("/")[2]
     assert Client().get(f"/track/{token}/").status_code == 200
     assert b'id="unrouted-1"' in signed_in(shop.manager).get(f"/staff/orders/{told['id']}/").content
+
+
+def test_when_goods_are_gone_the_channel_of_the_better_priority_gets_its_place(shop):
+    """Both were promised; then goods were lost, and what is left goes by rule to who was accepted last."""
+    first = replace(shop, channel=ground.channel())
+    with transaction():
+        intake_terms.agree(first.channel.pk, Terms(routes_later=True), by=ground.TESTER)
+    usual, express = ship(shop, {0: 5}), ship(shop, {0: 2}, is_express=True)
+    sooner = ship(first, {0: 3})
+    with transaction():
+        replenishment_rules.add_rule(
+            name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
+        )
+        lost = WriteOff(ids.new(), shop.products[0].id, shop.store.id, 5, WriteOffReason.DAMAGED)
+        write_offs.write_off([lost], by=ground.TESTER, at=clock.now())
+    channel_priorities.forget()
+    assert tasks.route_accepted() == 2
+    assert [len(queries.order(one.id).fulfilments) for one in (sooner, express, usual)] == [1, 1, 0]
+    assert in_all(shop) == 0
+    assert not checks.run()
+
+
+def test_who_comes_first_is_looked_at_even_where_more_are_due_than_one_look_takes(shop, monkeypatch):
+    monkeypatch.setattr(unrouted, "MOST_AT_ONCE", 1)
+    first = replace(shop, channel=ground.channel())
+    with transaction():
+        intake_terms.agree(first.channel.pk, Terms(routes_later=True), by=ground.TESTER)
+        replenishment_rules.add_rule(
+            name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
+        )
+    channel_priorities.forget()
+    usual, sooner = ship(shop, {0: 2}), ship(first, {0: 2})
+    assert unrouted.route_due(at=clock.now()) == 1
+    assert [len(queries.order(one.id).fulfilments) for one in (sooner, usual)] == [1, 0]
+
+
+def test_goods_of_who_comes_first_stay_theirs_while_they_are_not_looked_at(shop):
+    first = replace(shop, channel=ground.channel())
+    with transaction():
+        intake_terms.agree(first.channel.pk, Terms(routes_later=True), by=ground.TESTER)
+        replenishment_rules.add_rule(
+            name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
+        )
+    channel_priorities.forget()
+    usual, sooner = ship(shop, {0: 2}), ship(first, {0: 3})
+    UnroutedPortion.objects.filter(order_id=sooner.id).update(next_at=clock.now() + timedelta(minutes=10))
+    with transaction():
+        lost = WriteOff(ids.new(), shop.products[0].id, shop.store.id, 6, WriteOffReason.DAMAGED)
+        write_offs.write_off([lost], by=ground.TESTER, at=clock.now())
+    assert tasks.route_accepted() == 0, "of four pieces three are somebody's"
+    goods.receive(shop.products[0].id, shop.store.id, 1)
+    with clock.frozen(clock.now() + unrouted.LOOKS_AGAIN[0]):
+        assert tasks.route_accepted() == 1
+    assert [len(queries.order(one.id).fulfilments) for one in (usual, sooner)] == [1, 0]
