@@ -85,6 +85,9 @@ class SharingContradictionDocument(serializers.Serializer):
     how = serializers.CharField(help_text="equal_rank, loosens, or cap_below_cut_off.")
     rule = serializers.IntegerField()
     name = serializers.CharField()
+    text = serializers.CharField(
+        help_text="What doesn't fit together, and what happens. Retire or change one of the two."
+    )
 
 
 class SharingRuleDocument(_Scoped):

@@ -18,6 +18,11 @@ from inventory.models import BufferRule, DynamicPolicy, Obligation
 from inventory.sharing_scopes import ScopeIds
 
 _RULE = ("purpose", "kind", "amount", "priority", "starts_at", "ends_at", "daily_from", "daily_until")
+_CONTRADICTIONS = {
+    "equal_rank": "“{0.rule.name}” and “{0.other.name}” are about the same and say different amounts: the stricter one counts.",
+    "loosens": "“{0.rule.name}” is the more special one and shows more than “{0.other.name}” meant to: it counts.",
+    "cap_below_cut_off": "“{0.rule.name}” shows fewer pieces than “{0.other.name}” asks for before it shows any: both hold.",
+}
 _POLICY = ("minimum", "maximum", "factor_percent", "step_limit", "cool_down_seconds")
 
 
@@ -301,7 +306,8 @@ def _rule(row: BufferRule) -> dict[str, Any]:
         "state": row.state, "preview": row.preview, "previewed_at": row.previewed_at,
         "needs_words": is_draft and buffer_rules.needs_words(row),
         "contradictions": [
-            {"how": one.how, "rule": one.other.id, "name": one.other.name} for one in buffer_rules.warnings(row)
+            {"how": one.how, "rule": one.other.id, "name": one.other.name, "text": _CONTRADICTIONS[one.how].format(one)}
+            for one in buffer_rules.warnings(row)
         ] if is_draft else [],
     }  # fmt: skip
 

@@ -33,7 +33,8 @@ def agree() -> None:
 
 class StatedGoods(MovingGoods):
     @step(
-        place=places, wanted=st.lists(st.tuples(products, st.integers(-5, 5)), min_size=1, max_size=2, unique_by=lambda one: one[0]),
+        place=places,
+        wanted=st.lists(st.tuples(products, st.integers(-5, 5)), min_size=1, max_size=2, unique_by=lambda one: one[0]),
         condition=mostly_sellable, ago=st.sampled_from([0, 0, 1, 60, 900]),
     )  # fmt: skip
     def state(self, place: int, wanted: list[tuple[int, int]], condition: Any, ago: int) -> None:
