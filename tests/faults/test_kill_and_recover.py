@@ -27,7 +27,7 @@ from tests.installation import Installation
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.faults,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="finds its victims through /proc"),
 ]
 
@@ -99,8 +99,8 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         after = Aftermath(installation, [], [], receiver)
         try:
             installation.start()
-            after.wait(lambda: "Kontor is up" in installation.says(), within=120)
-            after.wait(installation.is_whole, within=30)
+            after.wait(lambda: "Kontor is up" in installation.says(), within=300)
+            after.wait(installation.is_whole, within=60)
             _open_shops(after)
             after.shoppers = [Shopper(f"shopper{n}", after.shops[n % 2], stop) for n in range(SHOPPERS)]
             for shopper in after.shoppers:
@@ -157,7 +157,7 @@ def _play(after: Aftermath) -> None:
         return Reply(204)
 
     receiver.answer = hold
-    after.wait(lambda: len(held) >= 3, within=20)
+    after.wait(lambda: len(held) >= 3, within=45)
     relay = installation.children()["relay"]
     after.in_flight = list(held)
     heard = 0
@@ -179,7 +179,7 @@ def _play(after: Aftermath) -> None:
             after.kill("web worker", victim, lambda victim=victim: victim not in installation.web_workers())
         began = time.monotonic()
         after.wait_for_orders(1)
-        after.wait(lambda: len(installation.web_workers()) == 2, within=20)
+        after.wait(lambda: len(installation.web_workers()) == 2, within=45)
         after.recovered["web worker"] = max(after.recovered["web worker"], time.monotonic() - began)
 
     # PostgreSQL, with transactions under way: it recovers, and nobody else has to be started again.
@@ -206,7 +206,7 @@ def _requests_under_way(after: Aftermath) -> Iterator[None]:
     try:
         with session.cursor() as cursor:
             cursor.execute("SELECT FROM inventory_stocklevel FOR UPDATE")
-        after.wait(lambda: after.ask(waiting)[0][0] >= 1, within=20)
+        after.wait(lambda: after.ask(waiting)[0][0] >= 1, within=45)
         yield
     finally:
         session.close()
