@@ -5,7 +5,9 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
+
+from commerce.api import document
 
 ROOMS = ["commerce", "inventory", "pricing", "customers", "orders"]
 
@@ -23,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         include([pattern for module in _of_rooms("api.urls") for pattern in import_module(module).urlpatterns]),
     ),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", document.page, name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     *[path("staff/", include(module)) for module in _of_rooms("staff.urls")],
     *[path("", include(module)) for module in _of_rooms("public_urls")],

@@ -112,3 +112,17 @@ def test_document_and_docs_are_served_without_a_key(client: Client) -> None:
     page = client.get("/api/docs/")
     assert page.status_code == 200
     assert "https://cdn" not in page.content.decode()
+
+
+def test_the_document_is_made_once_and_whoever_has_it_is_told_so(client: Client) -> None:
+    """It takes seconds to make and needs no key: no question may have it made anew."""
+    first = client.get("/api/schema/")
+    assert first["Content-Type"] == "application/vnd.oai.openapi; charset=utf-8"
+    assert first.content.startswith(b"openapi: 3.1.0")
+    for question in ("version=a%0d%0ab", "lang=%00", "lang=fr", "format=nope", "version=2"):
+        again = client.get(f"/api/schema/?{question}")
+        assert (again.status_code, again["ETag"], again.content) == (200, first["ETag"], first.content)
+    known = client.get("/api/schema/", HTTP_IF_NONE_MATCH=first["ETag"])
+    assert (known.status_code, known.content) == (304, b"")
+    assert orjson.loads(client.get("/api/schema/?format=json").content)["openapi"] == "3.1.0"
+    assert client.post("/api/schema/").status_code == 405
