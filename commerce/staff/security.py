@@ -1,7 +1,9 @@
 """What browsers may do with our pages: a strict Content-Security-Policy, and nothing kept of what staff see."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 API = "/api/v1/"
@@ -37,3 +39,10 @@ class PageSecurityMiddleware:
         if path.startswith(STAFF):
             response.setdefault("Cache-Control", "private, no-store")
         return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Refuse a form with a NUL in it: no keyboard types one, and PostgreSQL can't keep it. Raises: BadRequest."""
+        if request.method != "POST" or request.path_info.startswith(API):
+            return
+        if any("\x00" in value for _name, values in request.POST.lists() for value in values):
+            raise BadRequest("A form holds a character that nobody can type.")

@@ -217,7 +217,7 @@ class ObligationForm(ScopeForm):
         fields: Any = self.fields
         fields["channel"].required = True
         fields["channel"].choices = [("", _("Choose a channel")), *fields["channel"].choices[1:]]
-        fields["channel"].error_messages = {"required": _("Choose the channel that it is guaranteed to.")}
+        fields["channel"].error_messages["required"] = _("Choose the channel that it is guaranteed to.")
         fields["sku"].help_text = _("Or a category.")
 
     @classmethod

@@ -229,10 +229,10 @@ def _call(verb: Any, *args: Any, **options: Any) -> Any:
 @pytest.fixture
 def scene(db: None) -> Iterator[Scene]:
     with clock.frozen(make.NOON):
-        yield _scene()
+        yield furnished()
 
 
-def _scene() -> Scene:
+def furnished() -> Scene:
     shop = make.shop(pieces=40)
     here, there, third = shop.store, goods.store(name="There"), goods.store(name="Third")
     product = shop.products[0]
