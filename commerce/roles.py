@@ -120,6 +120,7 @@ class Scope(StrEnum):
     PICKUP_WINDOWS_READ = "pickup_windows:read"
     QUOTES_WRITE = "quotes:write"
     PRICES_OVERRIDE = "prices:override"
+    PRICES_WRITE = "prices:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PAYMENTS_WRITE = "payments:write"

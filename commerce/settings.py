@@ -362,6 +362,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch payments": _every(60, "orders.tasks.watch_payments"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),
+    "work on files of prices": _every(3, "pricing.tasks.work_on_files"),
     "write down applied prices": _every(60, "pricing.tasks.log_applied_prices"),
 }
 
@@ -387,6 +388,8 @@ DHL = {
 }
 # Whether managers see how people pick by name ("named"), or only the team ("team"): what the works council agreed to.
 PICKER_FIGURES = os.environ.get("KONTOR_PICKER_FIGURES", "team")
+# Whether minimum advertised prices count; in the EU a supplier may not impose any (art. 4 of regulation (EU) 2022/720).
+ADVERTISED_MINIMUMS = os.environ.get("KONTOR_ADVERTISED_MINIMUMS", "0") == "1"
 METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")
 
 # Payments by Stripe; without a key there are none. The address is for a double in tests and demonstrations.

@@ -1,30 +1,32 @@
 """Admin of prices: lists and what is on them, tax rates; quotes to read."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
 from commerce import catalog, clock
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, money
 from commerce.money import Money
 from commerce.roles import Permission
-from pricing import admin_evidence, pricelists, taxes
+from pricing import admin_costs, admin_evidence, admin_files, admin_terms, pricelists, rounding, taxes
 from pricing.desk import pages
 from pricing.models import PriceEntry, PriceList, Quote, TaxRate
-from pricing.pricelists import NewPrice
+from pricing.pricelists import Computed, NewPrice
 from pricing.terms import PriceBasis, TierMode
 
-__all__ = ["admin_evidence", "pages"]  # they register their pages by being imported
+# They register their pages by being imported.
+__all__ = ["admin_costs", "admin_evidence", "admin_files", "admin_terms", "pages"]
 
 
 class ValidityFilter(admin.SimpleListFilter):
@@ -44,6 +46,66 @@ class ValidityFilter(admin.SimpleListFilter):
             "past": Q(valid__endswith__lte=at),
         }
         return queryset.filter(conditions[self.value()]) if self.value() in conditions else queryset
+
+
+class PriceListForm(forms.ModelForm):
+    """A list of prices; its formula is written as people say it: 90 % of another list, plus 1.00, rounded to …,99."""
+
+    share = forms.DecimalField(
+        label=gettext_lazy("Per cent of its prices"), required=False, min_value=Decimal("0.01"), max_value=10_000,
+        max_digits=7, decimal_places=2,
+    )  # fmt: skip
+    plus = forms.DecimalField(
+        label=gettext_lazy("Plus"), required=False, max_digits=14, decimal_places=3,
+        help_text=gettext_lazy("In the currency of this list; less is negative."),
+    )  # fmt: skip
+    rounding = forms.ChoiceField(label=gettext_lazy("Rounded to"), required=False, widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = PriceList
+        fields = [
+            "code", "name", "currency", "basis", "tier_mode", "channel", "country", "customer_group", "contract",
+            "counts_family", "base_list", "priority", "is_active",
+        ]  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        words = {
+            "exact": _("as computed"), "ends_99": "…,99", "ends_95": "…,95", "ends_90": "…,90", "ends_9": "…9",
+            "five": "…,05", "ten": "…,10", "whole": "…,00",
+        }  # fmt: skip
+        if "rounding" in self.fields:
+            self.fields["rounding"].choices = [(name, words.get(name, name)) for name in rounding.NAMED]
+        row = self.instance
+        if row.pk and row.base_list_id and "share" in self.fields:
+            self.fields["share"].initial = Decimal(row.formula_basis_points) / 100
+            self.fields["plus"].initial = Money(row.formula_add_minor, row.currency).decimal
+            self.fields["rounding"].initial = row.formula_rounding
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        base = cleaned.get("base_list")
+        cleaned["computed"] = None
+        if base is None:
+            if cleaned.get("share") or cleaned.get("plus"):
+                self.add_error("base_list", _("Choose the list that these prices are computed from."))
+            return cleaned
+        if not cleaned.get("share"):
+            self.add_error("share", _("Say how many per cent of its prices: 100 for the same."))
+            return cleaned
+        currency = (cleaned.get("currency") or self.instance.currency).upper()
+        try:
+            add_minor = Money.parse(str(cleaned.get("plus") or 0), currency).minor
+        except ValueError:
+            self.add_error("plus", _("The currency has fewer decimal places."))
+            return cleaned
+        cleaned["computed"] = Computed(
+            base.code, int(cleaned["share"] * 100), add_minor, cleaned.get("rounding") or "exact"
+        )
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Nothing: the verb checks the row, and a row half made can't be."""
 
 
 @admin.register(PriceList)
@@ -67,16 +129,26 @@ class PriceListAdmin(VerbAdmin):
     list_select_related = ["channel"]
     list_filter = ["is_active", "currency", "channel", "country"]
     search_fields = ["code", "name"]
-    fields = [
-        ("code", "name"), ("currency", "basis", "tier_mode"), ("channel", "country", "customer_group"), "priority", "is_active",
+    form = PriceListForm
+    fieldsets = [
+        (None, {"fields": [("code", "name"), ("currency", "basis", "tier_mode"), "counts_family"]}),
+        (gettext_lazy("For whom"), {"fields": [("channel", "country"), ("customer_group", "contract")]}),
+        (gettext_lazy("Computed from another list"), {"fields": ["base_list", ("share", "plus", "rounding")]}),
+        (None, {"fields": ["priority", "is_active"]}),
+    ]
+    FIXED = [
+        "code", "currency", "basis", "tier_mode", "channel", "country", "customer_group", "contract", "counts_family",
     ]  # fmt: skip
-    FIXED = ["code", "currency", "basis", "tier_mode", "channel", "country", "customer_group"]
+    FORMULA = {"base_list", "share", "plus", "rounding"}
 
     def get_readonly_fields(self, request: HttpRequest, obj: PriceList | None = None) -> list[str]:
         return self.FIXED if obj else ["is_active"]
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         channel = values.pop("channel")
+        computed = values["computed"]
+        for name in (*self.FORMULA, "computed"):
+            values.pop(name)
         return pricelists.add_list(
             values.pop("code"),
             currency=values.pop("currency").upper(),
@@ -84,12 +156,21 @@ class PriceListAdmin(VerbAdmin):
             basis=PriceBasis(values.pop("basis")),
             tier_mode=TierMode(values.pop("tier_mode")),
             channel_id=channel.pk if channel else None,
+            computed=computed,
             by=by,
             **values,
         )
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Call the verbs; a formula is set as a whole, by one of its own."""
+        if change and self.FORMULA & set(form.changed_data):
+            pricelists.compute_list(obj.code, form.cleaned_data["computed"], by=Actor.staff(request.user))
+        super().save_model(request, obj, form, change)
+
     def change(self, request: HttpRequest, obj: PriceList, values: dict[str, Any], *, by: Actor) -> None:
-        pricelists.change_list(obj.code, by=by, **values)
+        rest = {name: value for name, value in values.items() if name not in self.FORMULA}
+        if rest:
+            pricelists.change_list(obj.code, by=by, **rest)
 
 
 class PriceForm(forms.ModelForm):
@@ -173,6 +254,18 @@ class PriceEntryAdmin(VerbAdmin):
             product.id, values["amount_minor"], values["min_quantity"], values["valid_from"], values["valid_until"]
         )
         pricelists.set_prices(values["price_list"].code, [price], by=by)
+        for found in pricelists.inversions(
+            values["price_list"].code, [product.id], at=values["valid_from"] or clock.now()
+        ):
+            messages.warning(
+                request,
+                _("{from_quantity} to {to_quantity} pieces cost more than {cheaper_quantity}: {total} against {cheaper}.").format(
+                    from_quantity=found.from_quantity, to_quantity=found.to_quantity,
+                    cheaper_quantity=found.cheaper_quantity,
+                    total=money(found.total_minor, values["price_list"].currency),
+                    cheaper=money(found.cheaper_total_minor, values["price_list"].currency),
+                ),
+            )  # fmt: skip
         rows = PriceEntry.objects.filter(
             price_list=values["price_list"], product_id=product.id, min_quantity=price.min_quantity
         )

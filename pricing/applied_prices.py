@@ -215,10 +215,7 @@ def forget() -> None:
 
 def _costs(channel: ChannelTerms, ruled: Sequence[Ruled], product_ids: Collection[int]) -> Facts:
     """Return costs where a margin floor asks for them, so that a price is not taken to be lower than it was."""
-    floors = [one for one in ruled if one.ruleset.promotions.stacking.minimum_margin_basis_points is not None]
-    if not floors:
-        return Facts()
-    return facts.known(floors[-1].ruleset, channel, product_ids, floors[-1].starts_at)
+    return facts.known(ruled[-1].ruleset, channel, product_ids, ruled[-1].starts_at) if ruled else Facts()
 
 
 def _touched(channel: ChannelTerms, since: datetime, until: datetime, entry_id: int, *, everything: bool) -> list[int]:

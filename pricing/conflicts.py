@@ -28,6 +28,7 @@ from pricing.promotions.terms import (
     Tiered,
 )
 
+DEEP = 7_000  # basis points that a single promotion takes off: a slip of the finger costs a day's margin
 WARNED_DEPTH = 5_000  # basis points; two promotions that together take half off are looked at by a person
 MOST_FINDINGS = 500
 MOST_SKUS_NAMED = 20
@@ -47,6 +48,7 @@ class Code(StrEnum):
     UNKNOWN_GOODS = "unknown_goods"
     NEVER_WINS = "never_wins"
     DOUBLE_DISCOUNT = "double_discount"
+    DEEP_DISCOUNT = "deep_discount"
     BELOW_COST = "below_cost"
     BELOW_ZERO_EFFECT = "no_effect"
     COUPON_COLLISION = "coupon_collision"
@@ -61,6 +63,7 @@ SEVERITIES = {
     Code.UNKNOWN_GOODS: Severity.WARNING,
     Code.NEVER_WINS: Severity.WARNING,
     Code.DOUBLE_DISCOUNT: Severity.WARNING,
+    Code.DEEP_DISCOUNT: Severity.WARNING,
     Code.BELOW_COST: Severity.WARNING,
     Code.BELOW_ZERO_EFFECT: Severity.WARNING,
     Code.COUPON_COLLISION: Severity.ERROR,
@@ -275,6 +278,9 @@ def _alone(promotion: Promotion, universe: _Universe, begins: datetime, *, looks
         yield Finding(Code.NO_GOODS, name, {"names": unknown[:MOST_SKUS_NAMED]})
     elif unknown:
         yield Finding(Code.UNKNOWN_GOODS, name, {"names": unknown[:MOST_SKUS_NAMED], "count": len(unknown)})
+    share = depth(promotion) or 0
+    if share >= DEEP and not isinstance(promotion.benefit, BuyGet | Bundle):
+        yield Finding(Code.DEEP_DISCOUNT, name, {"depth": share})
     if _gives_nothing(promotion):
         yield Finding(Code.BELOW_ZERO_EFFECT, name)
     if isinstance(promotion.benefit, Tiered) and (step := _inversion(promotion.benefit)):

@@ -180,3 +180,17 @@ class ApprovedAlready(CommerceError):
 
     code = "approval_out_of_date"
     title = "Decided already"
+
+
+class PriceFileNotFound(NotFound):
+    """There is no such file of prices."""
+
+    code = "price_file_not_found"
+    title = "The file was not found"
+
+
+class PriceFileNotReady(CommerceError):
+    """The file is not so far, or rows of it have faults (`rows_wrong`): mend them, or take the good rows alone."""
+
+    code = "price_file_not_ready"
+    title = "The file can't be written like this"

@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypeVar
 
+from commerce import catalog
+from pricing import costs as own_costs
+from pricing import floors
 from pricing.promotions.basket import StockFacts
 from pricing.quotes import ChannelTerms, Facts, Ruleset
 
@@ -38,11 +41,29 @@ def known(ruleset: Ruleset, channel: ChannelTerms, product_ids: Collection[int],
     """Return what the rules in force need to know of products; what nobody knows is missing."""
     costs: Mapping[int, int] = {}
     stock: Mapping[int, StockFacts] = {}
-    if _costs and ruleset.promotions.stacking.minimum_margin_basis_points is not None:
-        costs = _remembered("cost", _costs[0], channel, product_ids, at)
+    margins: dict[int, int] = {}
+    floor = floors.known(_revision(ruleset)) if ruleset.has_floors else floors.NONE
+    if floor.rules:
+        for product_id, product in catalog.products_by_id(product_ids).items():
+            least = floor.rules.minimum(product_id, product.category, channel.channel_id)
+            if least is not None:
+                margins[product_id] = least
+    if margins or ruleset.promotions.stacking.minimum_margin_basis_points is not None:
+        costs = _remembered("cost", _what_pieces_cost, channel, product_ids, at)
     if _stock and ruleset.promotions.needs_stock:
         stock = _remembered("stock", _stock[0], channel, product_ids, at)
-    return Facts(costs, stock)
+    return Facts(costs, stock, margins, floor.fee(channel.channel_id, at))
+
+
+def _what_pieces_cost(product_ids: list[int], channel: ChannelTerms, at: datetime) -> Mapping[int, int]:
+    """Return landed costs; where none was set, what rooms above know."""
+    told = _costs[0](product_ids, channel, at) if _costs else {}
+    return {**told, **own_costs.latest(product_ids, channel.currency, at)}
+
+
+def _revision(ruleset: Ruleset) -> int:
+    """Return the revision of prices that a ruleset is of: prices:7+rules:2 is of 7."""
+    return int(ruleset.version.partition("+")[0].removeprefix("prices:") or 0)
 
 
 def forget() -> None:

@@ -22,7 +22,8 @@ REVENUE_OF = timedelta(days=28)
 _ARTICLES = """
 SELECT product.id, product.sku, product.category, min(
     CASE list.basis WHEN 'gross' THEN entry.amount_minor
-         ELSE (2 * entry.amount_minor * (10000 + rate.basis_points) + 10000) / 20000 END)
+         ELSE (2 * entry.amount_minor * (10000 + rate.basis_points) + 10000) / 20000 END),
+    min((2 * cost.amount_minor * (10000 + rate.basis_points) + 10000) / 20000)
 FROM commerce_product AS product
 LEFT JOIN pricing_priceentry AS entry ON entry.product_id = product.id AND entry.min_quantity = 1 AND entry.valid @> %(at)s
     AND entry.price_list_id IN (
@@ -30,6 +31,8 @@ LEFT JOIN pricing_priceentry AS entry ON entry.product_id = product.id AND entry
             AND country IN ('', %(country)s))
 LEFT JOIN pricing_pricelist AS list ON list.id = entry.price_list_id
 LEFT JOIN pricing_taxrate AS rate ON rate.country = %(country)s AND rate.tax_class = product.tax_class AND rate.valid @> %(at)s
+LEFT JOIN pricing_landedcost AS cost ON cost.product_id = product.id AND cost.currency = %(currency)s
+    AND cost.valid @> %(at)s
 WHERE product.is_active AND product.kind <> 'charge'
 GROUP BY product.id ORDER BY product.id
 """
@@ -53,7 +56,8 @@ def catalogue(at: datetime) -> Catalogue:
         cursor.execute(_ARTICLES, {"at": at, "currency": CURRENCY, "country": COUNTRY})
         rows = cursor.fetchall()
     return Catalogue(
-        tuple(Article(sku, category, price) for _, sku, category, price in rows), {row[1]: row[0] for row in rows}
+        tuple(Article(sku, category, price, cost) for _, sku, category, price, cost in rows),
+        {row[1]: row[0] for row in rows},
     )
 
 

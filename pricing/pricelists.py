@@ -20,7 +20,7 @@ from commerce import audit, catalog, clock, integrity
 from commerce.actors import Actor, ActorKind
 from commerce.errors import InvalidInput, UnknownProduct
 from commerce.transactions import transaction_required
-from pricing import formulas, revisions, rounding, validity
+from pricing import formulas, revisions, rounding, tiers, validity
 from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceOverlap
 from pricing.models import PriceEntry, PriceList
 from pricing.terms import PriceBasis, TierMode
@@ -202,6 +202,17 @@ def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> in
     _write(found.pk, plans)
     audit.record_many([_audited(price_list, key, plan) for key, plan in plans.items()], by=by)
     return sum(span in plan.added for key, plan in plans.items() for span in wanted[key])
+
+
+def inversions(code: str, product_ids: Iterable[int], *, at: datetime) -> list[tiers.Inversion]:
+    """Return where more pieces of products cost less than fewer on a list at an instant. Raises: PriceListNotFound."""
+    found = _found(code)
+    steps: dict[int, list[tiers.Tier]] = defaultdict(list)
+    rows = PriceEntry.objects.filter(price_list=found, product_id__in=list(product_ids), valid__contains=at)
+    for product_id, min_quantity, amount in rows.values_list("product_id", "min_quantity", "amount_minor"):
+        steps[product_id].append(tiers.Tier(min_quantity, amount))
+    mode = TierMode(found.tier_mode)
+    return [one for _product_id, ones in sorted(steps.items()) for one in tiers.inversions(ones, mode)]
 
 
 Key = tuple[int, int]  # product, from quantity

@@ -76,14 +76,21 @@ class Ruleset:
     rounding: Rounding = field(default_factory=lambda: Rounding("EUR"))
     tax_rounding: TaxRounding = TaxRounding.PER_LINE
     policy: PricePolicy = PricePolicy.MOST_SPECIFIC
+    has_floors: bool = False  # margins or fees are set besides those of the version
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of products at that moment: the cost of a piece (net, landed), and stock. What is missing is unknown."""
+    """What is known of products at that moment: the cost of a piece (net, landed), and stock. What is missing is unknown.
+
+    `margins` are minimum margins of products, `fee_basis_points` what the channel keeps, where they are other than the
+    version of the rules says.
+    """
 
     costs: Mapping[int, int] = field(default_factory=dict)
     stock: Mapping[int, StockFacts] = field(default_factory=dict)
+    margins: Mapping[int, int] = field(default_factory=dict)
+    fee_basis_points: int | None = None
 
 
 NOTHING_KNOWN = Facts()
@@ -313,14 +320,17 @@ def _line(priced: _Priced, ruleset: Ruleset, facts: Facts) -> Line:
     """Return a line as promotions see it."""
     item, stacking = priced.item, ruleset.promotions.stacking
     floor = None
-    if stacking.minimum_margin_basis_points is not None and item.product_id in facts.costs:
+    margin = facts.margins.get(item.product_id, stacking.minimum_margin_basis_points)
+    if margin is not None and item.product_id in facts.costs:
         floor = guards.floor_minor(
             facts.costs[item.product_id],
             item.quantity,
             tax_basis_points=priced.basis_points,
             is_net=priced.is_net,
-            margin_basis_points=stacking.minimum_margin_basis_points,
-            fee_basis_points=stacking.channel_fee_basis_points,
+            margin_basis_points=margin,
+            fee_basis_points=stacking.channel_fee_basis_points
+            if facts.fee_basis_points is None
+            else facts.fee_basis_points,
         )
         if floor is None:
             floor = priced.amount_minor  # no price is enough, so nothing is given away

@@ -31,7 +31,8 @@ LOOKS_BACK = timedelta(days=1)
 _LISTS = """
 SELECT (SELECT number FROM pricing_rulesetrevision), list.id, list.code, list.basis, list.tier_mode,
        list.channel_id IS NOT NULL, list.country <> '', list.customer_group, list.priority, list.contract,
-       list.counts_family, list.base_list_id IS NOT NULL
+       list.counts_family, list.base_list_id IS NOT NULL,
+       EXISTS (SELECT 1 FROM pricing_marginrule) OR EXISTS (SELECT 1 FROM pricing_channelfee)
 FROM (SELECT 1) AS always
 LEFT JOIN {lists} AS list ON list.is_active AND list.currency = %(currency)s
     AND (list.channel_id IS NULL OR list.channel_id = %(channel)s) AND list.country IN ('', %(country)s)
@@ -284,10 +285,11 @@ def _header(channel: ChannelTerms, revision: int, *, then: datetime | None = Non
         "channel": channel.channel_id, "currency": channel.currency, "country": channel.country, "then": then,
     }  # fmt: skip
     lists_of = _LISTS.format(lists=_LISTS_THEN if then else _TODAYS_LISTS)
-    rows = [row for row in _rows(lists_of, parameters, revision) if row[0] is not None]
+    found = _rows(lists_of, parameters, revision)
+    rows = [row for row in found if row[0] is not None]
     lists = [
         ListTerms(identifier, code, PriceBasis(basis), TierMode(mode), *others)
-        for identifier, code, basis, mode, *others, _is_computed in rows
+        for identifier, code, basis, mode, *others, _is_computed, _has_floors in rows
     ]
     rates = [RateTerms(*row) for row in _rows(_RATES, parameters, revision) if row[0] is not None]
     header = Ruleset(
@@ -298,8 +300,9 @@ def _header(channel: ChannelTerms, revision: int, *, then: datetime | None = Non
         lists=tuple(lists),
         rates=tuple(rates),
         rounding=rounding.declared_for(channel.currency),
+        has_floors=any(row[-1] for row in found),
     )
-    return header, any(row[-1] for row in rows)
+    return header, any(row[-2] for row in rows)
 
 
 def _computed(header: Ruleset, revision: int, *, then: datetime | None = None) -> tuple[_Computed, ...]:

@@ -5,9 +5,11 @@ from celery import shared_task
 from commerce import clock, queries, quotas
 from commerce.transactions import transaction
 from pricing import applied_prices, limits, quote_store
+from pricing.exchange import files
 
 QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
 MOST_ROUNDS = 50
+MOST_FILES = 20  # in one run; the next one follows in seconds
 
 
 @shared_task
@@ -36,3 +38,12 @@ def log_applied_prices() -> int:
             with transaction():
                 written += applied_prices.catch_up(channel, until=until)
     return written
+
+
+@shared_task
+def work_on_files() -> int:
+    """Look at files of prices that wait, or write them; return how many."""
+    done = 0
+    while done < MOST_FILES and files.work():
+        done += 1
+    return done

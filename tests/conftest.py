@@ -81,11 +81,13 @@ def _nothing_is_remembered_from_another_test() -> None:
         transit,
     )
     from orders.routing import standing, worlds
-    from pricing import applied_prices, prior_prices, revisions
+    from pricing import applied_prices, facts, floors, prior_prices, revisions
 
     catalog.forget()
     revisions.forget()
     applied_prices.forget()
+    facts.forget()
+    floors.forget()
     prior_prices.forget()
     locations.forget()
     availability.forget()

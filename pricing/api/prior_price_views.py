@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema
 from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from pricing import prior_prices
-from pricing.api.serializers import PriorPriceDocument, PriorPriceRequest
+from pricing import floors, prior_prices, revisions
+from pricing.api.price_bodies import PriorPriceDocument, PriorPriceRequest
 from pricing.api.views import terms_of
 from pricing.prior_price import PriorPrice, Unknown
 from pricing.prior_prices import Claim, Verdict
@@ -37,19 +37,25 @@ class PriorPricesView(ApiView):
         ]
         at = clock.now()
         verdicts = prior_prices.judge(terms_of(request.auth), claims, at=at)
+        shown = {
+            product_id: minor
+            for product_id, (currency, minor) in floors.known(revisions.current()[0]).advertised.items()
+            if currency == request.auth.currency
+        }
         answers = [
-            _answer(one["sku"], verdict, one["claim_basis_points"])
+            _answer(one["sku"], verdict, one["claim_basis_points"], shown.get(verdict.product_id))
             for one, verdict in zip(wanted, verdicts, strict=True)
         ]
         return self.reply({"at": at, "products": answers})
 
 
-def _answer(sku: str, verdict: Verdict, claimed: int | None) -> dict[str, Any]:
+def _answer(sku: str, verdict: Verdict, claimed: int | None, shown_minor: int | None) -> dict[str, Any]:
     prior = verdict.prior
     found = prior if isinstance(prior, PriorPrice) else None
     return {
         "sku": sku,
         "price_minor": verdict.amount_minor,
+        "advertised_price_minor": max(verdict.amount_minor, shown_minor or 0) if verdict.amount_minor else None,
         "is_reduced": verdict.is_reduced,
         "prior_price_minor": found.amount_minor if found else None,
         "no_prior_price_because": prior.value if isinstance(prior, Unknown) else "",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from rest_framework import serializers
 
 from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
-from pricing import packs, pricelists, prior_prices, quoting
+from pricing import packs, pricelists, quoting
 from pricing.terms import PriceBasis, StepKind, TaxRounding, Verdict
 
 
@@ -274,50 +274,3 @@ class ComparedDocument(serializers.Serializer):
 
 class ReconciledDocument(serializers.Serializer):
     sales = ComparedDocument(many=True, help_text="In the order sent.")
-
-
-class PriorPriceRequestLine(StrictSerializer):
-    sku = Text(max_length=64)
-    amount_minor = Whole(
-        required=False, allow_null=True, default=None, max_value=pricelists.HIGHEST_AMOUNT_MINOR,
-        help_text="The price of one piece, VAT included, that is to be announced; what is paid then where it is left out.",
-    )  # fmt: skip
-    announced_at = Instant(
-        required=False, allow_null=True, default=None, help_text="When it is first announced; now where it is left out."
-    )
-    claim_basis_points = Whole(
-        required=False, allow_null=True, default=None, min_value=1, max_value=10_000,
-        help_text="The percentage that is to be said: 1250 is -12.5 %.",
-    )  # fmt: skip
-
-
-class PriorPriceRequest(StrictSerializer):
-    """Products whose reductions are shown or planned."""
-
-    products = serializers.ListField(child=PriorPriceRequestLine(), min_length=1, max_length=prior_prices.MOST_ASKED)
-
-
-class PriorPriceLine(serializers.Serializer):
-    sku = serializers.CharField()
-    price_minor = serializers.IntegerField(allow_null=True, help_text="Of one piece, for anyone; null: not on offer.")
-    is_reduced = serializers.BooleanField(help_text="A promotion that anyone gets holds.")
-    prior_price_minor = serializers.IntegerField(allow_null=True)
-    no_prior_price_because = serializers.CharField(
-        help_text="never_offered or not_on_offer: nothing may be announced as reduced; empty where there is one."
-    )
-    savings_minor = serializers.IntegerField()
-    savings_basis_points = serializers.IntegerField(help_text="The percentage that may be said at most, rounded down.")
-    announced_at = serializers.DateTimeField(allow_null=True, help_text="The first announcement of the steps.")
-    since = serializers.DateTimeField(allow_null=True, help_text="The first instant of the 30 days.")
-    is_carried_in = serializers.BooleanField(
-        help_text="The lowest price is older and was still in force as they began."
-    )
-    is_offered_for_less = serializers.BooleanField(help_text="It was on offer for less than 30 days.")
-    steps = serializers.IntegerField(help_text="Reductions without a break, this one included.")
-    claim_is_true = serializers.BooleanField(allow_null=True)
-    message = serializers.CharField(help_text="Why a claim is refused, and the way out.")
-
-
-class PriorPriceDocument(serializers.Serializer):
-    at = serializers.DateTimeField()
-    products = PriorPriceLine(many=True, help_text="In the order asked.")

@@ -64,7 +64,7 @@ class PriceList(models.Model):
 class PriceEntry(models.Model):
     """The price of one product from a quantity on, within `[from, to)`. Two of them can't overlap.
 
-    Written by: pricing.pricelists
+    Written by: pricing.pricelists, pricing.price_loading
     """
 
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="entries")

@@ -20,6 +20,7 @@ BENCHMARKS = {
     "quote": "tests.benchmarks.quote:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
+    "import-prices": "tests.benchmarks.import_prices:run",
     "reconcile": "tests.benchmarks.reconcile:run",
     "forecast": "tests.benchmarks.forecast:run",
     "stock-simulation": "tests.benchmarks.stock_simulation:run",
