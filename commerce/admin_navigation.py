@@ -7,6 +7,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+# Pages that are no list of a model, and the model whose readers may open them.
+PAGES = {"pricing_results": "pricing_appliedprice", "pricing_elasticity": "pricing_appliedprice"}
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar: departments with their pages, only what the person may open."""
@@ -50,6 +53,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Channel fees"), "storefront", "pricing_channelfee"),
             (_("Minimum margins"), "vertical_align_bottom", "pricing_marginrule"),
             (_("Minimum advertised prices"), "visibility", "pricing_advertisedminimum"),
+            (_("Results of campaigns"), "monitoring", "pricing_results"),
+            (_("Price elasticity"), "show_chart", "pricing_elasticity"),
             (_("Quotes"), "request_quote", "pricing_quote"),
             (_("Applied prices"), "timeline", "pricing_appliedprice"),
         ]),
@@ -76,9 +81,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     shown = []
     for title, pages in groups:
         items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
-            for name, icon, model in pages
-            if model in allowed
+            {
+                "title": name,
+                "icon": icon,
+                "link": reverse(f"admin:{page}" if page in PAGES else f"admin:{page}_changelist"),
+            }
+            for name, icon, page in pages
+            if PAGES.get(page, page) in allowed
         ]
         if items:
             shown.append({"title": title, "separator": True, "collapsible": False, "items": items})

@@ -25,6 +25,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.worth").register()
         import_module("orders.amendments.changing").register()
         import_module("orders.price_facts").register()
+        import_module("orders.sales_learnt").register()
         import_module("orders.notifications.order_news").register_all()
         import_module("orders.pickup_watch").register()
         events.subscribe(

@@ -1,5 +1,6 @@
 """Admin of applied prices: which price held when, and why a prior price is what it is, with a chart."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
@@ -16,7 +18,7 @@ from unfold.decorators import display
 from commerce import clock, queries
 from commerce.admin_base import ReadOnlyAdmin, money
 from commerce.roles import Permission
-from pricing import applying, prior_price, prior_prices
+from pricing import admin_learning, applying, prior_price, prior_prices
 from pricing.applying import Stretch
 from pricing.models import AppliedPrice
 from pricing.prior_price import PriorPrice, Unknown
@@ -38,6 +40,18 @@ class AppliedPriceAdmin(ReadOnlyAdmin):
     search_fields = ["product__sku__exact"]
     search_help_text = gettext_lazy("SKU, exactly")
     ordering: ClassVar[list[str]] = ["-from_at", "-id"]
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(show: Callable[[HttpRequest, dict[str, Any]], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+            return self.admin_site.admin_view(
+                lambda request: show(request, {**self.admin_site.each_context(request), "opts": self.opts})
+            )
+
+        return [
+            path("results/", page(admin_learning.results), name="pricing_results"),
+            path("elasticity/", page(admin_learning.elasticities), name="pricing_elasticity"),
+            *super().get_urls(),
+        ]
 
     @display(description=gettext_lazy("Price"))
     def price(self, row: AppliedPrice) -> str:

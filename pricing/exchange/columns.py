@@ -115,7 +115,7 @@ def read(
     if named not in currencies:
         way_out = "Name one in the column price_list, or choose one for the whole file."
         faults.append(Fault(line, "price_list", named[:LONGEST_VALUE], f"There is no such price list. {way_out}"))
-    elif currency and currencies[named] and currency != currencies[named]:
+    elif named and currency and currency != currencies[named]:
         message = f"The list {named} is in {currencies[named]}; take a list in {currency}, or convert the price."
         faults.append(Fault(line, "currency", currency[:LONGEST_VALUE], message))
     kept = currency or currencies.get(named, "")

@@ -8,6 +8,7 @@ from itertools import chain
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.writer.excel import save_workbook
 
 from pricing.exchange import cells
 
@@ -137,5 +138,5 @@ def as_sheet(heading: list[str], body: Iterator[list[str]]) -> bytes:
     for row in chain([heading], body):
         sheet.append(row)
     kept = io.BytesIO()
-    book.save(kept)
+    save_workbook(book, kept)
     return kept.getvalue()
