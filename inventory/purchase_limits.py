@@ -263,13 +263,8 @@ def refusal(share: Share, exhausted: QuotaExhausted) -> PurchaseLimitReached | N
     return PurchaseLimitReached(
         f"{limit.name}: one customer may have {limit.quantity} of {sku}, {some} now; {wanted} were wanted.",
         errors=[{"field": "lines", "value": sku, "message": f"at most {limit.quantity} per customer, {left} left"}],
-        limit=limit.id,
-        name=limit.name,
-        sku=sku,
-        per_customer=limit.quantity,
-        wanted=wanted,
-        left=left,
-    )
+        limit=limit.id, name=limit.name, sku=sku, per_customer=limit.quantity, wanted=wanted, left=left,
+    )  # fmt: skip
 
 
 @transaction_required
@@ -360,13 +355,8 @@ def resize(cause_id: UUID, deltas: Mapping[int, int], *, at: datetime) -> None:
 def counted(cause_id: UUID) -> dict[int, int]:
     """Return how many pieces of each product are counted for an order."""
     uses = _uses([cause_id]).get(cause_id, [])
-    rows = PurchaseLimit.objects.filter(pk__in={use.limit_id for use in uses}).values_list("id", "product_id")
-    products = dict(rows)
-    found: dict[int, int] = {}
-    for use in uses:
-        product_id = products[use.limit_id]
-        found[product_id] = max(found.get(product_id, 0), use.quantity)
-    return found
+    products = dict(PurchaseLimit.objects.filter(pk__in={use.limit_id for use in uses}).values_list("id", "product_id"))
+    return dict(sorted((products[use.limit_id], use.quantity) for use in uses))  # of several limits the larger count
 
 
 @transaction_required

@@ -392,16 +392,9 @@ def facts(work: Work, *, at: datetime) -> dict[str, Any]:
 
 
 def move(
-    work: Work,
-    action: Action,
-    *,
-    verb: str,
-    event: type[OrderEvent],
-    by: Actor,
-    at: datetime,
-    reason: str = "",
+    work: Work, action: Action, *, verb: str, event: type[OrderEvent], by: Actor, at: datetime, reason: str = "",
     **changes: Any,
-) -> None:
+) -> None:  # fmt: skip
     """Take one step with the fulfilment at hand and conclude: the whole of most verbs.
 
     Raises: MoveNotAllowed, Conflict.
