@@ -35,6 +35,14 @@ _SETTLE = """
 UPDATE commerce_inboxmessage SET done_at = %s, last_error = '' WHERE source = %s AND event_id = %s AND done_at IS NULL
 """
 _FAIL = "UPDATE commerce_inboxmessage SET last_error = %s WHERE source = %s AND event_id = %s AND done_at IS NULL"
+_ERASE = """
+UPDATE commerce_inboxmessage SET payload = '{"is_erased": true}', done_at = %s, last_error = split_part(last_error, ':', 1)
+WHERE id IN (
+    SELECT id FROM commerce_inboxmessage
+    WHERE done_at IS NULL AND last_error <> '' AND starts_with(source, %s) AND received_at < %s
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
 _PRUNE = """
 DELETE FROM commerce_inboxmessage
 WHERE id IN (SELECT id FROM commerce_inboxmessage WHERE done_at < %s ORDER BY id LIMIT %s)
@@ -103,6 +111,17 @@ def settle_many(results: Mapping[int, dict[str, Any]]) -> int:
             _SETTLE_MANY, [clock.now(), list(results), [orjson.dumps(one).decode() for one in results.values()]]
         )
         return cursor.rowcount
+
+
+@transaction_required
+def erase_failed(prefix: str, *, before: datetime, at: datetime, at_most: int = 500) -> list[int]:
+    """Erase what messages said that came in before an instant and could not be worked on; return their ids.
+
+    Only messages of sources that begin with `prefix`. That there was one stays, with the code of why it failed; its work is over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ERASE, [at, prefix, before, at_most])
+        return sorted(key for (key,) in cursor.fetchall())
 
 
 @transaction_required

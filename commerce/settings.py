@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS = {
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
         "CaseStateEnum": "orders.api.desk.STATES",
         "RoutingSimulationStateEnum": "orders.api.routing_views.SIMULATION_STATES",
+        "RestrictionKindEnum": "orders.api.network_views.RESTRICTION_KINDS",
         "RoutingOccasionEnum": "orders.api.routing_views.OCCASIONS",
         "ScarcityKindEnum": "inventory.api.scarcity_serializers.KINDS",
         "SharingKindEnum": "inventory.api.sharing_serializers.KINDS",
@@ -314,6 +315,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 
+# How long an order that was refused at the door is kept with the people it names, for somebody to place it after all.
+REFUSED_ORDERS_DAYS = int(os.environ.get("KONTOR_REFUSED_ORDERS_DAYS", "30"))
 # How often shipments that were accepted without a place get theirs: longer gathers more to decide together.
 ROUTING_SECONDS = int(os.environ.get("KONTOR_ROUTING_SECONDS", "10"))
 
@@ -356,6 +359,8 @@ CELERY_BEAT_SCHEDULE = {
     "settle labels": _every(60, "orders.tasks.settle_labels"),
     "look where parcels are": _every(300, "orders.tasks.look_where_parcels_are"),
     "follow shortages": _every(60, "orders.tasks.follow_shortages"),
+    "erase refused orders": _every(3600, "orders.tasks.erase_refused_orders"),
+    "revise promises": _every(120, "orders.tasks.revise_promises"),
     "try routing policies": _every(5, "orders.tasks.try_routing_policies"),
     "mark no-shows": _every(300, "orders.tasks.mark_no_shows"),
     "run payment errands": _every(5, "orders.tasks.run_payment_errands"),
@@ -393,6 +398,10 @@ ADVERTISED_MINIMUMS = os.environ.get("KONTOR_ADVERTISED_MINIMUMS", "0") == "1"
 METRICS_TOKEN = os.environ.get("KONTOR_METRICS_TOKEN", "")
 
 # Payments by Stripe; without a key there are none. The address is for a double in tests and demonstrations.
+# With which shop platforms sign their webhooks, by channel: "web-de=secret other=secret".
+PLATFORM_SECRETS = dict(
+    one.split("=", 1) for one in os.environ.get("KONTOR_PLATFORM_SECRETS", "").split() if "=" in one
+)
 STRIPE_SECRET_KEY = os.environ.get("KONTOR_STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = os.environ.get("KONTOR_STRIPE_WEBHOOK_SECRET", "")
 STRIPE_URL = os.environ.get("KONTOR_STRIPE_URL", "")

@@ -13,7 +13,7 @@ class OrdersConfig(AppConfig):
         from commerce import events
         from inventory import promising
         from inventory.events import PromiseRevised
-        from orders import handlers, limits, promise_times
+        from orders import handlers, limits, promises
         from orders.events import FulfilmentArrived, FulfilmentLineRejected, OrderReceived, PickQuestioned
         from orders.payments import following
 
@@ -31,7 +31,7 @@ class OrdersConfig(AppConfig):
         events.subscribe(
             FulfilmentArrived, name="orders.pickup_alerts", handler=import_module("orders.pickup_watch").ring
         )
-        promising.reckons_by(pickup=promise_times.earliest_pickup, delivery=promise_times.earliest_delivery)
+        promising.reckons_by(pickup=promises.earliest_pickup, delivery=promises.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)
         import_module("orders.received").register()

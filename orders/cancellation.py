@@ -32,7 +32,8 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
         return
     _require_cancellable(work)
     going = [one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES]
-    lines = [line for one in going for line in work.lines_of(one)]
+    here = [one for one in going if not lifecycle.has_left(one.state, one.method)]
+    lines = [line for one in here for line in work.lines_of(one)]
     promotion_limits.give_back(order_id)
     pickup_places.give_up(work, going, at=at)
     purchase_limits.give_back(order_id)
@@ -42,7 +43,8 @@ def cancel_order(order_id: UUID, *, by: Actor, at: datetime, reason: str = "", c
     cancel_rest(work, going)
     work.focus = going[0] if going else None
     for one in going:
-        fulfilment.advance(work, one, Action.CANCEL, at=at)
+        changes = {} if one in here else {"is_on_shelf": True}  # the store books it in when it is there
+        fulfilment.advance(work, one, Action.CANCEL, at=at, **changes)
     fulfilment.conclude(
         work,
         verb="orders.cancellation.cancel_order",

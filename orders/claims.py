@@ -63,8 +63,13 @@ def settle(drafts: Sequence[Draft], *, at: datetime) -> dict[Draft, CommerceErro
             continue
         try:
             draft.allocated = promises.make(goods[draft])
-            for (planned, _request), hold_id in zip(places[draft], taken, strict=False):
-                planned.slot_hold_id = hold_id
+            for (planned, request), hold_id in zip(places[draft], taken, strict=False):
+                if planned.window is not None and request.key == pickup_windows.key(
+                    planned.location, planned.window[0]
+                ):
+                    planned.slot_hold_id = hold_id
+                else:
+                    planned.day_hold_ids = (*planned.day_hold_ids, hold_id)
             standing[draft.reference] = draft
             taken_by[draft] = taken
             if share is not None:
@@ -145,14 +150,15 @@ def _limits(drafts: Sequence[Draft], *, at: datetime) -> dict[UUID, Share]:
 
 
 def _places(draft: Draft, *, at: datetime) -> list[tuple[Planned, quotas.HoldRequest]]:
-    """Return the claims of fulfilments on their window or, of what is sent, on the day of a place that limits it."""
+    """Return the claims of fulfilments on their window and on the days of places that limit them."""
     purpose, claimed = f"order:{draft.id}", []
     for planned in draft.planned:
+        day = at
         if planned.window is not None:
-            claimed.append((planned, pickup_windows.booking(planned.location, planned.window[0], purpose=purpose)))
-        else:
-            claims = worlds.day_claims([planned.location], purpose=purpose, at=at)
-            claimed += [(planned, request) for request in claims]
+            day = planned.window[0]
+            claimed.append((planned, pickup_windows.booking(planned.location, day, purpose=purpose)))
+        claims = worlds.day_claims(planned.location, planned.route.method, purpose=purpose, at=day)
+        claimed += [(planned, request) for request in claims]
     return claimed
 
 
@@ -171,7 +177,10 @@ def _explained(draft: Draft, refusal: CommerceError, *, at: datetime) -> Commerc
         for planned in draft.planned:
             if planned.window is not None and pickup_windows.key(planned.location, planned.window[0]) == key:
                 return pickup_windows.full(planned.location, planned.window[0], at=at)
-            if planned.window is None and worlds.day_key(planned.location, at=at) == key:
+            if planned.window is not None:
+                if worlds.day_key(planned.location, at=planned.window[0], method=planned.route.method) == key:
+                    return pickup_windows.day_full(planned.location, planned.window[0], at=at)
+            elif str(key).startswith(worlds.day_key(planned.location, at=at)):
                 worlds.forget()  # so that the next look goes elsewhere
                 return Busy(
                     f"{planned.location.name} took the last order of its day this moment; send it again, it goes elsewhere.",

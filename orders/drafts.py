@@ -18,7 +18,7 @@ from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
 from inventory.kits import Part
 from inventory.locations import LocationRef
-from orders import channel_prices, intake, intake_terms, pickup_windows, promise_times, routing
+from orders import channel_prices, intake, intake_terms, promises, routing
 from orders.lifecycle import Method, State
 from orders.queries import FulfilmentLineView, FulfilmentView
 from orders.routing import OrderingChannel, Route, Survey
@@ -67,6 +67,9 @@ class Planned:
     id: UUID = field(default_factory=ids.new)
     pickup_code: str = ""
     slot_hold_id: UUID | None = None
+    day_hold_ids: tuple[UUID, ...] = ()
+    deliver_by: datetime | None = None
+    country: str = ""  # to which it is sent
 
     @property
     def location(self) -> LocationRef:
@@ -98,6 +101,8 @@ class Planned:
             bay="",
             version=1,
             lines=self.owed,
+            deliver_by=self.deliver_by,
+            store_id=self.route.store.id if self.route.store else None,
         )
 
     def demands(self) -> list[Demand]:
@@ -112,7 +117,19 @@ class Planned:
         waits = [awaited[line.id].promised_on for line in self.owed if line.id in awaited]
         days = [day for day in waits if day is not None]
         if days and self.window is None:
-            self.promised_at = max(self.promised_at, promise_times.shipped_by(self.location, max(days), at=at))
+            late = self.sent(at=max(promises.end_of(self.location, max(days)), at))
+            self.promised_at = max(self.promised_at, late.leaves_by)
+            self.deliver_by = max(self.deliver_by or late.arrives_by, late.arrives_by)
+
+    def sent(self, *, at: datetime) -> promises.Sent:
+        """Return by when it leaves and arrives if its goods are there `at` an instant. Raises: TooLateToday."""
+        if self.route.store is not None:
+            return promises.to_store(self.location, self.route.store, promises.Basket.of(self.route.goods), at=at)
+        way = self.route.way
+        return promises.sent(
+            self.location, self.route.method, promises.Basket.of(self.route.goods), country=self.country,
+            way=promises.carriage(self.location, way.service, way.zone) if way else None, at=at,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,7 @@ class Unplaced:
     method: str
     is_express: bool
     promised_at: datetime
+    deliver_by: date
     owed: tuple[FulfilmentLineView, ...]
 
 
@@ -221,14 +239,14 @@ def draft(wish: Wish, number: int, quote: Quote | CommerceError, known: Survey, 
         products = {**products, **catalog.products_by_id(charges)}
     if unplaced := _unplaced(wish, portions, line_ids, products, at=at):
         return Draft(wish, ids.new(), f"K-{number}", products, goods, quote, line_ids, (), unplaced)
-    planned = []
+    planned: list[Planned] = []
+    country = (order.ship_to or {}).get("country") or channel.country
     try:
         for portion, parts in portions:
             values = _values(quote, portion, wanted)
             for route in routing.route(order, portion, parts, channel=channel, known=known, values=values):
-                window, promised_at = _promise(portion, route, at=at)
                 owed = _owed(portion, parts, route, line_ids, products)
-                planned.append(Planned(route, window, promised_at, owed))
+                planned.append(_planned(portion, route, owed, country, at=at))
     except InsufficientStock as refusal:
         raise availability.explained(refusal, asked=wanted.items(), channel_id=channel.channel_id, at=at) from refusal
     if len(planned) > 1:  # they are read in the order of their ids, which those of one millisecond don't keep
@@ -261,8 +279,12 @@ def _unplaced(
     if portion.method != Method.SHIP or portion.location_id is not None or wish.order.reservation_id is not None:
         return None
     country = (wish.order.ship_to or {}).get("country") or wish.channel.country
-    promised_at = promise_times.ships_by_anyone(country, at=at)
-    return Unplaced(portion.method, wish.order.is_express, promised_at, _owed(portion, parts, None, line_ids, products))
+    basket = promises.Basket(len(parts), sum(part.quantity for part in parts))
+    last = promises.sent_by_anyone(country, basket, at=at)
+    told = wish.order.deliver_by or last.arrives_by.date()
+    return Unplaced(
+        portion.method, wish.order.is_express, last.leaves_by, told, _owed(portion, parts, None, line_ids, products)
+    )
 
 
 def _owed(
@@ -291,14 +313,18 @@ def _owed(
     )  # fmt: skip
 
 
-def _promise(portion: Portion, route: Route, *, at: datetime) -> tuple[tuple[datetime, datetime] | None, datetime]:
-    """Return the window and by when the goods are ready: at its start, or gone within a day or once the place can."""
-    if portion.method == Method.SAME_DAY:
-        return None, promise_times.leaves_today(route.location, at=at)
-    if portion.window_starts_at is None:
-        return None, promise_times.ships_by(route.location, at)
-    window = pickup_windows.find(route.location, portion.window_starts_at, at=at)
-    return window, window[0]
+def _planned(
+    portion: Portion, route: Route, owed: tuple[FulfilmentLineView, ...], country: str, *, at: datetime
+) -> Planned:
+    """Return what one place will do, with its promise: ready at the start of a window, or gone and there by a time."""
+    if portion.window_starts_at is not None:
+        basket = promises.Basket.of(route.goods)
+        window = promises.fetched(route.location, portion.method, portion.window_starts_at, basket, at=at)
+        return Planned(route, window, window[0], owed)
+    planned = Planned(route, None, at, owed, country=country)
+    promised = planned.sent(at=at)
+    planned.promised_at, planned.deliver_by = promised.leaves_by, promised.arrives_by
+    return planned
 
 
 def by_actor(drafts: Iterable[Draft]) -> dict[Actor, list[Draft]]:

@@ -207,6 +207,14 @@ class FulfilmentHandedOver(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentSentToStore(OrderEvent):
+    """Goods left for the store at which their customer fetches them; `location` is that store."""
+
+    type: ClassVar[str] = "fulfilment.sent_to_store"
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentShipped(OrderEvent):
     """The goods left with a carrier."""
 
@@ -232,7 +240,8 @@ class FulfilmentReturnedToStock(OrderEvent):
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentPromised(OrderEvent):
-    """Goods that an order waits for come earlier or later than was said, or are there: it is promised anew."""
+    """Something of an order is promised anew: its goods come earlier or later, are there, or a place did not get to it
+    (`waiting` is 0)."""
 
     type: ClassVar[str] = "fulfilment.promised"
 

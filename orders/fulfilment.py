@@ -20,9 +20,8 @@ from commerce import audit, ids, locks, outbox
 from commerce.actors import Actor
 from commerce.errors import Conflict
 from inventory import locations
-from orders import errors, lifecycle, pickup_codes
+from orders import errors, held, lifecycle, pickup_codes
 from orders.events import OrderEvent
-from orders.hold_kinds import RELEASED_WITH, HoldKind
 from orders.lifecycle import Action, Method, OrderStatus, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderHold, OrderLine
 from orders.queries import FulfilmentView
@@ -31,14 +30,16 @@ from orders.queries import FulfilmentView
 OPENING_SQL = f"""
 opening AS MATERIALIZED (
     SELECT opening.*, view.* FROM json_to_recordset(%(openings)s::json)
-        AS opening (order_id uuid, slot_hold_id uuid, allocated json, view json),
+        AS opening (order_id uuid, slot_hold_id uuid, day_hold_ids uuid[], allocated json, view json),
         json_to_record(opening.view) AS view (id uuid, location_id bigint, method text, window_starts_at timestamptz,
-            window_ends_at timestamptz, promised_at timestamptz, pickup_code text, lines json)
+            window_ends_at timestamptz, promised_at timestamptz, deliver_by timestamptz, store_id bigint, pickup_code text,
+            lines json)
 ), opened AS (
     INSERT INTO orders_fulfilment (id, order_id, location_id, method, state, window_starts_at, window_ends_at, slot_hold_id,
-        promised_at, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version, created_at, changed_at)
-    SELECT id, order_id, location_id, method, '{State.PLACED}', window_starts_at, window_ends_at, slot_hold_id, promised_at, NULL,
-        pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
+        day_hold_ids, promised_at, deliver_by, store_id, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version,
+        created_at, changed_at)
+    SELECT id, order_id, location_id, method, '{State.PLACED}', window_starts_at, window_ends_at, slot_hold_id,
+        day_hold_ids, promised_at, deliver_by, store_id, NULL, pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
     FROM opening
 ), opened_lines AS (
     INSERT INTO orders_fulfilmentline
@@ -53,11 +54,12 @@ opening AS MATERIALIZED (
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A fulfilment to open: as it will stand, with its claim on a pickup window and the allocation of each of its lines."""
+    """A fulfilment to open: as it will stand, with its claims on a window and on days, and the allocation of each line."""
 
     order_id: UUID
     view: FulfilmentView
     slot_hold_id: UUID | None
+    day_hold_ids: Sequence[UUID]
     allocated: Mapping[UUID, UUID]
 
 
@@ -169,22 +171,8 @@ def require(fulfilment: Fulfilment, action: Action) -> State:
             allowed_actions=possible,
         )
     if fulfilment.order.held_for and action in lifecycle.STOPPED_BY_HOLD:
-        raise on_hold(fulfilment.order)
+        raise held.on_hold(fulfilment.order)
     return target
-
-
-def on_hold(order: Order) -> errors.OrderOnHold:
-    """Return the refusal of work on an order that is held: for what, why, and who may let it go on."""
-    open_holds = OrderHold.objects.filter(order=order, released_at__isnull=True).order_by("placed_at", "id")
-    holds = [
-        {"kind": one.kind, "reason": one.reason, "released_with": RELEASED_WITH[HoldKind(one.kind)].value}
-        for one in open_holds
-    ]
-    said = "; ".join(
-        f"{one['kind']}{': ' + one['reason'] if one['reason'] else ''} (released with the right '{one['released_with']}')"
-        for one in holds
-    )
-    return errors.OrderOnHold(f"Order {order.number} is on hold for {said}.", number=order.number, holds=holds)
 
 
 def advance(work: Work, fulfilment: Fulfilment, action: Action, *, at: datetime, **changes: Any) -> None:
@@ -214,7 +202,7 @@ def forget_bays(fulfilment_ids: Sequence[UUID]) -> None:
     Fulfilment.objects.filter(pk__in=list(fulfilment_ids), state__in=over).exclude(bay="").update(bay="")
 
 
-def open_beside(work: Work, other: Fulfilment, *, at: datetime) -> Fulfilment:
+def open_beside(work: Work, other: Fulfilment, *, day_hold_ids: Sequence[UUID] = (), at: datetime) -> Fulfilment:
     """Open a fulfilment beside another of the order: same place, method, window and promise, nobody on it, no lines yet."""
     new = Fulfilment(
         id=ids.new(),
@@ -225,6 +213,9 @@ def open_beside(work: Work, other: Fulfilment, *, at: datetime) -> Fulfilment:
         window_starts_at=other.window_starts_at,
         window_ends_at=other.window_ends_at,
         promised_at=max(other.promised_at, at) if other.window_starts_at is None else other.promised_at,
+        deliver_by=other.deliver_by,
+        store_id=other.store_id,
+        day_hold_ids=list(day_hold_ids),
         pickup_code=pickup_codes.draw([other.location_id])[0] if other.pickup_code else "",
         created_at=at,
         changed_at=at,
@@ -391,6 +382,17 @@ def facts(work: Work, *, at: datetime) -> dict[str, Any]:
     }
 
 
+def require_finished(work: Work) -> None:
+    """Make sure that every line at hand is picked or rejected. Raises: LinesStillOpen naming those that are not."""
+    unfinished = [line for line in work.lines_of(work.fulfilment) if line.missing]
+    if unfinished:
+        pieces = sum(line.missing for line in unfinished)
+        raise errors.LinesStillOpen(
+            f"{pieces} pieces are neither picked nor rejected; scan them, or reject what can't be found.",
+            lines=[{"line": str(one.id), "sku": one.product.sku, "missing": one.missing} for one in unfinished],
+        )
+
+
 def move(
     work: Work, action: Action, *, verb: str, event: type[OrderEvent], by: Actor, at: datetime, reason: str = "",
     **changes: Any,
@@ -418,6 +420,8 @@ def open_another(
     at: datetime,
     window: tuple[datetime, datetime] | None = None,
     slot_hold_id: UUID | None = None,
+    day_hold_ids: Sequence[UUID] = (),
+    deliver_by: datetime | None = None,
     pickup_code: str = "",
 ) -> Fulfilment:
     """Open one more fulfilment of an order that is claimed; it is the work's focus then, and `conclude` has to follow.
@@ -428,7 +432,8 @@ def open_another(
         id=ids.new(),
         order=work.order, location_id=location_id, method=method.value, state=State.PLACED.value, promised_at=promised_at,
         window_starts_at=window[0] if window else None, window_ends_at=window[1] if window else None,
-        slot_hold_id=slot_hold_id, pickup_code=pickup_code, created_at=at, changed_at=at,
+        slot_hold_id=slot_hold_id, day_hold_ids=list(day_hold_ids), deliver_by=deliver_by, pickup_code=pickup_code,
+        created_at=at, changed_at=at,
     )  # fmt: skip
     products = {line.product_id: line.product for line in work.lines}
     for line_id, order_line_id, product_id, quantity, per_unit, allocation_id in lines:

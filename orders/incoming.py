@@ -1,7 +1,7 @@
 """A document of the orders API as the canonical order: SKUs, places and windows looked up, whether it comes in now or was kept."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from commerce.channels.contracts import (
 from inventory import locations
 from orders import intake, intake_terms, pickup_windows
 from orders.intake_terms import Terms
-from orders.lifecycle import COLLECTED
+from orders.lifecycle import FETCHED
 
 
 def order(body: Mapping[str, Any], *, channel_id: int) -> IncomingOrder:
@@ -31,7 +31,7 @@ def order(body: Mapping[str, Any], *, channel_id: int) -> IncomingOrder:
     methods = {line.get("method") or method for line in body["lines"]}
     if "" in methods:
         raise intake.invalid("method", None, "Say it for the order or for each of its lines.")
-    location_id, starts_at = _place(body, is_fetched=bool({*methods, method} & COLLECTED), terms=terms)
+    location_id, starts_at = _place(body, is_fetched=bool({*methods, method} & FETCHED), terms=terms)
     quote, reservation = body.get("quote"), body.get("reservation")
     return IncomingOrder(
         external_reference=body["external_reference"],
@@ -50,6 +50,7 @@ def order(body: Mapping[str, Any], *, channel_id: int) -> IncomingOrder:
         pricing=_pricing(body["pricing"], terms) if "pricing" in body else None,
         payments=tuple(IncomingPayment(**payment) for payment in body.get("payments", ())),
         is_express=body.get("is_express", False),
+        deliver_by=_day(body.get("deliver_by")),
     )
 
 
@@ -57,7 +58,7 @@ def _line(product_id: int, said: Mapping[str, Any], *, method: str, terms: Terms
     if len(said) == 2:  # as nearly all
         return IncomingLine(product_id=product_id, quantity=said["quantity"])
     own = said.get("method", "")
-    location_id, starts_at = _place(said, is_fetched=(own or method) in COLLECTED, terms=terms, at=at)
+    location_id, starts_at = _place(said, is_fetched=(own or method) in FETCHED, terms=terms, at=at)
     return IncomingLine(
         product_id=product_id,
         quantity=said["quantity"],
@@ -96,6 +97,10 @@ def _pricing(said: Mapping[str, Any], terms: Terms) -> ChannelPricing:
 def _price(said: Mapping[str, Any]) -> LinePrice:
     discounts = tuple(Discount(**discount) for discount in said.get("discounts", ()))
     return LinePrice(**{**said, "discounts": discounts})
+
+
+def _day(said: date | str | None) -> date | None:
+    return date.fromisoformat(said) if isinstance(said, str) else said
 
 
 def _instant(said: datetime | str | None) -> datetime | None:

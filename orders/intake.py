@@ -14,9 +14,11 @@ from orders.gateways import directory
 from orders.lifecycle import COLLECTED, SENT, Method
 from orders.queries import FulfilmentView, OrderView
 
-METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP, Method.SAME_DAY)  # that can be ordered
+METHODS = (Method.PICKUP, Method.CURBSIDE, Method.SHIP, Method.SAME_DAY, Method.SHIP_TO_STORE)  # that can be ordered
 CLOCK_SKEW = timedelta(minutes=5)  # clocks of tills and shops are never quite right
 OLDEST = timedelta(days=30)  # an order that waited longer in some queue needs a person, not a machine
+LATEST = timedelta(days=365)  # that anybody promises a delivery for
+A_DAY = timedelta(days=1)  # west of here it is still yesterday
 MOST_LINES = 200
 MOST_PAYMENTS = 10  # more than a few gift cards and a card is a mistake of some machine
 MOST_DISCOUNTS = 20  # of a line
@@ -42,6 +44,12 @@ def check(order: IncomingOrder, *, at: datetime) -> None:
                 clock.utc_text(order.occurred_at),
                 f"This is more than {OLDEST.days} days ago; leave it out.",
             )
+    if order.deliver_by is not None and not at.date() - A_DAY <= order.deliver_by <= at.date() + LATEST:
+        raise invalid(
+            "deliver_by",
+            order.deliver_by.isoformat(),
+            f"A day from today on, within {LATEST.days} days; or leave it out.",
+        )
     for portion in order.portions():
         _check_portion(order, portion)
     for payment in order.payments:
@@ -63,12 +71,16 @@ def _check_portion(order: IncomingOrder, portion: Portion) -> None:
             field = named("window", first.method or first.location_id)
             raise invalid(field, None, "A pickup names a window from GET /api/v1/pickup-windows.")
         return
-    for name in ("postal_code", "city", "country"):
-        if not (order.ship_to or {}).get(name):
-            raise invalid(f"ship_to.{name}", None, "A shipment needs an address with postal_code, city and country.")
     if portion.window_starts_at is not None:
         field = named("window", first.window_starts_at)
         raise invalid(field, clock.utc_text(portion.window_starts_at), "A shipment has no pickup window; leave it out.")
+    if portion.method == Method.SHIP_TO_STORE:
+        if portion.location_id is None:
+            raise invalid(named("location", first.method), None, "Name the store to which it is sent.")
+        return
+    for name in ("postal_code", "city", "country"):
+        if not (order.ship_to or {}).get(name):
+            raise invalid(f"ship_to.{name}", None, "A shipment needs an address with postal_code, city and country.")
 
 
 def products(wanted: Mapping[int, int]) -> dict[int, ProductRef]:

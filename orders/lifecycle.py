@@ -4,7 +4,9 @@
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 class Method(StrEnum):
@@ -19,6 +21,7 @@ class State(StrEnum):
     PLACED = "placed"
     ACCEPTED = "accepted"
     PICKING = "picking"
+    UNDER_WAY = "under_way"  # to the store that the customer chose
     READY = "ready"
     ARRIVED = "arrived"
     HANDED_OVER = "handed_over"
@@ -49,6 +52,8 @@ class Action(StrEnum):
     REJECT_LINE = "reject_line"
     REJECT = "reject"
     MARK_READY = "mark_ready"
+    SEND_TO_STORE = "send_to_store"
+    RECEIVE = "receive"
     ARRIVE = "arrive"
     HAND_OVER = "hand_over"
     SHIP = "ship"
@@ -71,7 +76,10 @@ MOVES: dict[tuple[State, Action], State] = {
     (State.PICKING, Action.REJECT): State.REJECTED,
     (State.PICKING, Action.RELEASE): State.PLACED,
     (State.PICKING, Action.MARK_READY): State.READY,
+    (State.PICKING, Action.SEND_TO_STORE): State.UNDER_WAY,
     (State.PICKING, Action.CANCEL): State.CANCELLED,
+    (State.UNDER_WAY, Action.RECEIVE): State.READY,
+    (State.UNDER_WAY, Action.CANCEL): State.CANCELLED,
     (State.READY, Action.ARRIVE): State.ARRIVED,
     (State.READY, Action.HAND_OVER): State.HANDED_OVER,
     (State.READY, Action.SHIP): State.SHIPPED,
@@ -85,10 +93,12 @@ MOVES: dict[tuple[State, Action], State] = {
 }
 
 # What only makes sense for goods that a customer comes for, and for those that a carrier takes.
-COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})
+COLLECTED = frozenset({Method.PICKUP, Method.CURBSIDE})  # in a window, where they are picked
+FETCHED = COLLECTED | {Method.SHIP_TO_STORE}
 SENT = frozenset({Method.SHIP, Method.SAME_DAY})  # to the customer's address, from a place of our choice
 ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
 ONLY_SENT = frozenset({Action.SHIP})
+ONLY_TO_STORE = frozenset({Action.SEND_TO_STORE, Action.RECEIVE})
 
 # What an order on hold can't do: anything that brings its goods nearer to its customer, or calls them late. Its ways out are
 # to release it, to give it back to the queue, and to cancel it.
@@ -98,13 +108,17 @@ STOPPED_BY_HOLD = frozenset(
         Action.PICK,
         Action.REJECT_LINE,
         Action.MARK_READY,
+        Action.SEND_TO_STORE,
+        Action.RECEIVE,
         Action.HAND_OVER,
         Action.SHIP,
         Action.MARK_NO_SHOW,
     }
 )
 # The states that no fulfilment of an order on hold may come to; the database refuses them, too.
-NOT_WHILE_HELD = frozenset({State.ACCEPTED, State.PICKING, State.READY, State.HANDED_OVER, State.SHIPPED})
+NOT_WHILE_HELD = frozenset(
+    {State.ACCEPTED, State.PICKING, State.UNDER_WAY, State.READY, State.HANDED_OVER, State.SHIPPED}
+)
 
 DELIVERED = frozenset({State.HANDED_OVER, State.SHIPPED})
 UNDELIVERED = frozenset({State.REJECTED, State.RETURNED_TO_STOCK, State.CANCELLED})  # over, and nothing left
@@ -116,7 +130,7 @@ OPEN = frozenset(State) - TERMINAL
 # orders that are through, what was delivered outweighs what was not.
 STATUS_OF: dict[OrderStatus, frozenset[State]] = {
     OrderStatus.OPEN: frozenset({State.PLACED}),
-    OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING}),
+    OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING, State.UNDER_WAY}),
     OrderStatus.READY: frozenset({State.READY, State.ARRIVED}),
     OrderStatus.NOT_COLLECTED: frozenset({State.NO_SHOW}),
     OrderStatus.COMPLETED: DELIVERED,
@@ -133,6 +147,25 @@ def order_status(states: Iterable[State | str], *, is_given_up: bool = False) ->
     return next((status for status, group in STATUS_OF.items() if present & group), none)
 
 
+# By method, what makes no sense for it.
+SENSELESS: dict[Method, frozenset[Action]] = {
+    **dict.fromkeys(COLLECTED, ONLY_SENT | ONLY_TO_STORE),
+    **dict.fromkeys(SENT, ONLY_COLLECTED | ONLY_TO_STORE),
+    Method.SHIP_TO_STORE: ONLY_SENT | {Action.MARK_READY, Action.ARRIVE},
+}
+
+
+def has_left(state: State | str, method: Method | str) -> bool:
+    """Whether goods that are still to be fetched have left the shelves for their customer: those sent to a store."""
+    return method == Method.SHIP_TO_STORE and State(state) in (State.UNDER_WAY, State.READY, State.NO_SHOW)
+
+
+def kept_until(moment: datetime, days: int, time_zone: str) -> datetime:
+    """Return the same time of day, `days` later on the local calendar, in UTC (a day may have 23 or 25 hours)."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    return (local + timedelta(days=days)).astimezone(moment.tzinfo)
+
+
 def after(state: State | str, action: Action) -> State | None:
     """Return the state that `action` leads to, or None when it is not allowed."""
     return MOVES.get((State(state), action))
@@ -143,9 +176,7 @@ def allowed_actions(state: State | str, method: Method | str | None = None, *, i
 
     Of an order on hold only the ways out remain.
     """
-    senseless: frozenset[Action] = (
-        frozenset() if method is None else ONLY_SENT if Method(method) in COLLECTED else ONLY_COLLECTED
-    )
+    senseless: frozenset[Action] = frozenset() if method is None else SENSELESS[Method(method)]
     if is_held:
         senseless |= STOPPED_BY_HOLD
     return [action for action in Action if (State(state), action) in MOVES and action not in senseless]
@@ -174,7 +205,7 @@ def order_actions(
     """Return what may be done with an order whose fulfilments are in these states, in the order a screen offers it."""
     known = [(State(state), Method(method)) for state, method in parts]
     states = [state for state, _ in known]
-    sent = [state for state, method in known if method not in COLLECTED and state not in TERMINAL]
+    sent = [state for state, method in known if method not in FETCHED and state not in TERMINAL]
     is_open = any(state not in TERMINAL for state in states)
     found = {
         OrderAction.CHANGE: any((state, Action.CANCEL) in MOVES for state in states),

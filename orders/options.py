@@ -1,25 +1,24 @@
 """Ways to get a basket, before it is ordered: which method, from where, when for certain, and what it costs us; the earliest first.
 
-Nothing is held by asking. Times are never earlier than possible: a place is ready after its lead time, the time that its
-people need for this basket, and the time for the work that waits there already, all of it counted while it is open. What is
-sent follows the plan that routing would choose now, with the carriers' own days where they are known.
+Nothing is held by asking. Times are what placing would promise now (`orders.promises`); what is sent follows the plan that
+routing would choose now.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from commerce import clock
 from commerce.channels.contracts import IncomingLine, IncomingOrder
 from commerce.errors import CommerceError
 from inventory import availability, kits, locations
+from inventory.kits import Part
 from inventory.locations import LocationRef
-from orders import errors, intake, pickup_windows, promise_times, routing
-from orders.lifecycle import COLLECTED, Method
-from orders.routing import OrderingChannel, Route, Survey, standing, worlds
-from orders.routing.standing import Node
+from orders import intake, promises, routing
+from orders.lifecycle import COLLECTED, SENT, Method
+from orders.promises import Basket
+from orders.routing import OrderingChannel, Route, Survey, loads
 
 MOST_STORES = 5  # that are offered to fetch at; a customer chooses from a handful
 FARTHEST_KM = 100.0  # nobody fetches farther away
@@ -97,7 +96,7 @@ def of(asked: Asked, *, at: datetime) -> Options:
     goods: dict[int, int] = {}
     for part in parts:
         goods[part.product_id] = goods.get(part.product_id, 0) + part.quantity
-    sent = [method for method in asked.methods if method not in COLLECTED]
+    sent = [method for method in asked.methods if method in SENT]
     orders = {
         method: IncomingOrder(
             external_reference="?", method=method, lines=asked.lines,
@@ -110,69 +109,78 @@ def of(asked: Asked, *, at: datetime) -> Options:
         try:
             (portion,) = orders[method].portions()
             routes = routing.route(orders[method], portion, parts, channel=asked.channel, known=survey)
-            found.append(_sent(method, routes, goods, survey, asked, at=at))
+            found.append(_sent(method, routes, asked, at=at))
         except CommerceError as refusal:
             refused[method] = refusal.code, refusal.message
         survey.routed.clear()  # asking takes nothing
     fetched = [method for method in asked.methods if method in COLLECTED]
     if fetched:
         _fetched(fetched, goods, survey, asked, found, refused, at=at)
+    if Method.SHIP_TO_STORE in asked.methods:
+        _to_stores(parts, survey, asked, found, refused, at=at)
     return Options(
-        tuple(sorted(found, key=lambda one: one.rank)), refused, at, at - timedelta(seconds=worlds.FRESH_FOR_SECONDS)
+        tuple(sorted(found, key=lambda one: one.rank)), refused, at, at - timedelta(seconds=loads.FRESH_FOR_SECONDS)
     )
-
-
-def minutes_for(location_id: int, pieces: int, survey: Survey) -> int:
-    """Return how long the people of a place need for a basket once it is its turn, and until then."""
-    node = standing.now().nodes.get(location_id, Node())
-    queue = next((place.queue_minutes for place in survey.network.places if place.id == location_id), 0)
-    return queue + -(-pieces * 60 // (node.people * node.pieces_per_hour))
 
 
 # --- what is sent -------------------------------------------------------------------------------------------------------
 
 
-def _sent(
-    method: str, routes: Sequence[Route], goods: Mapping[int, int], survey: Survey, asked: Asked, *, at: datetime
-) -> Option:
-    leaves, arrives, services, cost = [], [], [], 0
+def _sent(method: str, routes: Sequence[Route], asked: Asked, *, at: datetime) -> Option:
     country = asked.ship_to.get("country") or asked.channel.country
-    shares = {share.place.id: share for route in routes for share in route.verdict.decision.shares}
+    found = []
     for route in routes:
-        place, share = route.location, shares.get(route.location.id)
-        ready = _ready(place, sum(route.goods.values()), survey, at=at)
-        way = share.winner.way if share else None
-        if method == Method.SAME_DAY:
-            if ready is None or not _is_today(place, ready, at=at):
-                raise errors.TooLateToday(f"{place.name} can't prepare this today any more.", location=place.code)
-            leaves.append(ready)
-            arrives.append(_end_of(place, at.astimezone(ZoneInfo(place.time_zone)).date()))
-            continue
-        by = max(promise_times.ships_by(place, at), ready or at)
-        leaves.append(by)
-        usual = promise_times.earliest_delivery(place, by - promise_times.SHIPS_WITHIN, country)
-        days = [usual.arrives_on] if usual else []
-        if way is not None:
-            services.append(way.service)
-            days.append(date.fromordinal(way.arrives_on))
-        arrives.append(_end_of(place, max(days)) if days else by)
-    cost = routes[0].verdict.decision.cost_minor
+        way = route.way
+        found.append(
+            promises.sent(
+                route.location, method, Basket.of(route.goods), country=country,
+                way=promises.carriage(route.location, way.service, way.zone) if way else None, at=at,
+            )
+        )  # fmt: skip
+    last = promises.slowest(found)
+    services = dict.fromkeys(route.way.service for route in routes if route.way)
     places = tuple(route.location for route in routes)
-    return Option(method, places, max(leaves), max(arrives), cost, None, tuple(dict.fromkeys(services)))
+    return Option(
+        method, places, last.leaves_by, last.arrives_by, routes[0].verdict.decision.cost_minor, None, tuple(services)
+    )
 
 
-def _ready(place: LocationRef, pieces: int, survey: Survey, *, at: datetime) -> datetime | None:
-    minutes = place.pickup_lead_minutes + minutes_for(place.id, pieces, survey)
-    return pickup_windows.ready_after(place, minutes, at=at)
+# --- what is sent to a store --------------------------------------------------------------------------------------------
 
 
-def _is_today(place: LocationRef, moment: datetime, *, at: datetime) -> bool:
-    zone = ZoneInfo(place.time_zone)
-    return moment.astimezone(zone).date() == at.astimezone(zone).date()
-
-
-def _end_of(place: LocationRef, day: date) -> datetime:
-    return datetime.combine(day, time.max.replace(microsecond=0), ZoneInfo(place.time_zone))
+def _to_stores(
+    parts: Sequence[Part],
+    survey: Survey,
+    asked: Asked,
+    found: list[Option],
+    refused: dict[str, tuple[str, str]],
+    *,
+    at: datetime,
+) -> None:
+    """Offer the stores nearby to which other places can send all of it."""
+    method = Method.SHIP_TO_STORE.value
+    why = Why.NOT_OFFERED.value, _SAID[Why.NOT_OFFERED]
+    offered = 0
+    for store, distance in _stores([Method.PICKUP], _point(survey, asked), asked):
+        if offered >= MOST_STORES:
+            break
+        order = IncomingOrder(external_reference="?", method=method, lines=asked.lines, location_id=store.id)
+        (portion,) = order.portions()
+        try:
+            routes = routing.route(order, portion, parts, channel=asked.channel, known=survey)
+        except CommerceError as refusal:
+            why = refusal.code, refusal.message
+            continue
+        finally:
+            survey.routed.clear()
+        last = promises.slowest(
+            promises.to_store(route.location, store, Basket.of(route.goods), at=at) for route in routes
+        )
+        cost = routes[0].verdict.decision.cost_minor
+        found.append(Option(method, (store,), last.arrives_by, last.arrives_by, cost, distance))
+        offered += 1
+    if not offered:
+        refused[method] = why
 
 
 # --- what is fetched ----------------------------------------------------------------------------------------------------
@@ -188,17 +196,14 @@ def _fetched(
     *,
     at: datetime,
 ) -> None:
-    point = survey.points.get(
-        (asked.ship_to.get("country") or asked.channel.country, asked.ship_to.get("postal_code", ""))
-    )
-    near = _stores(methods, point, asked)
+    near = _stores(methods, _point(survey, asked), asked)
     figures = availability.figures_of_channels(
         goods, {asked.channel.channel_id}, location_ids=[place.id for place, _ in near], at=at
     ) if near else {}  # fmt: skip
     there: dict[int, dict[int, int]] = {}
     for figure in figures.get(asked.channel.channel_id, []):
         there.setdefault(figure.location_id, {})[figure.product_id] = figure.available
-    pieces = sum(goods.values())
+    basket = Basket.of(goods)
     for method in methods:
         why = Why.NOT_OFFERED
         offered = 0
@@ -208,12 +213,8 @@ def _fetched(
             if any(there.get(place.id, {}).get(product_id, 0) < count for product_id, count in goods.items()):
                 why = Why.NOT_ENOUGH_STOCK
                 continue
-            ready = _ready(place, pieces, survey, at=at)
-            windows = [] if ready is None else [
-                Window(one.id, one.starts_at, one.ends_at)
-                for one in pickup_windows.open_windows(place, at=at, days=place.pickup_horizon_days + 1)
-                if one.left and one.starts_at >= ready
-            ][:WINDOWS_EACH]  # fmt: skip
+            offered_there = promises.windows(place, method, basket, at=at, days=place.pickup_horizon_days + 1)
+            windows = [Window(one.id, one.starts_at, one.ends_at) for one in offered_there if one.left][:WINDOWS_EACH]
             if not windows:
                 why = Why.NO_WINDOW
                 continue
@@ -228,6 +229,13 @@ _SAID = {
     Why.NOT_ENOUGH_STOCK: "No store nearby has all of it.",
     Why.NO_WINDOW: "No store that has it has a window with room in the days ahead.",
 }
+
+
+def _point(survey: Survey, asked: Asked) -> tuple[float, float] | None:
+    """Return where the customer is, as far as they said."""
+    return survey.points.get(
+        (asked.ship_to.get("country") or asked.channel.country, asked.ship_to.get("postal_code", ""))
+    )
 
 
 def _stores(

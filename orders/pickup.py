@@ -5,10 +5,9 @@ They serve every method; what leaves by carrier leaves through `orders.shipping`
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 
@@ -19,9 +18,9 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from inventory import allocations, locations
 from inventory.stock import EntryKind
-from orders import age_checks, cancellation, errors, events, fulfilment, leases, lifecycle
+from orders import age_checks, cancellation, errors, events, fulfilment, leases, lifecycle, to_store
 from orders.fulfilment import Work
-from orders.lifecycle import Action, State
+from orders.lifecycle import Action, Method, State
 from orders.payments import following
 
 # Enough for a slip of the thumb, far too few to guess one of 244 million codes.
@@ -118,13 +117,9 @@ def mark_ready(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: dateti
     leases.check(work, user, at=at)
     held = work.fulfilment
     fulfilment.require(held, Action.MARK_READY)
-    unfinished = [line for line in work.lines_of(held) if line.missing]
-    if unfinished:
-        pieces = sum(line.missing for line in unfinished)
-        raise errors.LinesStillOpen(
-            f"{pieces} pieces are neither picked nor rejected; scan them, or reject what can't be found.",
-            lines=[{"line": str(one.id), "sku": one.product.sku, "missing": one.missing} for one in unfinished],
-        )
+    if held.method == Method.SHIP_TO_STORE:
+        raise errors.MoveNotAllowed("This order goes to its store first; send it there.", method=held.method)
+    fulfilment.require_finished(work)
     fulfilment.move(
         work,
         Action.MARK_READY,
@@ -142,13 +137,7 @@ def keep_until(work: Work, *, ready_at: datetime) -> datetime | None:
     if held.method not in lifecycle.COLLECTED or held.window_ends_at is None:
         return None
     place = locations.by_id(held.location_id)
-    return keep_days_after(max(held.window_ends_at, ready_at), place.pickup_keep_days, place.time_zone)
-
-
-def keep_days_after(moment: datetime, days: int, time_zone: str) -> datetime:
-    """Return the same time of day, `days` later on the local calendar, in UTC (a day may have 23 or 25 hours)."""
-    local = moment.astimezone(ZoneInfo(time_zone))
-    return (local + timedelta(days=days)).astimezone(moment.tzinfo)
+    return lifecycle.kept_until(max(held.window_ends_at, ready_at), place.pickup_keep_days, place.time_zone)
 
 
 @transaction_required
@@ -164,6 +153,10 @@ def arrive(fulfilment_id: UUID, *, by: Actor, at: datetime, bay: str = "") -> No
         )
     work = fulfilment.claim(fulfilment_id)
     _require_pickup(work)
+    if work.fulfilment.method not in lifecycle.COLLECTED:
+        raise errors.MoveNotAllowed(
+            "This order is fetched inside; nobody waits for it outside.", method=work.fulfilment.method
+        )
     if work.fulfilment.state == State.ARRIVED:
         fulfilment.amend(work, work.fulfilment, at=at, bay=bay)
         fulfilment.conclude(work, verb="orders.pickup.arrive", by=by, at=at)
@@ -228,7 +221,7 @@ def normalised(code: str) -> str:
 
 
 def _require_pickup(work: Work) -> None:
-    if work.fulfilment.method not in lifecycle.COLLECTED:
+    if work.fulfilment.method not in lifecycle.FETCHED:
         raise errors.MoveNotAllowed(
             f"This order goes out as '{work.fulfilment.method}'; nobody comes for it.",
             method=work.fulfilment.method,
@@ -242,7 +235,8 @@ def _leave(work: Work, *, verb: str, is_of_age: bool, by: Actor, at: datetime, r
     following.require_paid(work.order.pk)
     checked = age_checks.require((line.product_id for line in going), is_of_age=is_of_age)
     parts = fulfilment.allocated_parts(going)
-    allocations.leave(parts, kind=EntryKind.HANDED_OVER, by=by, at=at)
+    if not lifecycle.has_left(held.state, held.method):  # what came from another place left its shelves there
+        allocations.leave(parts, kind=EntryKind.HANDED_OVER, by=by, at=at)
     fulfilment.advance(work, held, Action.HAND_OVER, at=at, is_on_shelf=False)
     fulfilment.conclude(work, verb=verb, event=events.FulfilmentHandedOver, by=by, at=at, after=checked, reason=reason)
 
@@ -276,8 +270,11 @@ def return_to_stock(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: d
     leases.permit(user, work, Permission.WORK_PICKUPS)
     held = work.fulfilment
     fulfilment.require(held, Action.RETURN_TO_STOCK)
-    parts = fulfilment.allocated_parts(work.lines_of(held))
-    allocations.release(parts, by=by, at=at, reason="not collected")
+    if lifecycle.has_left(held.state, held.method):
+        to_store.book_in(work, held, by=by, at=at)
+    else:
+        parts = fulfilment.allocated_parts(work.lines_of(held))
+        allocations.release(parts, by=by, at=at, reason="not collected")
     cancellation.cancel_rest(work, [held])
     fulfilment.move(
         work,
@@ -302,5 +299,7 @@ def put_back(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime
     held = work.fulfilment
     if held.state != State.CANCELLED or not held.is_on_shelf:
         raise errors.MoveNotAllowed("Nothing of this order waits to be put back.", state=held.state)
+    if held.method == Method.SHIP_TO_STORE and held.location_id == held.store_id:
+        to_store.book_in(work, held, by=by, at=at)
     fulfilment.amend(work, held, at=at, is_on_shelf=False)
     fulfilment.conclude(work, verb="orders.pickup.put_back", by=by, at=at)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 
@@ -22,16 +23,19 @@ from orders import (
     fulfilment,
     leases,
     lifecycle,
-    pickup,
     pickup_codes,
     pickup_places,
     pickup_windows,
+    promise_history,
+    promises,
     visits,
 )
 from orders.fulfilment import Work
 from orders.lifecycle import State
 from orders.pickup_windows import Window
+from orders.promise_reasons import PromiseReason
 from orders.queries import FulfilmentView
+from orders.routing import worlds
 
 MOST_MOVES_BY_CUSTOMERS = 3
 MOST_STORES = 5
@@ -83,21 +87,27 @@ def move(
         raise errors.LocationNotAble(f"{target.name} does not offer this kind of pickup.", location=target.code)
     if is_same and held.window_starts_at == starts_at:
         return
-    window = pickup_windows.find(target, starts_at, at=at)
+    goods = [line for line in work.lines_of(held) if line.missing]
+    basket = promises.Basket(len(goods), sum(line.missing for line in goods))
+    if is_same and not goods:  # picked already: nothing has to be prepared
+        window = pickup_windows.find(target, starts_at, at=at)
+    else:
+        window = promises.fetched(target, held.method, starts_at, basket, at=at)
     before = {
         "location": locations.by_id(held.location_id).code,
         "window_starts_at": held.window_starts_at,
         "promised_at": held.promised_at,
     }
     changes = _slot(work, target, window, at=at)
-    pickup_places.give_up(work, [held], at=at)
+    pickup_places.give_up(work, [held], keeps_days="day_hold_ids" not in changes, at=at)
     if not is_same:
         changes |= _goods(work, target, by=by, at=at)
     if held.state == State.READY and held.keep_until is not None:
-        kept = pickup.keep_days_after(max(window[1], at), target.pickup_keep_days, target.time_zone)
+        kept = lifecycle.kept_until(max(window[1], at), target.pickup_keep_days, target.time_zone)
         changes["keep_until"] = kept
     if by.kind is ActorKind.CUSTOMER:
         visits.count_move(work, at=at)
+    promise_history.keep(held, before["promised_at"], window[0], PromiseReason.MOVED, by=by, at=at)
     fulfilment.amend(work, held, at=at, **changes)
     fulfilment.conclude(
         work,
@@ -122,10 +132,13 @@ def choices(held: FulfilmentView, *, channel_id: int, at: datetime) -> list[Choi
     if state not in TO_OTHER_WINDOWS or held.method not in lifecycle.COLLECTED:
         return []
     own = locations.by_id(held.location_id)
-    found = [Choice(own, _next_windows(own, but=held.window_starts_at, at=at), True)]
+    missing = [line.missing for line in held.lines if line.missing]
+    basket = promises.Basket(len(missing), sum(missing))
+    found = [Choice(own, _next_windows(own, held.method, basket, but=held.window_starts_at, at=at), True)]
     if state in TO_OTHER_STORES:
         found += [
-            Choice(place, _next_windows(place, but=None, at=at), False) for place in _stores(held, channel_id, at=at)
+            Choice(place, _next_windows(place, held.method, basket, but=None, at=at), False)
+            for place in _stores(held, channel_id, at=at)
         ]
     return [choice for choice in found if choice.windows]
 
@@ -161,9 +174,12 @@ def _stores(held: FulfilmentView, channel_id: int, *, at: datetime) -> list[Loca
     return sorted(full, key=lambda place: (distance(place), place.code))[:MOST_STORES]
 
 
-def _next_windows(place: LocationRef, *, but: datetime | None, at: datetime) -> tuple[Window, ...]:
+def _next_windows(
+    place: LocationRef, method: str, basket: promises.Basket, *, but: datetime | None, at: datetime
+) -> tuple[Window, ...]:
     days = place.pickup_horizon_days + 1
-    free = [one for one in pickup_windows.open_windows(place, at=at, days=days) if one.left and one.starts_at != but]
+    offered = promises.windows(place, method, basket, at=at, days=days)
+    free = [one for one in offered if one.left and one.starts_at != but]
     return tuple(free[:MOST_WINDOWS])
 
 
@@ -181,23 +197,35 @@ def _check(work: Work, *, by: Actor) -> None:
 def _slot(work: Work, target: LocationRef, window: tuple[datetime, datetime], *, at: datetime) -> dict[str, object]:
     """Take a place in the new window; the old one is locked with it, so that two who cross don't wait for each other."""
     held = work.fulfilment
-    booking = pickup_windows.booking(target, window[0], purpose=f"order:{work.order.pk}")
-    locked = [booking]
-    if held.slot_hold_id is not None and held.window_starts_at is not None:
+    purpose = f"order:{work.order.pk}"
+    booking = pickup_windows.booking(target, window[0], purpose=purpose)
+    wanted = [booking, *worlds.day_claims(target, held.method, purpose=purpose, at=window[0])]
+    locked, keeps_day = list(wanted), False
+    if held.window_starts_at is not None:
         own = locations.by_id(held.location_id)
-        locked.append(pickup_windows.booking(own, held.window_starts_at, purpose=booking.purpose))
+        locked.append(pickup_windows.booking(own, held.window_starts_at, purpose=purpose))
+        locked += worlds.day_claims(own, held.method, purpose=purpose, at=held.window_starts_at)
+        keeps_day = own.id == target.id and _is_same_day(own, held.window_starts_at, window[0])
     claims = quotas.Claims(locked, at=at)
     try:
-        [hold_id] = claims.take([booking])
+        hold_id, *days = claims.take(wanted[:1] if keeps_day else wanted)
     except QuotaExhausted as exhausted:
+        if exhausted.detail.get("key") != booking.key:
+            raise pickup_windows.day_full(target, window[0], at=at) from exhausted
         raise pickup_windows.full(target, window[0], at=at) from exhausted
     claims.write()
-    return {
+    changes: dict[str, object] = {
         "slot_hold_id": hold_id,
         "window_starts_at": window[0],
         "window_ends_at": window[1],
         "promised_at": window[0],
     }
+    return changes if keeps_day else {**changes, "day_hold_ids": days}
+
+
+def _is_same_day(place: LocationRef, one: datetime, other: datetime) -> bool:
+    zone = ZoneInfo(place.time_zone)
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
 
 
 def _goods(work: Work, target: LocationRef, *, by: Actor, at: datetime) -> dict[str, object]:

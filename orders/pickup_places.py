@@ -14,29 +14,30 @@ from orders.lifecycle import COLLECTED, State
 from orders.models import Fulfilment
 
 
-def give_up(work: Work, leaving: Sequence[Fulfilment], *, at: datetime) -> None:
+def give_up(work: Work, leaving: Sequence[Fulfilment], *, keeps_days: bool = False, at: datetime) -> None:
     """Let parts give up the places they hold: to parts that stay in the same window, or for everybody. `conclude` has to follow.
 
-    To be called before goods are locked: places are quotas.
+    With `keeps_days` only the places in windows are given up. To be called before goods are locked: places are quotas.
     """
     free = []
     for one in leaving:
-        if one.slot_hold_id is None:
+        days = [] if keeps_days else list(one.day_hold_ids)
+        if one.slot_hold_id is None and not days:
             continue
         heir = next((other for other in work.fulfilments if other not in leaving and _shares_place(one, other)), None)
         if heir is None:
-            free.append(one.slot_hold_id)
+            free += [*([one.slot_hold_id] if one.slot_hold_id else []), *days]
             continue
         hold_id = one.slot_hold_id
-        fulfilment.amend(work, one, at=at, slot_hold_id=None)
-        fulfilment.amend(work, heir, at=at, slot_hold_id=hold_id)
+        fulfilment.amend(work, one, at=at, slot_hold_id=None, **({} if keeps_days else {"day_hold_ids": []}))
+        fulfilment.amend(work, heir, at=at, slot_hold_id=hold_id, day_hold_ids=days)
     quotas.release(free)
 
 
 def _shares_place(one: Fulfilment, other: Fulfilment) -> bool:
     """Whether a part without a place of its own comes with another: to the same location, in the same window or by carrier."""
     return (
-        other.slot_hold_id is None
+        not other.holds
         and State(other.state) not in lifecycle.TERMINAL
         and other.location_id == one.location_id
         and other.window_starts_at == one.window_starts_at

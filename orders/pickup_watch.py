@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -25,13 +26,14 @@ from orders import exceptions, pickup
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion
 from orders.exceptions.cases import UNSETTLED_STATES, Filters, select
-from orders.lifecycle import COLLECTED, State
-from orders.models import Fulfilment
+from orders.lifecycle import FETCHED, State
+from orders.models import Fulfilment, PromiseRevision
 from orders.notifications import alerts, devices, notices
+from orders.promise_reasons import PromiseReason
 
 LATE, OUTSIDE, RETURN, LOCKED = "pickup.late", "pickup.outside", "pickup.return_to_stock", "pickup.code_locked"
 ARRIVED = "staff.arrived"
-UNREADY = [State.PLACED.value, State.ACCEPTED.value, State.PICKING.value]
+UNREADY = [State.PLACED.value, State.ACCEPTED.value, State.PICKING.value, State.UNDER_WAY.value]
 WAITS_LONG = timedelta(minutes=5)
 AT_ONCE = 500
 
@@ -44,7 +46,7 @@ def look(*, by: Actor, at: datetime) -> int:
     """
     found = 0
     for kind, rows in (
-        (LATE, _rows(state__in=UNREADY, promised_at__lt=at)),
+        (LATE, _late(at=at)),
         (OUTSIDE, _rows(state=State.ARRIVED.value, arrived_at__lt=at - WAITS_LONG)),
         (RETURN, _rows(state=State.NO_SHOW.value)),
         (
@@ -71,12 +73,22 @@ def look(*, by: Actor, at: datetime) -> int:
 
 
 def _rows(**conditions: Any) -> list[dict[str, Any]]:
-    methods = [one.value for one in COLLECTED]
-    if conditions.get("state__in") == UNREADY:
-        rows = Fulfilment.objects.filter(**conditions)  # a parcel can be late, too
-    else:
-        rows = Fulfilment.objects.filter(method__in=methods, **conditions)
+    methods = [one.value for one in FETCHED]
+    rows = Fulfilment.objects.filter(method__in=methods, **conditions)
     return list(rows.order_by("promised_at", "id").values("id", "order_id", "location_id", "order__number")[:AT_ONCE])
+
+
+def _late(*, at: datetime) -> list[dict[str, Any]]:
+    """Return what was promised by now and is not ready, parcels as well; a new promise makes nothing punctual."""
+    rows = Fulfilment.objects.filter(_is_late(at), state__in=UNREADY)
+    return list(rows.order_by("promised_at", "id").values("id", "order_id", "location_id", "order__number")[:AT_ONCE])
+
+
+def _is_late(at: datetime) -> Q:
+    broken = PromiseRevision.objects.filter(
+        fulfilment_id=OuterRef("pk"), reason=PromiseReason.LOAD.value, promised_before__lt=at
+    )
+    return Q(promised_at__lt=at) | Q(Exists(broken))
 
 
 def _unsettled(kind: str) -> set[str]:
@@ -93,7 +105,7 @@ def _still(**conditions: Any) -> Any:
 
 
 def _still_late(subject_ids: Sequence[str]) -> Collection[str]:
-    late = Fulfilment.objects.filter(pk__in=list(subject_ids), state__in=UNREADY, promised_at__lt=clock.now())
+    late = Fulfilment.objects.filter(_is_late(clock.now()), pk__in=list(subject_ids), state__in=UNREADY)
     return [str(one) for one in late.values_list("id", flat=True)]
 
 

@@ -4,7 +4,7 @@ A window lies wholly within opening hours. It is offered when the goods can be r
 location's lead minutes, counted only while it is open. Capacity is a quota per window, so it can't be overbooked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -142,10 +142,32 @@ def full(location: LocationRef, starts_at: datetime, *, at: datetime) -> WindowF
     )
 
 
+def day_full(location: LocationRef, starts_at: datetime, *, at: datetime) -> WindowFull:
+    """Return the refusal of a day that takes no more pickups, naming windows of the days after it."""
+    name, zone = window_id(location, starts_at), ZoneInfo(location.time_zone)
+    day = starts_at.astimezone(zone).date()
+    days = location.pickup_horizon_days + 1
+    later = [
+        one
+        for one in open_windows(location, at=at, days=days)
+        if one.left and one.starts_at.astimezone(zone).date() != day
+    ]
+    return WindowFull(
+        f"{location.name} takes no more of these orders on {day.isoformat()}; choose another day.",
+        errors=[{"field": "window", "value": name, "message": "the day is full"}],
+        window=name,
+        alternatives=told(later),
+    )
+
+
 def alternatives(location: LocationRef, *, at: datetime) -> list[dict[str, object]]:
     """Return the next windows that have room, as primitives for a refusal."""
     days = location.pickup_horizon_days + 1
-    free = [window for window in open_windows(location, at=at, days=days) if window.left]
+    return told([window for window in open_windows(location, at=at, days=days) if window.left])
+
+
+def told(free: Sequence[Window]) -> list[dict[str, object]]:
+    """Return the first of some windows as primitives for a refusal."""
     return [
         {
             "id": window.id,

@@ -195,7 +195,7 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
         return {}
     views = {draft: _view(draft, at=at) for draft in standing}
     openings = [
-        Opening(view.id, work, planned.slot_hold_id, draft.allocated)
+        Opening(view.id, work, planned.slot_hold_id, planned.day_hold_ids, draft.allocated)
         for draft, view in views.items()
         for planned, work in zip(draft.planned, view.fulfilments, strict=True)
     ]
@@ -231,6 +231,7 @@ def _taken(order: IncomingOrder) -> list[Taken]:
             captured_minor=one.amount_minor if one.status == "captured" else 0,
             provider=one.provider,
             provider_reference=one.reference,
+            is_pending=one.status == "pending",
         )
         for one in order.payments
     ]

@@ -1,17 +1,19 @@
-"""Which dates a customer was promised, one after the other, and why each moved: read from the journal, which never changes."""
+"""Which dates a customer was promised, one after the other, and why each moved: written with the change, never changed again."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from commerce import audit
+from commerce import ids
+from commerce.actors import Actor
+from commerce.transactions import transaction_required
+from orders.models import Fulfilment, PromiseRevision
+from orders.promise_reasons import PromiseReason
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A promise that moved: from when to when, told when. `reason` is a code, or nothing."""
+    """A promise that moved: from when to when, told when. `reason` is a code."""
 
     before: datetime
     after: datetime
@@ -24,42 +26,22 @@ class Revision:
         return self.after > self.before
 
 
-REASON_OF_VERB = {
-    "orders.waiting.follow": "supply_moved",
-    "orders.pickup_moves.move": "moved",
-}
+@transaction_required
+def keep(one: Fulfilment, before: datetime, after: datetime, reason: PromiseReason, *, by: Actor, at: datetime) -> bool:
+    """Write down that a fulfilment is promised for another instant than its customer was told; say whether it is."""
+    if before == after:
+        return False
+    PromiseRevision.objects.create(
+        id=ids.new(), order_id=one.order_id, fulfilment_id=one.pk, promised_before=before, promised_after=after,
+        reason=reason.value, revised_by=by.label, revised_at=at,
+    )  # fmt: skip
+    return True
 
 
 def of_order(order_id: UUID) -> list[Revision]:
-    """Return the revisions of an order's promises, oldest first; those that changed nothing are left out."""
-    return revisions(audit.timeline("order", order_id))
-
-
-def revisions(entries: Iterable[Any]) -> list[Revision]:
-    """Return the revisions among the entries of a journal: whatever verb wrote down another `promised_at`."""
-    found = []
-    for entry in entries:
-        before, after = _instant(entry.before), _instant(entry.after)
-        if before is None or after is None or before == after:
-            continue
-        told = entry.after or {}
-        reason = str(told.get("promise_reason") or REASON_OF_VERB.get(entry.verb, ""))
-        found.append(Revision(before, after, reason, entry.recorded_at, _id(told.get("fulfilment_id"))))
-    return found
-
-
-def _instant(facts: dict[str, Any] | None) -> datetime | None:
-    given = (facts or {}).get("promised_at")
-    if not isinstance(given, str):
-        return None
-    try:
-        return datetime.fromisoformat(given)
-    except ValueError:
-        return None
-
-
-def _id(given: object) -> UUID | None:
-    try:
-        return UUID(str(given)) if given else None
-    except ValueError:
-        return None
+    """Return the revisions of an order's promises, oldest first."""
+    rows = PromiseRevision.objects.filter(order_id=order_id).order_by("revised_at", "id")
+    return [
+        Revision(*values)
+        for values in rows.values_list("promised_before", "promised_after", "reason", "revised_at", "fulfilment_id")
+    ]

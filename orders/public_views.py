@@ -33,6 +33,7 @@ STEPS = {
     "preparing": (_("Being prepared"), "package-open"),
     "ready": (_("Ready for pickup"), "package-check"),
     "collected": (_("Collected"), "check-check"),
+    "to_store": (_("On its way to the store"), "truck"),
     "shipped": (_("Handed to the carrier"), "truck"),
 }
 

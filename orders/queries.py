@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from commerce import audit
 from inventory import locations
@@ -101,10 +101,17 @@ class FulfilmentView:
     version: int
     lines: tuple[FulfilmentLineView, ...]
     is_held: bool = False  # its order is on hold
+    deliver_by: datetime | None = None  # by when what is sent arrives, as the customer was told
+    store_id: int | None = None  # to which it is sent, to be fetched there
 
     @property
     def location(self) -> LocationRef:
         return locations.by_id(self.location_id)
+
+    @property
+    def meeting_place(self) -> LocationRef:
+        """Where its customer meets the goods, or from where they are sent."""
+        return locations.by_id(self.store_id or self.location_id)
 
     @property
     def allowed_actions(self) -> list[lifecycle.Action]:
@@ -223,17 +230,22 @@ def select(
     *,
     channel_id: int | None = None,
     location_ids: Iterable[int] | None = None,
+    with_unrouted: bool = False,
     status: OrderStatus | None = None,
     placed_after: datetime | None = None,
     external_reference: str = "",
 ) -> QuerySet[Order, dict[str, Any]]:
-    """Return the rows of orders that fit, unordered, for a pager; `views` makes them whole."""
+    """Return the rows of orders that fit, unordered, for a pager; `views` makes them whole.
+
+    Of places only orders of which a part is there, `with_unrouted` also those that are nowhere yet.
+    """
     chosen = Order.objects.all()
     if channel_id is not None:
         chosen = chosen.filter(channel_id=channel_id)
     if location_ids is not None:
-        there = Fulfilment.objects.filter(order_id=OuterRef("pk"), location_id__in=list(location_ids))
-        chosen = chosen.filter(Exists(there))
+        parts = Fulfilment.objects.filter(order_id=OuterRef("pk"))
+        there = Q(Exists(parts.filter(location_id__in=list(location_ids))))
+        chosen = chosen.filter(there | Q(~Exists(parts)) if with_unrouted else there)
     if status is not None:
         chosen = chosen.filter(status=status.value)
     if placed_after is not None:

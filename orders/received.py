@@ -32,6 +32,8 @@ MOST_AT_ONCE = 100  # orders that one request may hand in
 LONGEST_EVENT_ID = 200
 REFUSED = "order.refused"
 SUBJECT = "received_order"
+SOURCE = "orders:"  # with which the inbox's sources of orders begin
+ERASED = "It was refused and is too long ago: what it said was erased. Hand it in again under a new event id."
 
 
 class Stage(StrEnum):
@@ -72,7 +74,7 @@ def register() -> None:
 
 def source(channel_code: str) -> str:
     """Return how the inbox calls the orders of a channel."""
-    return f"orders:{channel_code}"
+    return f"{SOURCE}{channel_code}"
 
 
 @transaction_required
@@ -131,12 +133,23 @@ def standing(channel_code: str, event_id: str) -> Standing:
     message = inbox.find(source(channel_code), event_id)
     if message is None:
         raise NotFound(f"No order was handed in as {event_id!r}, or it is too long ago.", event_id=event_id)
+    if message.payload.get("is_erased"):
+        return Standing(event_id, Stage.REFUSED, message.id, refusal=(message.last_error, ERASED))
     if message.done_at is not None:
         return Standing(event_id, Stage.PLACED, message.id, order_id=UUID(message.payload["order_id"]))
     if message.last_error:
         code, _separator, sentence = message.last_error.partition(": ")
         return Standing(event_id, Stage.REFUSED, message.id, refusal=(code, sentence))
     return Standing(event_id, Stage.WAITING, message.id)
+
+
+@transaction_required
+def erase(*, older_than: timedelta, by: Actor, at: datetime) -> int:
+    """Erase whom orders named that were refused so long ago, and take them off the desk; return how many."""
+    gone = inbox.erase_failed(SOURCE, before=at - older_than, at=at)
+    for message_id in gone:
+        exceptions.resolve(exceptions.key_of(REFUSED, (SUBJECT, message_id)), by=by, at=at)
+    return len(gone)
 
 
 def _wish(message: Message) -> Wish:
@@ -168,6 +181,8 @@ def _refuse(message: Message, refusal: CommerceError, *, at: datetime) -> None:
 def _try_again(case: Case, *, user: AbstractUser, by: Actor, at: datetime) -> None:
     """Place an order that was refused. Raises: why it can't be placed now either."""
     (message,) = inbox.read([int(case.subject_id)])
+    if message.payload.get("is_erased"):
+        raise NotFound(ERASED, event_id=message.event_id)
     if message.done_at is None:
         verdict = placement.place_many([_wish(message)], at=at)[0]
         if isinstance(verdict, CommerceError):

@@ -14,7 +14,7 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
 from orders import queries
-from orders.lifecycle import COLLECTED, State
+from orders.lifecycle import FETCHED, State
 from orders.models import Fulfilment, PickupReminder
 from orders.notifications import Planned, catalogue, plan
 
@@ -56,7 +56,7 @@ def plan_due(*, at: datetime, after: UUID | None = None) -> tuple[int, UUID | No
     """Plan the reminders that are due for the next pickups after `after`; return how many are new, and where to go on."""
     waiting = Fulfilment.objects.filter(
         state=State.READY.value,
-        method__in=[one.value for one in COLLECTED],
+        method__in=[one.value for one in FETCHED],
         keep_until__gt=at,
         keep_until__lte=at + FARTHEST,
     )

@@ -24,7 +24,8 @@ from orders import (
     fulfilment,
     pickup_codes,
     pickup_windows,
-    promise_times,
+    promise_history,
+    promises,
     rejections,
     shortages,
 )
@@ -32,9 +33,9 @@ from orders.floor import RejectReason, ShortageState
 from orders.fulfilment import Work
 from orders.lifecycle import COLLECTED, SENT, Action, Method, OrderStatus, State
 from orders.models import FulfilmentLine, Shortage
-from orders.routing import again
+from orders.promise_reasons import PromiseReason
+from orders.routing import again, standing, worlds
 
-MOST_PLACES = 3  # of one order line that look in vain before its customer is asked
 MOST_TRIED = 3  # candidates at one look: goods that were seen may be gone when they are claimed
 ASKED_FOR = timedelta(days=3)  # that long a customer may choose
 WAITS_FOR = timedelta(days=14)
@@ -81,7 +82,7 @@ def follow(shortage_id: UUID, *, by: Actor, at: datetime) -> ShortageState:
         shortages.change(row, state, at=at, attempts=row.attempts + 1, next_attempt_at=at + LOOKS_EVERY)
         return state
     tried = shortages.places_tried(row)
-    if method is Method.SHIP and len(tried) < MOST_PLACES:
+    if method is Method.SHIP and len(tried) < standing.now().policy.most_attempts:
         # Goods that came in since are new evidence; of those that got none, nobody is asked twice (law 13).
         refilled = stock.gained_since([(row.product_id, place_id, row.rejected_at) for place_id in tried])
         shut = tried - {place_id for _product_id, place_id in refilled}
@@ -109,7 +110,8 @@ def able(work: Work, row: Shortage, *, method: Method, beside: Iterable[int], at
                 for line in _kin(work, row)
             ],
             method=method.value, channel_id=work.order.channel_id, country=target, point=origin, beside=shut,
-            value_minor=work.order.total_minor, at=at,
+            value_minor=work.order.total_minor, due_on=row.fulfilment.deliver_by.date() if row.fulfilment.deliver_by else None,
+            at=at,
         )  # fmt: skip
         return [Place(place, km, found) for place, km in found.places]
     able_to = [
@@ -143,7 +145,13 @@ def serve_first(
         try:
             with savepoint():
                 _serve(work, row, place.location, method=method, by=by, at=at)
-        except (quotas.QuotaExhausted, errors.WindowFull, errors.WindowClosed, allocations.InsufficientStock):
+        except (
+            quotas.QuotaExhausted,
+            errors.WindowFull,
+            errors.WindowClosed,
+            errors.TooLateToday,
+            allocations.InsufficientStock,
+        ):
             continue
         if place.found is not None:
             again.keep(row.order_id, place.found, place.location, attempt=row.attempts, at=at)
@@ -152,19 +160,30 @@ def serve_first(
 
 
 def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by: Actor, at: datetime) -> None:
-    window, slot_hold_id, code = None, None, ""
-    promised_at = promise_times.ships_by(place, at)
+    window, slot_hold_id, code, deliver_by = None, None, "", None
+    purpose, requests = f"order:{row.order_id}", []
+    kin = _kin(work, row)
+    basket = promises.Basket(len(kin), sum(row.units * line.per_unit for line in kin))
+    day = at
     if method in COLLECTED:
-        first = next((one for one in pickup_windows.open_windows(place, at=at, days=WINDOW_DAYS) if one.left), None)
+        offered = promises.windows(place, method, basket, at=at, days=WINDOW_DAYS)
+        first = next((one for one in offered if one.left), None)
         if first is None:
             raise errors.WindowClosed(f"{place.name} has no pickup window with room in the next days.")
-        booking = pickup_windows.booking(place, first.starts_at, purpose=f"order:{row.order_id}")
-        claims = quotas.Claims([booking], at=at)
-        [slot_hold_id] = claims.take([booking])
-        claims.write()
+        requests.append(pickup_windows.booking(place, first.starts_at, purpose=purpose))
         window, promised_at = (first.starts_at, first.ends_at), first.starts_at
+        day = first.starts_at
         [code] = pickup_codes.draw([place.id])
-    lines = [(ids.new(), line) for line in _kin(work, row)]
+    else:
+        promised = promises.sent(place, method, basket, country=_target(work, row, method)[1], at=at)
+        promised_at, deliver_by = promised.leaves_by, promised.arrives_by
+    requests += worlds.day_claims(place, method, purpose=purpose, at=day)
+    claims = quotas.Claims(requests, at=at)
+    held = claims.take(requests)
+    claims.write()
+    if window is not None:
+        slot_hold_id, *held = held
+    lines = [(ids.new(), line) for line in kin]
     allocated = allocations.allocate(
         [
             Demand(line.order_line_id, line.product_id, place.id, row.units * line.per_unit, line_id)
@@ -176,12 +195,13 @@ def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by:
     )
     made = fulfilment.open_another(
         work, location_id=place.id, method=method, promised_at=promised_at, window=window, slot_hold_id=slot_hold_id,
-        pickup_code=code, at=at,
+        day_hold_ids=held, deliver_by=deliver_by, pickup_code=code, at=at,
         lines=[
             (line_id, line.order_line_id, line.product_id, row.units * line.per_unit, line.per_unit, allocated[line_id])
             for line_id, line in lines
         ],
     )  # fmt: skip
+    promise_history.keep(made, row.fulfilment.promised_at, promised_at, PromiseReason.REROUTED, by=by, at=at)
     cancellation.cancel_pieces(work, {UUID(line_id): -count for line_id, count in row.restores.items()})
     shortages.change(row, ShortageState.REROUTED, at=at, new_fulfilment=made, attempts=row.attempts + 1)
     was = locations.by_id(row.location_id).code

@@ -11,7 +11,7 @@ from commerce.transactions import transaction_required
 from inventory import allocations
 from inventory.stock import EntryKind
 from orders import errors, events, fulfilment, leases
-from orders.lifecycle import COLLECTED, Action
+from orders.lifecycle import FETCHED, Action
 from orders.packing import parcels
 from orders.payments import following
 
@@ -27,7 +27,7 @@ def ship(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime, tr
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
     held = work.fulfilment
-    if held.method in COLLECTED:
+    if held.method in FETCHED:
         raise errors.MoveNotAllowed("Pickups are handed over against their code, not shipped.", method=held.method)
     fulfilment.require(held, Action.SHIP)
     following.require_paid(work.order.pk)

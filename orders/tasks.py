@@ -1,15 +1,17 @@
 """What happens to orders when time passes. Safe to run twice, and at once: every order is one transaction of its own."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, queries, rerouting, shortages, unrouted
+from orders import leases, pickup, promise_watch, queries, received, rerouting, shortages, unrouted
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.packing import journeys, labels
@@ -66,6 +68,24 @@ def follow_shortages() -> int:
     at, by = clock.now(), Actor.system("shortages")
     return _each(
         shortages.due(at=at, at_most=MOST_AT_ONCE), lambda shortage_id: rerouting.follow(shortage_id, by=by, at=at)
+    )
+
+
+@shared_task(name="orders.tasks.erase_refused_orders")
+def erase_refused_orders() -> int:
+    """Erase the people that orders named which were refused and never placed."""
+    with transaction():
+        days = timedelta(days=settings.REFUSED_ORDERS_DAYS)
+        return received.erase(older_than=days, by=Actor.system("order intake"), at=clock.now())
+
+
+@shared_task(name="orders.tasks.revise_promises")
+def revise_promises() -> int:
+    """Tell customers a new time whose promise was not kept."""
+    at, by = clock.now(), Actor.system("promises")
+    return _each(
+        promise_watch.due(at=at, at_most=MOST_AT_ONCE),
+        lambda fulfilment_id: promise_watch.revise(fulfilment_id, by=by, at=at),
     )
 
 

@@ -21,7 +21,7 @@ from orders import (
     queries,
     visits,
 )
-from orders.lifecycle import COLLECTED, Action, Method, OrderStatus, State
+from orders.lifecycle import COLLECTED, FETCHED, Action, Method, OrderStatus, State
 from orders.promise_history import Revision
 from orders.queries import FulfilmentView, OrderView
 from orders.visits import Visit
@@ -31,6 +31,13 @@ PICKUP_STEPS = {
     "received": frozenset({State.PLACED}),
     "preparing": frozenset({State.ACCEPTED, State.PICKING}),
     "ready": frozenset({State.READY, State.ARRIVED, State.NO_SHOW}),
+    "collected": frozenset({State.HANDED_OVER}),
+}
+STORE_STEPS = {
+    "received": frozenset({State.PLACED}),
+    "preparing": frozenset({State.ACCEPTED, State.PICKING}),
+    "to_store": frozenset({State.UNDER_WAY}),
+    "ready": frozenset({State.READY, State.NO_SHOW}),
     "collected": frozenset({State.HANDED_OVER}),
 }
 SHIPPING_STEPS = {
@@ -60,12 +67,16 @@ class Part:
 
     @property
     def is_pickup(self) -> bool:
-        return self.fulfilment.method in COLLECTED
+        return self.fulfilment.method in FETCHED
+
+    @property
+    def is_to_store(self) -> bool:
+        return self.fulfilment.method == Method.SHIP_TO_STORE
 
     @property
     def steps(self) -> list[tuple[str, str]]:
         """Return the steps with where each stands: done, now or next; none for a part that ended otherwise."""
-        steps = PICKUP_STEPS if self.is_pickup else SHIPPING_STEPS
+        steps = STORE_STEPS if self.is_to_store else PICKUP_STEPS if self.is_pickup else SHIPPING_STEPS
         names = list(steps)
         present = next((name for name, states in steps.items() if self.fulfilment.state in states), None)
         if present is None:
@@ -91,7 +102,7 @@ class Part:
     @property
     def may_say_on_my_way(self) -> bool:
         """Whether it helps the store to know that somebody is coming: the goods are prepared or being prepared."""
-        return self.is_pickup and State(self.fulfilment.state) in (
+        return self.fulfilment.method in COLLECTED and State(self.fulfilment.state) in (
             State.ACCEPTED,
             State.PICKING,
             State.READY,
@@ -100,12 +111,12 @@ class Part:
 
     @property
     def may_name_helper(self) -> bool:
-        return self.is_pickup and State(self.fulfilment.state) in lifecycle.OPEN
+        return self.fulfilment.method in COLLECTED and State(self.fulfilment.state) in lifecycle.OPEN
 
     @property
     def may_move(self) -> bool:
         return (
-            self.is_pickup
+            self.fulfilment.method in COLLECTED
             and State(self.fulfilment.state) in pickup_moves.TO_OTHER_WINDOWS
             and self.visit.moves < pickup_moves.MOST_MOVES_BY_CUSTOMERS
         )
@@ -117,6 +128,15 @@ class Part:
             return None
         led_here = [one for one in self.revisions if one.after == self.fulfilment.promised_at]
         return led_here[-1] if led_here else None
+
+    @property
+    def arrives_by(self) -> datetime | None:
+        """By when what is sent is there, while that can be kept; a day that is over is no news."""
+        one = self.fulfilment
+        is_coming = self.status in (OrderStatus.OPEN, OrderStatus.IN_PROGRESS) or (
+            not self.is_to_store and self.status in (OrderStatus.READY, OrderStatus.COMPLETED)
+        )
+        return one.deliver_by if is_coming and one.deliver_by and one.deliver_by > self.as_of else None
 
     @property
     def is_late(self) -> bool:
@@ -145,7 +165,7 @@ def follow(token: str, *, at: datetime) -> Tracking:
     parts = [
         Part(
             one,
-            one.location,
+            one.meeting_place,
             _goods(order, one),
             at,
             visits.of(one.id) if one.method in COLLECTED else NOTHING_SAID,

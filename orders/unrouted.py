@@ -23,14 +23,15 @@ from commerce.transactions import savepoint, transaction, transaction_required
 from inventory import allocations, channel_priorities, demands
 from inventory.allocations import Demand, Promises
 from inventory.kits import Part
-from orders import drafts, events, exceptions, fulfilment, promise_times, routing
+from orders import drafts, events, exceptions, fulfilment, promise_history, routing
 from orders.desk import Severity
 from orders.drafts import Planned, Unplaced
 from orders.exceptions import Kind
 from orders.fulfilment import Opening, Work
 from orders.models import UnroutedLine, UnroutedPortion
+from orders.promise_reasons import PromiseReason
 from orders.queries import FulfilmentLineView, UnroutedView
-from orders.routing import Ask, Route, Survey, worlds
+from orders.routing import Ask, Route, Survey, importance, worlds
 
 MOST_AT_ONCE = 200  # portions that one look of the worker decides together
 LOOKS_AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -64,7 +65,7 @@ def keep(waiting: Sequence[tuple[UUID, Unplaced]], *, at: datetime) -> None:
     for order_id, one in waiting:
         row = UnroutedPortion.objects.create(
             id=ids.new(), order_id=order_id, method=one.method, is_express=one.is_express,
-            promised_at=one.promised_at, next_at=at, accepted_at=at,
+            promised_at=one.promised_at, deliver_by=one.deliver_by, next_at=at, accepted_at=at,
         )  # fmt: skip
         UnroutedLine.objects.bulk_create(
             UnroutedLine(
@@ -122,7 +123,9 @@ def route_due(*, at: datetime) -> int:
     Return how many portions got theirs. Two workers at once do the same work twice at worst, and write it once.
     """
     rows = _in_turn({row.id: row for row in _rows(due(at=at))}, at=at)
-    asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row)) is not None}
+    customers = {row.order.customer_id for row in rows.values() if row.order.customer_id}
+    sooner = importance.of(customers, at=at)
+    asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row, sooner)) is not None}
     if not asks:
         return 0
     survey = routing.survey([(ask.order, ask.channel) for ask in asks.values()], counts_unrouted=False, at=at)
@@ -186,7 +189,7 @@ def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey
 
 def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: datetime) -> None:
     purpose = f"order:{row.order_id}"
-    days = [worlds.day_claims([route.location], purpose=purpose, at=at) for route in routes]
+    days = [worlds.day_claims(route.location, route.method, purpose=purpose, at=at) for route in routes]
     requests = [request for claimed in days for request in claimed]
     claims = quotas.Claims(requests, at=at)
     taken = iter(claims.take(requests))
@@ -212,8 +215,9 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
     openings = [
         Opening(
             row.order_id,
-            Planned(route, None, promise_times.ships_by(route.location, at), owed, identifier).view(),
-            next(taken) if claimed else None,
+            _planned(work, route, owed, identifier, at=at).view(),
+            None,
+            [next(taken) for _ in claimed],
             allocated,
         )
         for (identifier, route, owed), claimed in zip(shares, days, strict=True)
@@ -230,22 +234,34 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
     row.routed_at, row.refusal = at, ""
     row.save(update_fields=["routed_at", "refusal"])
     exceptions.resolve(exceptions.key_of(NO_PLACE, ("portion", row.pk)), by=ROUTER, at=at)
-    first = openings[0].view
+    last = max((one.view for one in openings), key=lambda view: view.promised_at)
     told = fulfilment.claim_order(row.order_id)
-    told.focus = next(one for one in told.fulfilments if one.id == first.id)
+    told.focus = next(one for one in told.fulfilments if one.id == last.id)
+    if last.promised_at > row.promised_at:  # what was accepted is kept earlier or as said, or told
+        promise_history.keep(told.focus, row.promised_at, last.promised_at, PromiseReason.ROUTED, by=ROUTER, at=at)
     fulfilment.conclude(
         told,
         verb="orders.unrouted.route",
         event=events.FulfilmentRouted,
-        told={"promised_at": max(one.view.promised_at for one in openings), "parts": len(openings)},
+        told={"promised_at": last.promised_at, "parts": len(openings)},
         by=ROUTER,
         at=at,
         before={"promised_at": row.promised_at},
         after={
-            "promised_at": max(one.view.promised_at for one in openings),
+            "promised_at": last.promised_at,
             "location": ", ".join(route.location.code for route in routes),
         },
     )
+
+
+def _planned(
+    work: Work, route: Route, owed: tuple[FulfilmentLineView, ...], identifier: UUID, *, at: datetime
+) -> Planned:
+    country = (work.order.ship_to or {}).get("country") or route.location.country
+    planned = Planned(route, None, at, owed, identifier, country=country)
+    promised = planned.sent(at=at)
+    planned.promised_at, planned.deliver_by = promised.leaves_by, promised.arrives_by
+    return planned
 
 
 def _put_off(row: UnroutedPortion, refusal: CommerceError, *, at: datetime) -> None:
@@ -283,7 +299,7 @@ def _rows(portion_ids: Sequence[UUID]) -> list[UnroutedPortion]:
     return [found[one] for one in portion_ids if one in found]
 
 
-def _ask(row: UnroutedPortion) -> Ask | None:
+def _ask(row: UnroutedPortion, sooner: Mapping[UUID, tuple[int, str]]) -> Ask | None:
     """Return what routing is asked for a portion, as if it came in now."""
     channel = next((one for one in ground.channels() if one.id == row.order.channel_id), None)
     lines = list(row.lines.all())
@@ -293,7 +309,7 @@ def _ask(row: UnroutedPortion) -> Ask | None:
     ordered = tuple(IncomingLine(product_id=product, quantity=count) for product, count in sorted(units.items()))
     order = IncomingOrder(
         external_reference=row.order.external_reference, method=row.method, lines=ordered, ship_to=row.order.ship_to,
-        is_express=row.is_express,
+        is_express=row.is_express, deliver_by=row.deliver_by,
     )  # fmt: skip
     terms = drafts.Channel(channel.id, channel.code, channel.country, channel.currency, row.order.language)
     (portion,) = order.portions()
@@ -304,7 +320,8 @@ def _ask(row: UnroutedPortion) -> Ask | None:
         // line.order_line.quantity
         for line in lines
     }
-    return Ask(order, portion, parts, terms, values)
+    extra, why = sooner.get(row.order.customer_id, (0, "")) if row.order.customer_id else (0, "")
+    return Ask(order, portion, parts, terms, values, extra, why)
 
 
 def _remaining(portion_ids: Sequence[str]) -> list[str]:

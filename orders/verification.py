@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from commerce.operations import checks
-from orders.lifecycle import STATUS_OF, TERMINAL, OrderStatus, State
+from orders.lifecycle import STATUS_OF, TERMINAL, Method, OrderStatus, State
 from orders.sales_mapping import LineKind
 
 
@@ -12,6 +12,10 @@ def _listed(states: Iterable[State]) -> str:
 
 
 _OVER = _listed(TERMINAL)
+# Goods that travel to a store, or wait there, left the shelves for their customer when they were sent.
+_LEFT_FOR_STORE = (
+    f"f.method = '{Method.SHIP_TO_STORE}' AND f.state IN ({_listed([State.UNDER_WAY, State.READY, State.NO_SHOW])})"
+)
 _NOBODY_COMES = _listed([State.CANCELLED, State.REJECTED])
 _STATUS = " ".join(
     f"WHEN bool_or(f.state IN ({_listed(states)})) THEN '{status}'" for status, states in STATUS_OF.items()
@@ -78,11 +82,13 @@ checks.register(
     """,
 )
 checks.register(
-    "orders: a place in a pickup window is given back when nobody will come, and only then (law 10)",
+    "orders: a place in a pickup window or a day is given back when nobody will come, and only then (law 10)",
     f"""
     SELECT 'fulfilment ' || f.id || ' (' || f.state || ')' AS what,
            CASE WHEN f.state IN ({_NOBODY_COMES}) THEN 'released' ELSE 'committed' END AS expected, h.state AS found
-    FROM orders_fulfilment f JOIN commerce_quotahold h ON h.id = f.slot_hold_id
+    FROM orders_fulfilment f
+    CROSS JOIN LATERAL unnest(f.day_hold_ids || f.slot_hold_id) AS held (id)
+    JOIN commerce_quotahold h ON h.id = held.id
     WHERE h.state <> CASE WHEN f.state IN ({_NOBODY_COMES}) THEN 'released' ELSE 'committed' END ORDER BY f.id
     """,
 )
@@ -106,7 +112,7 @@ checks.register(
            greatest(line.quantity - line.rejected, 0) || ' pieces allocated' AS expected,
            a.quantity - a.shipped - a.released || ' pieces allocated' AS found
     FROM orders_fulfilmentline line
-    JOIN orders_fulfilment f ON f.id = line.fulfilment_id AND f.state NOT IN ({_OVER})
+    JOIN orders_fulfilment f ON f.id = line.fulfilment_id AND f.state NOT IN ({_OVER}) AND NOT ({_LEFT_FOR_STORE})
     JOIN inventory_allocation a ON a.id = line.allocation_id
     WHERE a.quantity - a.shipped - a.released <> greatest(line.quantity - line.rejected, 0) ORDER BY line.id
     """,

@@ -6,7 +6,7 @@ Amounts are integers in minor units of the currency, quantities are pieces, inst
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 PICKUP = "pickup"
@@ -80,7 +80,7 @@ class ChannelPricing:
     shipping: ShippingPrice | None = None
 
 
-PAID_STATES = ("authorised", "captured")  # one that is only begun is told when it is more than that
+PAID_STATES = ("pending", "authorised", "captured")  # pending: begun where it was ordered, no money is held yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,7 @@ class IncomingOrder:
     pricing: ChannelPricing | None = None
     payments: tuple[IncomingPayment, ...] = ()
     is_express: bool = False
+    deliver_by: date | None = None  # the day that the channel told its customer
 
     def __post_init__(self) -> None:
         if not self.external_reference:
@@ -170,7 +171,7 @@ class IncomingOrder:
     def _way(self, line: IncomingLine) -> tuple[str, int | None, datetime | None]:
         """Return method, place and window of a line: the order's place serves what is fetched, its window goes with it."""
         method, location_id, starts_at = line.method or self.method, line.location_id, line.window_starts_at
-        if location_id is None and (method == self.method or {method, self.method} <= FETCHED):
+        if location_id is None and (method == self.method or {method, self.method} <= FETCHED | {SHIP_TO_STORE}):
             location_id = self.location_id
         if starts_at is None and location_id == self.location_id and method in FETCHED | {self.method}:
             starts_at = self.window_starts_at

@@ -6,7 +6,7 @@ from typing import Any
 from inventory import geography, locations
 from orders import errors, lifecycle
 from orders.fulfilment import Work
-from orders.lifecycle import COLLECTED, Method, State
+from orders.lifecycle import FETCHED, Method, State
 from orders.models import Order
 
 FIELDS = ("street", "postal_code", "city", "country")
@@ -25,7 +25,7 @@ def change(work: Work, ship_to: Mapping[str, Any]) -> None:
     sent = [
         one
         for one in work.fulfilments
-        if Method(one.method) not in COLLECTED and State(one.state) not in lifecycle.TERMINAL
+        if Method(one.method) not in FETCHED and State(one.state) not in lifecycle.TERMINAL
     ]
     if not sent:
         raise errors.CannotChange(

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from commerce import ids
+from commerce import ids, quotas
 from commerce.actors import Actor
-from inventory import allocations, backorders
+from inventory import allocations, backorders, locations
 from inventory.allocations import Demand
-from orders import errors, fulfilment, pickup_places
+from orders import errors, fulfilment, lifecycle, pickup_places
 from orders.amendments.reductions import kinds
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 from orders.models import Fulfilment, FulfilmentLine
+from orders.routing import worlds
 
 MOVED = "moved_to_other_part"
 
@@ -30,7 +31,8 @@ def split(work: Work, fulfilment_id: UUID, units: Mapping[UUID, int], *, by: Act
             raise errors.CannotChange(f"This part has {left} units of that line, not {count}.", left=left)
     if all(units.get(order_line_id, 0) == kin[0].units for order_line_id, kin in by_line.items()):
         raise errors.CannotChange("That is all of this part; a split leaves something behind.")
-    new = fulfilment.open_beside(work, one, at=at)
+    days = _claim_day(work, one, at=at)
+    new = fulfilment.open_beside(work, one, day_hold_ids=days, at=at)
     for order_line_id, count in units.items():
         for line in by_line[order_line_id]:
             pieces = count * line.per_unit
@@ -56,7 +58,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
     one, target = _untouched(work, fulfilment_id), _untouched(work, into)
     if one is target:
         raise errors.CannotChange("A part can't join itself.")
-    for name in ("location_id", "method", "window_starts_at"):
+    for name in ("location_id", "store_id", "method", "window_starts_at"):
         if getattr(one, name) != getattr(target, name):
             raise errors.CannotChange(
                 "Only parts of the same place, method and window can be merged; move one of them first.", differs=name
@@ -84,6 +86,27 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
         fulfilment.call_off(line, pieces, reason=MOVED)
     fulfilment.advance(work, one, Action.CANCEL, at=at)
     fulfilment.amend(work, target, at=at)
+
+
+def _claim_day(work: Work, one: Fulfilment, *, at: datetime) -> list[UUID]:
+    """Take a turn of the day of its place for one more parcel; what is fetched is one order all the same.
+
+    Raises: CannotChange when the day is full.
+    """
+    if one.method in lifecycle.COLLECTED:
+        return []
+    place = locations.by_id(one.location_id)
+    requests = worlds.day_claims(place, one.method, purpose=f"order:{work.order.pk}", at=at)
+    claims = quotas.Claims(requests, at=at)
+    try:
+        held = claims.take(requests)
+    except quotas.QuotaExhausted as full:
+        raise errors.CannotChange(
+            f"{place.name} takes no more parcels today; split it tomorrow, or cancel what can wait.",
+            location=place.code,
+        ) from full
+    claims.write()
+    return held
 
 
 def _untouched(work: Work, fulfilment_id: UUID) -> Fulfilment:

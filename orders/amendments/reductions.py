@@ -11,7 +11,7 @@ from inventory import allocations
 from orders import cancellation, errors, fulfilment, lifecycle, pickup_places
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
-from orders.models import FulfilmentLine
+from orders.models import Fulfilment, FulfilmentLine
 
 CANCELLED = "cancelled"  # why pieces of a fulfilment line are not owed any more
 # Pieces go first where nobody has touched them yet.
@@ -33,10 +33,15 @@ def open_units(work: Work) -> dict[UUID, int]:
     """Return how many units of each order line are not delivered yet and could still be called off."""
     found = Counter[UUID]()
     for one in work.fulfilments:
-        if (State(one.state), Action.CANCEL) in lifecycle.MOVES:
+        if _is_here(one):
             for order_line_id, kin in kinds(work, one.id).items():
                 found[order_line_id] += kin[0].units
     return dict(found)
+
+
+def _is_here(one: Fulfilment) -> bool:
+    """Whether pieces of it can be called off: what travels to a store is called off as a whole, or comes back from there."""
+    return (State(one.state), Action.CANCEL) in lifecycle.MOVES and not lifecycle.has_left(one.state, one.method)
 
 
 def kinds(work: Work, fulfilment_id: UUID) -> dict[UUID, list[FulfilmentLine]]:
@@ -103,7 +108,7 @@ def _choose(work: Work, fewer: Mapping[UUID, int]) -> list[tuple[FulfilmentLine,
     for line_id, units in fewer.items():
         left = units
         for one in sorted(
-            (one for one in work.fulfilments if (State(one.state), Action.CANCEL) in lifecycle.MOVES),
+            (one for one in work.fulfilments if _is_here(one)),
             key=lambda one: LEAST_FAR.index(State(one.state)),
         ):
             kin = kinds(work, one.id).get(line_id)

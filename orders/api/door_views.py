@@ -3,17 +3,20 @@
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from commerce import clock
+from commerce.api import problems, rendering
 from commerce.api.bodies import StrictSerializer, Text
 from commerce.api.views import ApiRequest, ApiView
-from commerce.errors import InvalidInput
+from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from orders import received
+from orders import received, told
 from orders.api.serializers import OrderBody
 from orders.received import Stage
 
@@ -75,6 +78,23 @@ class DoorView(ApiView):
         with transaction():
             fresh = received.take_in(events, channel=request.auth, by=request.auth.actor, at=clock.now())
         return self.reply({"events": [{"event_id": key, "is_new": is_new} for key, is_new in fresh.items()]}, 202)
+
+
+@csrf_exempt
+@require_POST
+def platform_webhook(request: HttpRequest, platform: str, channel_code: str) -> HttpResponse:
+    """Take in an order that a shop platform tells. Its signature is the only key; the body is read as it came."""
+    try:
+        outcome = told.receive(platform, channel_code, rendering.body_of(request), request.headers, read=_read_order)
+    except CommerceError as refusal:
+        return problems.respond(refusal, instance=request.path)
+    return rendering.reply({"outcome": outcome}, 202)
+
+
+def _read_order(document: dict[str, Any]) -> dict[str, Any]:
+    """Check an order as our own API would. Raises: InvalidInput."""
+    checked: dict[str, Any] = orjson.loads(orjson.dumps(OrderBody.read(document)))
+    return checked
 
 
 class HandedInView(ApiView):

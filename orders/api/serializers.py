@@ -112,6 +112,10 @@ class OrderBody(StrictSerializer):
     pricing = PricingBody(required=False)
     payments = PaymentBody(many=True, required=False, max_length=intake.MOST_PAYMENTS)
     is_express = serializers.BooleanField(required=False, default=False, help_text="Gets its place before all others.")
+    deliver_by = serializers.DateField(
+        required=False,
+        help_text="The day that the customer was told where they ordered; routing counts what is later as late.",
+    )
 
     @classmethod
     def order(cls, data: Any, *, channel_id: int) -> IncomingOrder:
@@ -196,10 +200,14 @@ class FulfilmentDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     location = serializers.CharField()
     location_name = serializers.CharField()
+    store = serializers.CharField(
+        allow_null=True, help_text="To which it is sent, to be fetched there (`ship_to_store`)."
+    )
     method = serializers.ChoiceField(KNOWN_METHODS)
     state = serializers.ChoiceField([state.value for state in State])
     window = FulfilmentWindowDocument(allow_null=True)
-    promised_at = serializers.DateTimeField()
+    promised_at = serializers.DateTimeField(help_text="By when it is ready to be fetched, or leaves.")
+    deliver_by = serializers.DateTimeField(allow_null=True, help_text="By when what is sent arrives.")
     keep_until = serializers.DateTimeField(allow_null=True)
     pickup_code = serializers.CharField(allow_null=True)
     arrived_at = serializers.DateTimeField(allow_null=True)

@@ -13,7 +13,7 @@ from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
 from inventory import locations
-from orders import cancellation, pickup_windows, placement, queries
+from orders import cancellation, placement, promises, queries
 from orders.api import documents, placing
 from orders.api.serializers import (
     CancelBody,
@@ -23,7 +23,7 @@ from orders.api.serializers import (
     WindowParameters,
     WindowsDocument,
 )
-from orders.lifecycle import OrderStatus
+from orders.lifecycle import Method, OrderStatus
 
 
 class PickupWindowsView(ApiView):
@@ -41,7 +41,7 @@ class PickupWindowsView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         wanted = WindowParameters.of(request)
         location, at = locations.ref(wanted["location"]), clock.now()
-        found = pickup_windows.open_windows(location, at=at, days=wanted["days"])
+        found = promises.windows(location, Method.PICKUP, at=at, days=wanted["days"])
         return self.reply(documents.windows(location, found, as_of=at))
 
 

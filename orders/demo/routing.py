@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from commerce.actors import Actor
+from orders import method_terms
 from orders.demo.retailer import Retailer
+from orders.method_terms import Terms
 from orders.routing import carriers, nodes, policies, simulations
 from orders.sourcing.criteria import Criterion
 from orders.sourcing.policy import BALANCED, Mode, Policy, Term
@@ -36,6 +38,11 @@ _SERVICES = [
         Zone("ch", frozenset({"CH", "LI"}), 1, ((2_000, 790), (10_000, 1_050), (30_000, 1_990))),
     ], time(17), frozenset({"ship"})),
 ]  # fmt: skip
+_TERMS = {
+    "same_day": Terms(cut_off=time(15), minutes=15, minutes_per_line=1),
+    "ship": Terms(minutes_per_line=1),
+    "ship_to_store": Terms(minutes=10, minutes_per_line=1),
+}
 NEAREST = Policy(
     Mode.RANKED,
     (Term(Criterion.LATE), Term(Criterion.PARTS), Term(Criterion.DISTANCE), Term(Criterion.SPARE)),
@@ -44,6 +51,7 @@ NEAREST = Policy(
 )  # fmt: skip
 CAREFUL = replace(BALANCED, split_saves_minor=150)
 WEEK = timedelta(days=7)
+_UNHURRIED = 500  # people, so that the week of trade gets the windows that its stories ask for
 NOTES = {
     "first": "Was alles hat und am nächsten liegt, liefert",
     "second": "Filialregale schonen, Überbestand abbauen",
@@ -60,10 +68,12 @@ def equip(shop: Retailer, *, now: datetime) -> None:
     for code, place in shop.locations.items():
         is_store = place.kind == "store"
         nodes.set_node(
-            place.id, people=2 if is_store else 12, pieces_per_hour=45 if is_store else 110,
+            place.id, people=_UNHURRIED, pieces_per_hour=110,
             handling_minor=140 if is_store else 60, handling_piece_minor=25 if is_store else 9,
             takes_returns=is_store or code == "LAGER-DE", orders_per_day=40 if is_store else 2_000, by=by,
         )  # fmt: skip
+    for method, terms in _TERMS.items():
+        method_terms.agree(None, method, terms, by=by)
     nodes.restrict(RestrictionKind.EMBARGO, country="CH", location_id=shop.locations["LAGER-DE"].id, by=by,
                    note="Zoll: Sendungen in die Schweiz nur ab Egerkingen")  # fmt: skip
     begun = now - WEEK
@@ -77,7 +87,12 @@ def equip(shop: Retailer, *, now: datetime) -> None:
 
 
 def consider(shop: Retailer, *, now: datetime) -> None:
-    """Try the second policy on the week's parcels. Needs an open transaction, after trade."""
+    """Say how fast people really are, and try the second policy on the week's parcels. Needs an open transaction, after trade."""
+    for place in shop.locations.values():
+        is_store = place.kind == "store"
+        nodes.set_node(
+            place.id, people=2 if is_store else 12, pieces_per_hour=45 if is_store else 110, by=_author(shop)
+        )
     _try(2, at=now, shop=shop)
 
 

@@ -14,10 +14,11 @@ from uuid import UUID
 from commerce import clock
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
-from orders import cancellation, picking, pickup, pickup_windows, placement, shipping
+from orders import cancellation, picking, pickup, pickup_windows, placement, promises, shipping
 from orders.demo import people, places, retailer
 from orders.demo.retailer import Retailer
 from orders.models import Fulfilment, FulfilmentLine
+from orders.routing import loads
 
 if TYPE_CHECKING:
     from commerce.models import User
@@ -232,9 +233,21 @@ def _prepared(story: Story, promised_at: datetime) -> list[tuple[datetime, Step]
 # --- the steps --------------------------------------------------------------------------------------------------------
 
 
+def _possible(shop: Retailer, story: Story, wished: datetime, at: datetime) -> datetime:
+    """Return the window that a customer chose, or the next one in which the store can have it ready."""
+    loads.forget()  # days pass within a second here
+    place = shop.locations[story.location]
+    basket = promises.Basket(len(story.lines), sum(pieces for _sku, pieces in story.lines))
+    offered = promises.windows(place, "pickup", basket, at=at, days=place.pickup_horizon_days + 1)
+    later = [one.starts_at for one in offered if one.left and one.starts_at >= wished]
+    return later[0] if later else wished
+
+
 def _place(shop: Retailer, story: Story, at: datetime) -> None:
     channel = shop.channels[story.channel]
     customer = people.customer(story.customer, channel.country)
+    if story.window is not None:
+        story.window = _possible(shop, story, story.window, at)
     placed = placement.place(
         IncomingOrder(
             external_reference=story.reference,

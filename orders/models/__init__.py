@@ -25,6 +25,7 @@ from orders.models.payments import (
     PaymentRequest,
 )
 from orders.models.placed import Order, OrderLine
+from orders.models.promising import MethodTerms, PromiseRevision
 from orders.models.returns import OrderRefund, Return, ReturnLine, ReturnPolicy
 from orders.models.routing import (
     RoutingDecision,
@@ -44,6 +45,7 @@ __all__ = [
     "GiftCard",
     "GiftCardEntry",
     "IntakeTerms",
+    "MethodTerms",
     "Notice",
     "NoticeTemplate",
     "Order",
@@ -65,6 +67,7 @@ __all__ = [
     "PickScan",
     "PickupReminder",
     "PickupVisit",
+    "PromiseRevision",
     "PushDevice",
     "Return",
     "ReturnLine",

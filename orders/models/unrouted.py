@@ -22,6 +22,7 @@ class UnroutedPortion(models.Model):
     method = models.CharField(max_length=16, choices=choices(Method))
     is_express = models.BooleanField(default=False)
     promised_at = models.DateTimeField()
+    deliver_by = models.DateField(null=True)  # the day on which it arrives at the latest, as it was accepted
     attempts = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField()
     refusal = models.CharField(max_length=60, blank=True)  # the code of why the last attempt found no place

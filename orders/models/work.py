@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import Exact
@@ -24,12 +25,19 @@ class Fulfilment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments")
     location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey(
+        "inventory.Location", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )  # to which it is sent, to be fetched there; once it is under way `location` is the store, too
     method = models.CharField(max_length=16, choices=choices(Method))
     state = models.CharField(max_length=20, choices=choices(State), default=State.PLACED.value)
     window_starts_at = models.DateTimeField(null=True)
     window_ends_at = models.DateTimeField(null=True)
     slot_hold_id = models.UUIDField(null=True)  # the quota hold of the pickup window
+    day_hold_ids = ArrayField(
+        models.UUIDField(), default=list, db_default=[]
+    )  # of the day of its place, and of its method
     promised_at = models.DateTimeField()  # ready by (pickup) or shipped by: what the customer was told
+    deliver_by = models.DateTimeField(null=True)  # by when what is sent arrives, as it was told
     keep_until = models.DateTimeField(null=True)
     pickup_code = models.CharField(max_length=12, blank=True)
     failed_code_attempts = models.PositiveSmallIntegerField(default=0)
@@ -60,6 +68,15 @@ class Fulfilment(models.Model):
                 condition=Q(window_starts_at__isnull=True, window_ends_at__isnull=True)
                 | Q(window_ends_at__gt=F("window_starts_at")),
             ),
+            models.CheckConstraint(
+                name="fulfilment_to_store_names_it",
+                condition=Q(method=Method.SHIP_TO_STORE.value, store__isnull=False)
+                | ~Q(method=Method.SHIP_TO_STORE.value) & Q(store__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="fulfilment_under_way_is_the_stores",
+                condition=~Q(state=State.UNDER_WAY.value) | Q(location=F("store")),
+            ),
             # Two customers of one store never hold the same code at once.
             models.UniqueConstraint(
                 name="pickup_code_once_per_location",
@@ -75,6 +92,11 @@ class Fulfilment(models.Model):
                 condition=Q(state__in=OPEN_STATES) | Q(is_on_shelf=True),
             ),
         ]
+
+    @property
+    def holds(self) -> list[uuid.UUID]:
+        """What it claims of windows and days, given back when nobody will come."""
+        return [*([self.slot_hold_id] if self.slot_hold_id else []), *self.day_hold_ids]
 
 
 class FulfilmentLine(models.Model):

@@ -96,7 +96,8 @@ def tracking_url(order: OrderView) -> str:
 def words(message: Message, order: OrderView, facts: Mapping[str, Any], *, language: str) -> dict[str, str]:
     """Return what every variable of a message stands for, in a language and in the time of the place."""
     part = part_of(order, facts)
-    place = locations.by_id((part or order.fulfilments[0]).location_id)
+    about = part or next(iter(order.fulfilments), None)
+    place = about.meeting_place if about is not None else locations.active()[0]  # it is being routed: no place yet
     with translation.override(language), timezone.override(ZoneInfo(place.time_zone)):
         values = {
             "greeting": _("Hello %(name)s,") % {"name": order.contact_name} if order.contact_name else _("Hello,"),

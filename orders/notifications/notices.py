@@ -216,12 +216,12 @@ def failed(notice: Notice, error: str, *, next_attempt_at: datetime | None, at: 
     if notice.order_id is None:  # a device that can't be reached is no customer who waits
         return
     order = queries.order(notice.order_id)
-    part = letters.part_of(order, notice.facts) or order.fulfilments[0]
+    part = letters.part_of(order, notice.facts) or next(iter(order.fulfilments), None)
     exceptions.open(
         UNDELIVERABLE,
         subject=("notice", _original(notice)),
         order_id=order.id,
-        location_id=part.location_id,
+        location_id=part.location_id if part is not None else None,
         facts={"number": order.number, "message": notice.code, "channel": notice.channel, "error": error},
         by=FOLLOWER,
         at=at,

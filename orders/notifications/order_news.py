@@ -15,9 +15,10 @@ from inventory import locations
 from orders import events, exceptions, promise_history
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion
-from orders.lifecycle import COLLECTED, State
+from orders.lifecycle import COLLECTED, FETCHED, Method, State
 from orders.notifications import letters, notices, texts
 from orders.notifications.catalogue import Message, register
+from orders.promise_history import Revision
 from orders.queries import OrderView
 
 WAITS = (State.READY, State.ARRIVED, State.NO_SHOW)
@@ -27,12 +28,13 @@ REVISION_REASONS = {
     "load": gettext_lazy("more orders than usual"),
     "carrier": gettext_lazy("the carrier needs longer"),
     "rerouted": gettext_lazy("another store prepares your order"),
+    "routed": gettext_lazy("the place that sends your goods needs longer"),
 }
 
 
 def _is_collected(order: OrderView, facts: Mapping[str, Any]) -> bool:
     part = letters.part_of(order, facts)
-    return part is not None and part.method in COLLECTED
+    return part is not None and part.method in FETCHED
 
 
 def _waits(order: OrderView, facts: Mapping[str, Any]) -> bool:
@@ -44,7 +46,7 @@ def _waits(order: OrderView, facts: Mapping[str, Any]) -> bool:
 def _parts(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     lines = []
     for part in order.fulfilments:
-        values = {"place": part.location.name, "day": letters.moment(part.promised_at)}
+        values = {"place": part.meeting_place.name, "day": letters.moment(part.promised_at)}
         if part.method in COLLECTED and part.window_starts_at and part.window_ends_at:
             values |= {
                 "day": letters.day(part.window_starts_at),
@@ -52,20 +54,36 @@ def _parts(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
                 "until": letters.clock_time(part.window_ends_at),
             }
             lines.append("– " + _("Pickup at %(place)s: %(day)s, %(from)s to %(until)s") % values)
+        elif part.method == Method.SHIP_TO_STORE:
+            values["day"] = letters.day(part.deliver_by or part.promised_at)
+            lines.append("– " + _("Sent to %(place)s: there to be fetched by %(day)s") % values)
         elif part.method in COLLECTED:
             lines.append("– " + _("Pickup at %(place)s: ready by %(day)s") % values)
         else:
             lines.append("– " + _("By parcel: handed to the carrier by %(day)s") % values)
-    is_pickup = any(part.method in COLLECTED for part in order.fulfilments)
+    lines += [
+        "– " + _("By parcel: handed to the carrier by %(day)s") % {"day": letters.moment(one.promised_at)}
+        for one in order.unrouted
+    ]
+    is_pickup = any(part.method in FETCHED for part in order.fulfilments)
     return {
         "parts": "\n".join(lines),
         "pickup_note": _("We tell you as soon as it is ready. Please come only then.") if is_pickup else "",
     }
 
 
-def _revision(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    history = promise_history.of_order(order.id)
+def _last(order: OrderView, payload: Mapping[str, Any]) -> Revision | None:
+    """Return the newest revision of the part that an event is about, if the event is about a revision at all."""
+    told, named = payload.get("promised_at"), payload.get("fulfilment_id")
+    history = [one for one in promise_history.of_order(order.id) if str(one.fulfilment_id) == str(named)]
     last = history[-1] if history else None
+    if last is None or (told is not None and _at(told) != last.after):
+        return None
+    return last
+
+
+def _revision(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
+    last = _last(order, payload)
     return {
         "fulfilment_id": payload.get("fulfilment_id"),
         "promised_before": last.before.isoformat() if last else None,
@@ -78,13 +96,30 @@ def _moves_a_day(order: OrderView, payload: Mapping[str, Any]) -> bool:
     """Whether the promise moved by a day or is later at all: an hour earlier on the same day is no news."""
     if _is_collected(order, payload):
         return False  # a pickup keeps its window, or is moved with a message of its own
-    history = promise_history.of_order(order.id)
-    if not history:
+    last = _last(order, payload)
+    if last is None:
         return False
-    last = history[-1]
     return timezone.localdate(last.before) != timezone.localdate(last.after) or last.after - last.before > timedelta(
         hours=2
     )
+
+
+def _misses_window(order: OrderView, payload: Mapping[str, Any]) -> bool:
+    """Whether the goods of a pickup are not there when its window begins."""
+    part, last = letters.part_of(order, payload), _last(order, payload)
+    if part is None or last is None or part.method not in COLLECTED or part.window_starts_at is None:
+        return False
+    return last.after > last.before and last.after > part.window_starts_at
+
+
+def _is_still_unready(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    part = letters.part_of(order, facts)
+    is_unready = part is not None and State(part.state) in (State.PLACED, State.ACCEPTED, State.PICKING)
+    return is_unready and _is_still_promised(order, facts)
+
+
+def _is_later_elsewhere(order: OrderView, payload: Mapping[str, Any]) -> bool:
+    return payload.get("outcome") == "rerouted" and _moves_a_day(order, payload)
 
 
 def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -218,6 +253,40 @@ def register_all() -> None:
             title=gettext_lazy("Handed to the carrier"),
             event=events.FulfilmentShipped.type,
             texts=texts.SHIPPED,
+        ),
+        Message(
+            code="pickup.delayed",
+            title=gettext_lazy("Pickup not ready in its window"),
+            event=events.FulfilmentPromised.type,
+            texts=texts.DELAYED,
+            variables=("promised_before", "reason"),
+            is_urgent=True,
+            applies=_misses_window,
+            facts=_revision,
+            words=_revised,
+            still_true=_is_still_unready,
+        ),
+        Message(
+            code="promise.routed",
+            title=gettext_lazy("New date promised with the place"),
+            event=events.FulfilmentRouted.type,
+            texts=texts.REVISED,
+            variables=("news", "promised_before", "reason"),
+            applies=_moves_a_day,
+            facts=_revision,
+            words=_revised,
+            still_true=_is_still_promised,
+        ),
+        Message(
+            code="promise.rerouted",
+            title=gettext_lazy("New date promised from another place"),
+            event=events.ShortageSettled.type,
+            texts=texts.REVISED,
+            variables=("news", "promised_before", "reason"),
+            applies=_is_later_elsewhere,
+            facts=_revision,
+            words=_revised,
+            still_true=_is_still_promised,
         ),
         Message(
             code="promise.revised",

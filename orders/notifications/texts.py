@@ -379,6 +379,39 @@ If you would rather not wait that long, you can cancel the order on this page.
     ),
 )
 
+DELAYED = _mail(
+    (
+        "Ihre Abholung verspätet sich – Bestellung {number}",
+        """
+es tut uns leid: Ihre Bestellung {number} ist zu Ihrem Abholfenster nicht fertig. Bitte kommen Sie noch nicht.
+
+Abholfenster: {window}
+Voraussichtlich fertig: {promised}
+Grund: {reason}
+
+Wir melden uns, sobald alles bereitliegt. Hier können Sie ein anderes Abholfenster wählen oder stornieren:
+{tracking_url}
+""",
+    ),
+    (
+        "Your pickup is delayed – order {number}",
+        """
+we are sorry: your order {number} is not ready for your pickup window. Please don’t come yet.
+
+Pickup window: {window}
+Expected to be ready: {promised}
+Reason: {reason}
+
+We tell you as soon as everything is ready. Here you can choose another window or cancel:
+{tracking_url}
+""",
+    ),
+    (
+        "{shop}: Bestellung {number} wird später fertig: {promised}. Bitte noch nicht kommen. {tracking_url}",
+        "{shop}: order {number} is not ready for your window; expected {promised}. Please don’t come yet. {tracking_url}",
+    ),
+)
+
 MOVED = _mail(
     (
         "Ihre Abholung ist verlegt – Bestellung {number}",

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, Sum
 from inventory import locations
 from orders import age_checks
 from orders.floor import LabelState
-from orders.lifecycle import COLLECTED, State
+from orders.lifecycle import FETCHED, State
 from orders.models import Fulfilment, FulfilmentLine, Parcel, ParcelLine, ShipLabel
 from orders.packing.papers import Item, Paper
 
@@ -139,7 +139,7 @@ def waiting(location_id: int) -> list[Waiting]:
     """Return the shipments of a place that are picked and not gone, those due first in front. Three queries."""
     rows = list(
         Fulfilment.objects.filter(location_id=location_id, state=State.READY.value)
-        .exclude(method__in=list(COLLECTED))
+        .exclude(method__in=list(FETCHED))
         .order_by("promised_at", "id")
         .values_list("id", "order__number", "order__contact_name", "promised_at")[:MOST_LISTED]
     )
@@ -168,7 +168,7 @@ def waiting(location_id: int) -> list[Waiting]:
 def station(fulfilment_id: UUID, location_id: int) -> Station | None:
     """Return a shipment of a place with its parcels, or None when it isn't there. A bounded number of queries."""
     one = Fulfilment.objects.filter(pk=fulfilment_id, location_id=location_id).select_related("order").first()
-    if one is None or one.method in COLLECTED:
+    if one is None or one.method in FETCHED:
         return None
     lines = list(
         FulfilmentLine.objects.filter(fulfilment=one, picked__gt=0)
@@ -220,7 +220,7 @@ def cut_offs(location_id: int, *, at: datetime) -> list[CutOff]:
     zone = ZoneInfo(place.time_zone)
     rows = Fulfilment.objects.filter(
         location_id=location_id, state__in=["placed", "accepted", "picking", "ready"]
-    ).exclude(method__in=list(COLLECTED))
+    ).exclude(method__in=list(FETCHED))
     days: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     labelled = Count("parcels", filter=Q(parcels__labels__state=LabelState.MADE.value), distinct=True)
     for state, promised_at, labels in rows.annotate(made=labelled).values_list("state", "promised_at", "made")[:5000]:

@@ -14,7 +14,7 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from orders import errors, fulfilment, leases, picking
 from orders.fulfilment import Work
-from orders.lifecycle import COLLECTED, Action
+from orders.lifecycle import FETCHED, Action
 from orders.models import FulfilmentLine, Parcel, ParcelLine, ParcelScan, ShipLabel
 from orders.picking import Outcome
 
@@ -224,7 +224,7 @@ def _add(parcel: Parcel, line: FulfilmentLine, pieces: int) -> None:
 def _claim(fulfilment_id: UUID, user: AbstractUser) -> Work:
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
-    if work.fulfilment.method in COLLECTED:
+    if work.fulfilment.method in FETCHED:
         raise errors.MoveNotAllowed("Pickups are handed over, not packed for a carrier.", method=work.fulfilment.method)
     fulfilment.require(work.fulfilment, Action.SHIP)
     return work

@@ -49,6 +49,7 @@ class Taken:
     provider: str = "channel"
     provider_reference: str = ""
     label: str = ""
+    is_pending: bool = False  # only begun: it stands as pending, with this amount, until its provider says more
 
 
 @transaction_required
@@ -101,6 +102,9 @@ def take_over(order_id: UUID, taken: Sequence[Taken], *, by: Actor, at: datetime
             amount_minor=one.authorised_minor, label=one.label[:LONGEST_LABEL],
             provider_reference=one.provider_reference[:LONGEST_REFERENCE], by=by, at=at,
         )  # fmt: skip
+        if one.is_pending:
+            found.append(made)
+            continue
         picture = Picture(authorised=one.authorised_minor, captured=one.captured_minor)
         found.append(ledger.observe(made.id, picture, by=by, at=at))
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from orders.sourcing import decision
 from orders.sourcing.criteria import UNKNOWN_KM, Criterion
 from orders.sourcing.decision import Decision
 from orders.sourcing.measuring import World
+from orders.sourcing.policy import MOST_ATTEMPTS
 from orders.sourcing.standing import Occasion
 
 
@@ -39,6 +40,7 @@ def look(
     point: tuple[float, float] | None,
     beside: Iterable[int] = (),
     value_minor: int = 0,
+    due_on: date | None = None,
     at: datetime,
 ) -> Again:
     """Return the places that have all of some goods, the best by the live policy first; `beside` are not asked again (law 13)."""
@@ -51,7 +53,7 @@ def look(
     problem = problems.problem(
         lines, method=method, country=country, point=point, countries=net.countries, asked_on=at.date(),
         value_minor=value_minor, restricted=problems.restrictions(known.rules, products) if known.rules else (),
-        rejected={line.id: shut for line in lines},
+        rejected={line.id: shut for line in lines}, due_on=due_on,
     )  # fmt: skip
     whole = replace(known.policy, most_parts=1, may_divide_lines=False)
     made = decision.decide(problem, World(net, shelves.get(channel_id, {})), whole)
@@ -70,7 +72,7 @@ def look(
 @transaction_required
 def keep(order_id: UUID, found: Again, chosen: LocationRef, *, attempt: int, at: datetime) -> None:
     """Keep why goods of an order come from another place now."""
-    bounded = max(1, min(attempt, recording.MOST_ATTEMPTS))
+    bounded = max(1, min(attempt, MOST_ATTEMPTS))
     verdict = Verdict(found.decision, found.label, found.inputs, Occasion.REROUTED, bounded, chosen_id=chosen.id)
     recording.keep([(order_id, verdict)], at=at)
 

@@ -4,18 +4,26 @@ from collections.abc import Sequence
 from datetime import time
 from typing import Any
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from commerce import audit
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from orders.lifecycle import Method
+from orders.lifecycle import SENT, Method
 from orders.models import ShippingRate, ShippingService, ShippingZone
 from orders.routing import standing
-from orders.sourcing.tariffs import PARCEL_DAYS, WORKDAYS, Zone
+from orders.sourcing.tariffs import PARCEL_DAYS, WORKDAYS, Service, Zone
 
 MOST_ZONES = 20
 MOST_BANDS = 40
 MOST_DAYS = 30
+MOST_GRAMS = 100_000_000
+MOST_MINOR = 100_000_000
+FARTHEST_KM = 20_000
+LONGEST_NAME = 80
+LONGEST_CODE = 20
+COUNTRIES = frozenset(SUPPORTED_REGIONS)  # of ISO 3166
 WEEKDAYS = frozenset(range(1, 8))
 
 
@@ -67,6 +75,11 @@ def set_service(
     standing.forget()
 
 
+def listed() -> tuple[Service, ...]:
+    """Return the services that are in use, by their codes."""
+    return standing.tariffs().services
+
+
 def _facts(row: ShippingService) -> dict[str, Any]:
     zones = ShippingZone.objects.filter(service=row).prefetch_related("rates")
     return {
@@ -87,27 +100,45 @@ def _check(code: str, values: dict[str, Any], zones: Sequence[Zone]) -> None:
     wrong: list[tuple[str, Any, str]] = []
     if not code or len(code) > 40:
         wrong.append(("code", code, "1 to 40 characters"))
-    if unknown := set(values["methods"]) - {method.value for method in Method}:
-        wrong.append(("methods", min(unknown), f"methods are {', '.join(Method)}"))
+    for name in ("name", "carrier"):
+        if not str(values[name]).strip() or len(values[name]) > LONGEST_NAME:
+            wrong.append((name, values[name], f"1 to {LONGEST_NAME} characters"))
+    if values["origin"] not in COUNTRIES:
+        wrong.append(("origin", values["origin"], "a country as two letters, such as DE"))
+    if not values["methods"] or not set(values["methods"]) <= SENT:
+        wrong.append(("methods", values["methods"], f"methods that are sent: {', '.join(sorted(SENT))}"))
     for name in ("collects_on", "delivers_on"):
         if not values[name] or not set(values[name]) <= WEEKDAYS:
             wrong.append((name, values[name], "at least one weekday from 1 (Monday) to 7"))
+    wrong += faults_of(zones)
+    if wrong:
+        raise InvalidInput(
+            "The service can't be used like this; nothing was kept.",
+            errors=[{"field": field, "value": value, "message": message} for field, value, message in wrong],
+        )
+
+
+def faults_of(zones: Sequence[Zone]) -> list[tuple[str, Any, str]]:
+    """Return what makes no tariff of some zones: (field, value, what is needed)."""
+    wrong: list[tuple[str, Any, str]] = []
     if not 1 <= len(zones) <= MOST_ZONES:
         wrong.append(("zones", len(zones), f"1 to {MOST_ZONES} zones"))
     if len({zone.code for zone in zones}) < len(zones):
         wrong.append(("zones", [zone.code for zone in zones], "every code stands once"))
     for zone in zones:
         where, grams = f"zones.{zone.code}", [up_to for up_to, _cost in zone.bands]
+        if not 1 <= len(zone.code) <= LONGEST_CODE:
+            wrong.append((f"{where}.code", zone.code, f"1 to {LONGEST_CODE} characters"))
         if not zone.countries:
             wrong.append((f"{where}.countries", [], "at least one country"))
+        if unknown := sorted(zone.countries - COUNTRIES):
+            wrong.append((f"{where}.countries", unknown, f"{unknown[0]} is no country; two letters, such as DE"))
         if not 0 <= zone.days <= MOST_DAYS:
             wrong.append((f"{where}.days", zone.days, f"0 to {MOST_DAYS}"))
-        if not 1 <= len(grams) <= MOST_BANDS or grams != sorted(set(grams)) or grams[0] < 1:
+        if zone.up_to_km is not None and not 1 <= zone.up_to_km <= FARTHEST_KM:
+            wrong.append((f"{where}.up_to_km", zone.up_to_km, f"1 to {FARTHEST_KM} km"))
+        if not 1 <= len(grams) <= MOST_BANDS or grams != sorted(set(grams)) or grams[0] < 1 or grams[-1] > MOST_GRAMS:
             wrong.append((f"{where}.rates", grams, f"1 to {MOST_BANDS} weights, each heavier than the one before"))
-        if any(cost < 0 for _up_to, cost in zone.bands):
-            wrong.append((f"{where}.rates", zone.bands, "no cost below 0"))
-    if wrong:
-        raise InvalidInput(
-            "The service can't be used like this; nothing was kept.",
-            errors=[{"field": field, "value": value, "message": message} for field, value, message in wrong],
-        )
+        if any(not 0 <= cost <= MOST_MINOR for _up_to, cost in zone.bands):
+            wrong.append((f"{where}.rates", list(zone.bands), "no cost below 0"))
+    return wrong

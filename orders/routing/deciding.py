@@ -2,32 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from commerce import catalog
 from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput
+from commerce.product_refs import ProductRef
 from inventory import locations
 from inventory.errors import HoldNotFound, InsufficientStock
 from inventory.kits import Part
 from inventory.locations import LocationRef
+from inventory.stock import Capability
 from orders import errors
-from orders.lifecycle import COLLECTED
-from orders.routing import problems, recording, surveying
+from orders.lifecycle import COLLECTED, SENT, Method
+from orders.routing import problems, recording, return_risk, surveying
 from orders.routing.recording import Verdict
 from orders.routing.standing import Node
 from orders.routing.surveying import OrderingChannel, Survey
 from orders.sourcing import batch, decision
-from orders.sourcing.criteria import Reason
+from orders.sourcing.criteria import Criterion, Reason
 from orders.sourcing.decision import Decision
-from orders.sourcing.measuring import World
+from orders.sourcing.measuring import Way, World
 from orders.sourcing.network import Place
+from orders.sourcing.policy import Policy
 from orders.sourcing.problem import Line, Problem
 from orders.sourcing.standing import Occasion
 
 MOST_TOLD = 20
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Route:
     units: Mapping[int, int]
     goods: Mapping[int, int]
     verdict: Verdict
+    way: Way | None = None  # by which carrier, where one is known
+    store: LocationRef | None = None  # to which it is sent, to be fetched there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +59,8 @@ class Ask:
     parts: Sequence[Part]
     channel: OrderingChannel
     values: Mapping[int, int] = field(default_factory=dict)
+    priority: int = 0  # how much sooner counts for its customer, and why
+    priority_why: str = ""
 
     @property
     def goods(self) -> dict[int, int]:
@@ -80,6 +88,8 @@ def route(
     ask = Ask(order, portion, parts, channel, values or {})
     if portion.method in COLLECTED:
         found: tuple[Route, ...] = (_to_the_chosen(ask, known),)
+    elif portion.method == Method.SHIP_TO_STORE:
+        found = _to_a_store(ask, known)
     else:
         found = _sent(ask, known)
     if order.reservation_id is None:
@@ -96,7 +106,7 @@ def route_together(asks: Sequence[Ask], known: Survey) -> list[tuple[Route, ...]
     found: list[tuple[Route, ...] | None] = [None] * len(asks)
     groups: dict[int, list[int]] = {}
     for number, ask in enumerate(asks):
-        if ask.portion.method not in COLLECTED and ask.order.reservation_id is None:
+        if ask.portion.method in SENT and ask.order.reservation_id is None:
             groups.setdefault(ask.channel.channel_id, []).append(number)
     for channel_id, numbers in groups.items():
         for start in range(0, len(numbers), batch.MOST_ORDERS):
@@ -104,9 +114,15 @@ def route_together(asks: Sequence[Ask], known: Survey) -> list[tuple[Route, ...]
             asked = [_problem(asks[number], known) for number in chosen]
             world = known.left(channel_id, {product for problem in asked for product in problem.wanted})
             made = batch.plan_batch(asked, world, known.known.policy)
-            for number, problem, decided in zip(chosen, asked, made.decisions, strict=True):
+            shadow = known.known.shadow
+            others: Sequence[Decision | None] = (
+                batch.plan_batch(asked, world, shadow).decisions if shadow is not None else [None] * len(asked)
+            )
+            for number, problem, decided, other in zip(chosen, asked, made.decisions, others, strict=True):
                 if decided.shares:
-                    routes = _routes(asks[number], problem, decided, world, known, occasion=Occasion.BATCHED)
+                    routes = _routes(
+                        asks[number], problem, decided, world, known, occasion=Occasion.BATCHED, other=other
+                    )
                     for one in routes:
                         known.count(one.location.id, one.goods)
                     found[number] = routes
@@ -153,7 +169,37 @@ def _to_the_chosen(ask: Ask, known: Survey) -> Route:
 # --- what is sent -------------------------------------------------------------------------------------------------------
 
 
-def _problem(ask: Ask, known: Survey) -> Problem:
+def _to_a_store(ask: Ask, known: Survey) -> tuple[Route, ...]:
+    """Send all of it from one other place to the store that the customer chose."""
+    store = locations.by_id(ask.portion.location_id or 0)
+    paused = known.known.nodes.get(store.id, Node()).is_paused
+    why = (
+        "is not active" if not store.is_active
+        else "takes no orders for now" if paused
+        else "hands nothing out to customers" if Capability.PICKUP not in store.capabilities
+        else ""
+    )  # fmt: skip
+    if why:
+        raise errors.LocationNotAble(
+            f"{store.name} {why}; GET /api/v1/locations lists what each location offers.",
+            errors=[{"field": "location", "value": store.code, "message": why}],
+            location=store.code,
+        )
+    sending = replace(
+        ask, order=replace(ask.order, ship_to=_address(store)), portion=replace(ask.portion, location_id=None)
+    )
+    problem = _problem(sending, known, method=Method.SHIP)
+    point = (store.latitude, store.longitude) if store.latitude is not None and store.longitude is not None else None
+    problem = replace(problem, point=point, rejected={line.id: frozenset({store.id}) for line in problem.lines})
+    routes = _decided(sending, problem, known, replace(known.known.policy, most_parts=1, may_divide_lines=False))
+    return tuple(replace(one, method=ask.portion.method, store=store) for one in routes)
+
+
+def _address(store: LocationRef) -> dict[str, str]:
+    return {"country": store.country, "postal_code": store.postal_code, "city": store.city}
+
+
+def _problem(ask: Ask, known: Survey, *, method: str = "") -> Problem:
     products = catalog.products_by_id({part.product_id for part in ask.parts})
     rules = known.known.rules
     country, code = surveying.destination(ask.order, ask.channel.country)
@@ -169,12 +215,29 @@ def _problem(ask: Ask, known: Survey) -> Problem:
                 reservation=str(ask.order.reservation_id),
             )
     return problems.problem(
-        problems.lines(ask.parts, ask.values, products, rules),
-        method=ask.portion.method, country=country, point=known.points.get((country, code)),
+        problems.lines(ask.parts, ask.values, products, rules, _risks(ask, products, known)),
+        method=method or ask.portion.method, country=country, point=known.points.get((country, code)),
         countries=known.network.countries, asked_on=today(known), value_minor=sum(ask.values.values()),
         restricted=problems.restrictions(rules, products) if rules else (), only=only, judges_stock=judges_stock,
-        name=ask.order.external_reference,
+        name=ask.order.external_reference, due_on=ask.order.deliver_by, sooner=ask.priority,
     )  # fmt: skip
+
+
+def _counts_returns(known: Survey) -> bool:
+    asked = (known.known.policy, known.known.shadow)
+    return any(term.criterion is Criterion.RETURNS for policy in asked if policy for term in policy.terms)
+
+
+def _risks(ask: Ask, products: Mapping[int, ProductRef], known: Survey) -> dict[int, int]:
+    """Return how many of a thousand pieces come back, by product; asked only where a policy goes by it."""
+    if not _counts_returns(known):
+        return {}
+    at, channel_id = known.at, ask.channel.channel_id
+    return {
+        one.id: permille
+        for one in products.values()
+        if (permille := return_risk.of(channel_id, one.category, at=at).permille) is not None
+    }
 
 
 def today(known: Survey) -> date:
@@ -184,7 +247,11 @@ def today(known: Survey) -> date:
 
 
 def _sent(ask: Ask, known: Survey) -> tuple[Route, ...]:
-    problem, policy, channel_id = _problem(ask, known), known.known.policy, ask.channel.channel_id
+    return _decided(ask, _problem(ask, known), known, known.known.policy)
+
+
+def _decided(ask: Ask, problem: Problem, known: Survey, policy: Policy) -> tuple[Route, ...]:
+    channel_id = ask.channel.channel_id
     products = problem.wanted
     world = known.left(channel_id, products)
     decided = decision.decide(problem, world, policy)
@@ -204,23 +271,27 @@ def _sent(ask: Ask, known: Survey) -> tuple[Route, ...]:
 
 
 def _routes(
-    ask: Ask, problem: Problem, decided: Decision, world: World, known: Survey, *, occasion: Occasion = Occasion.PLACED
-) -> tuple[Route, ...]:
-    return routes(
-        decided, verdict(decided, problem, world, known, inputs=_inputs(ask, problem), occasion=occasion), problem.lines,
-        ask.parts, ask.portion.method,
-    )  # fmt: skip
+    ask: Ask, problem: Problem, decided: Decision, world: World, known: Survey, *, occasion: Occasion = Occasion.PLACED,
+    other: Decision | None = None,
+) -> tuple[Route, ...]:  # fmt: skip
+    inputs = _inputs(ask, problem, known)
+    kept = verdict(decided, problem, world, known, inputs=inputs, occasion=occasion, other=other)
+    return routes(decided, kept, problem.lines, ask.parts, ask.portion.method)
 
 
 def verdict(
     decided: Decision, problem: Problem, world: World, known: Survey, *, inputs: Mapping[str, Any],
-    occasion: Occasion = Occasion.PLACED, attempt: int = 1,
+    occasion: Occasion = Occasion.PLACED, attempt: int = 1, other: Decision | None = None,
 ) -> Verdict:  # fmt: skip
-    """Return a decision as it is kept, with what the policy in the shadow says to the same problem and world."""
+    """Return a decision as it is kept, with what the policy in the shadow says to the same problem and world.
+
+    A batch is decided by what else is in it, so there `other` is what the shadow decided on all of it.
+    """
     made = Verdict(decided, known.known.label, inputs, occasion, attempt)
-    if known.known.shadow is None or occasion is Occasion.BATCHED:  # a batch is decided by what else is in it
+    if known.known.shadow is None:
         return made
-    other = decision.decide(problem, world, known.known.shadow)
+    if other is None:
+        other = decision.decide(problem, world, known.known.shadow)
     told, differs = recording.compared(decided, other, known.known.shadow_label)
     return replace(made, shadow=told, shadow_differs=differs)
 
@@ -237,7 +308,7 @@ def routes(
             product_id = int(line_id)
             one, pieces = next(iter(goods.items()))
             units[product_id] = pieces // per_unit[product_id, one]
-        found.append(Route(locations.by_id(share.place.id), method, units, share.goods, kept))
+        found.append(Route(locations.by_id(share.place.id), method, units, share.goods, kept, share.winner.way))
     return tuple(found)
 
 
@@ -245,8 +316,12 @@ def refusal(decided: Decision, problem: Problem, known: Survey) -> InsufficientS
     """Return why something can't be sent, with what is there at the place that lacks least."""
     nearly = decision.nearly(decided)
     if nearly is None:
+        others = _alternatives(decided, problem, known)
+        full = decided.excluded.get(Reason.OVER_CAPACITY, ())
         return errors.NoAbleLocation(
-            f"No location offers '{problem.method}' for this destination.",
+            f"No location offers '{problem.method}' for this destination"
+            + (f": {', '.join(full[:MOST_NAMED])} take no more orders today." if full else "."),
+            alternatives=others,
             candidates=[
                 {"location": code, "able": False, "reasons": [reason.value]}
                 for reason, codes in decided.excluded.items()
@@ -265,7 +340,31 @@ def refusal(decided: Decision, problem: Problem, known: Survey) -> InsufficientS
     )
 
 
-def _inputs(ask: Ask, problem: Problem) -> dict[str, Any]:
+def _alternatives(decided: Decision, problem: Problem, known: Survey) -> list[dict[str, str]]:
+    """Return where else, or from when on, it could be sent, when places are full: another place today, the same tomorrow."""
+    full = decided.excluded.get(Reason.OVER_CAPACITY, ())
+    if not full:
+        return []
+    today_is = today(known)
+    found = []
+    if problem.only is not None:  # its channel chose the place: others may have it
+        world = World(known.network, {one: shelf for there in known.shelves.values() for one, shelf in there.items()})
+        free = decision.decide(replace(problem, only=None), world, known.known.policy)
+        found = [{"location": share.place.code, "from": today_is.isoformat()} for share in free.shares]
+    tomorrow = (today_is + timedelta(days=1)).isoformat()
+    return found + [{"location": code, "from": tomorrow} for code in full[:MOST_NAMED]]
+
+
+def _returns(problem: Problem, ask: Ask, known: Survey) -> dict[str, Any]:
+    """Return how many of a thousand come back by SKU, None where too few were delivered to say; nothing if nobody goes by it."""
+    if not _counts_returns(known):
+        return {}
+    products = catalog.products_by_id(problem.wanted)
+    there = _risks(ask, products, known)
+    return {"return_permille": {one.sku: there.get(one.id) for one in products.values()}}
+
+
+def _inputs(ask: Ask, problem: Problem, known: Survey) -> dict[str, Any]:
     return {
         "method": problem.method,
         "wanted": _named(problem.wanted),
@@ -274,6 +373,9 @@ def _inputs(ask: Ask, problem: Problem) -> dict[str, Any]:
         "value_minor": problem.value_minor,
         "grams": sum(line.grams for line in problem.lines),
         "channel": ask.channel.channel_code,
+        **({"due_on": problem.due_on.isoformat()} if problem.due_on else {}),
+        **({"sooner": {"by": ask.priority, "why": ask.priority_why}} if ask.priority else {}),
+        **_returns(problem, ask, known),
     }
 
 

@@ -9,6 +9,7 @@ from commerce.transactions import transaction_required
 from inventory import locations
 from orders.models import RoutingNode, RoutingRestriction
 from orders.routing import standing
+from orders.routing.carriers import COUNTRIES
 from orders.routing.standing import Node
 from orders.sourcing.standing import RestrictionKind
 
@@ -78,9 +79,19 @@ def restrict(
             "A restriction names a product or a category, a country or a place.",
             errors=[{"field": "product", "value": product_id, "message": "one of these is needed, not both goods"}],
         )
+    if country and country not in COUNTRIES:
+        raise InvalidInput(
+            f"{country} is no country; write two letters, such as CH.",
+            errors=[{"field": "country", "value": country, "message": "two letters of a country"}],
+        )
+    if len(note) > LONGEST_NOTE:
+        raise InvalidInput(
+            f"A note has at most {LONGEST_NOTE} characters.",
+            errors=[{"field": "note", "value": note, "message": "too long"}],
+        )
     values = {"kind": kind.value, "product_id": product_id, "category": category, "country": country,
               "location_id": location_id}  # fmt: skip
-    row, made = RoutingRestriction.objects.get_or_create(**values, defaults={"note": note[:LONGEST_NOTE]})
+    row, made = RoutingRestriction.objects.get_or_create(**values, defaults={"note": note})
     if made:
         audit.record("orders.routing.nodes.restrict", "routing_restriction", row.pk, by=by, reason=note, after=values)
     standing.forget()

@@ -19,9 +19,17 @@ PRIORITY = {Method.SAME_DAY.value: 2}  # how much sooner counts, by method; 1 fo
 
 
 def lines(
-    parts: Sequence[Part], values: Mapping[int, int], products: Mapping[int, ProductRef], rules: Sequence[Rule]
+    parts: Sequence[Part],
+    values: Mapping[int, int],
+    products: Mapping[int, ProductRef],
+    rules: Sequence[Rule],
+    risks: Mapping[int, int] | None = None,
 ) -> tuple[Line, ...]:
-    """Return what was ordered as lines: one for each product, kits whole. `values` are amounts by product."""
+    """Return what was ordered as lines: one for each product, kits whole. `values` are amounts by product.
+
+    `risks` say how many of a thousand pieces come back, by the products of the shelf.
+    """
+    returns = risks or {}
     by_product: dict[int, list[Part]] = {}
     for part in parts:
         by_product.setdefault(part.line_product_id, []).append(part)
@@ -35,6 +43,7 @@ def lines(
         found.append(
             Line(
                 str(product_id), tuple(sorted(goods.items())), _grams(goods, products), values.get(product_id, 0),
+                return_permille=max((returns.get(one, 0) for one in goods), default=0),
                 is_hazardous=is_hazardous, is_kit=len(goods) > 1 or product_id not in goods,
             )
         )  # fmt: skip
@@ -92,6 +101,7 @@ def problem(
     rejected: Mapping[str, frozenset[int]] | None = None,
     due_on: date | None = None,
     judges_stock: bool = True,
+    sooner: int = 0,
     name: str = "",
 ) -> Problem:
     """Return the problem of something to be sent to a country; `countries` are those in which places are."""
@@ -99,7 +109,7 @@ def problem(
     return Problem(
         found, country, asked_on, method, point, value_minor,
         due_on=due_on,
-        priority=PRIORITY.get(method, 1),
+        priority=PRIORITY.get(method, 1) + sooner,
         area=area or frozenset({country}),
         only=only,
         rejected=rejected or {},

@@ -14,8 +14,6 @@ from commerce.transactions import transaction_required
 from orders.sourcing.decision import Decision
 from orders.sourcing.standing import Occasion
 
-MOST_ATTEMPTS = 10  # as the table says
-
 # The part of the placement's one statement that this module owns. Rows travel as JSON.
 RECORDING_SQL = """
 recorded AS (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from commerce.channels.contracts import IncomingOrder
 from inventory import availability, kits, locations, reservations
-from orders.lifecycle import SENT
+from orders.lifecycle import COLLECTED
 from orders.routing import standing, worlds
 from orders.routing.standing import Standing
 from orders.sourcing.measuring import World
@@ -104,7 +104,7 @@ def survey(
     Without `counts_unrouted` demand without a place takes nothing away: so it is read for those who are given their places.
     """
     known = standing.now()
-    sent = [[portion for portion in order.portions() if portion.method in SENT] for order, _ in orders]
+    sent = [[portion for portion in order.portions() if portion.method not in COLLECTED] for order, _ in orders]
     shipments = [asked for asked, portions in zip(orders, sent, strict=True) if portions]
     if not shipments:
         return Survey(at, known)

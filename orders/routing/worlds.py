@@ -3,22 +3,19 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from threading import Lock
 from zoneinfo import ZoneInfo
-
-from django.db import connection
 
 from commerce import quotas
 from commerce.quotas import HoldRequest
 from inventory import demand_forecasts, locations, obligations
 from inventory.locations import LocationRef
 from inventory.stock import LocationKind
-from orders import pickup_windows
-from orders.lifecycle import State
-from orders.models import OPEN_STATES
-from orders.routing import standing
+from orders import method_terms, pickup_windows
+from orders.lifecycle import COLLECTED
+from orders.routing import loads, standing
 from orders.routing.standing import Node, Standing
 from orders.sourcing.criteria import Criterion
 from orders.sourcing.network import Network, Place, Shelf, shelf
@@ -28,15 +25,6 @@ FRESH_FOR_SECONDS = 2.0  # how long a process may answer from its own picture of
 DAYS_A_WEEK = 7
 MOST_PERCENT = 1_000
 MOST_QUEUE_MINUTES = 10_000
-
-_TO_PICK = [State.PLACED.value, State.ACCEPTED.value, State.PICKING.value]
-# The partial index of the queue covers what is open.
-_WORK = f"""
-SELECT f.location_id, coalesce(sum(line.quantity - line.picked - line.rejected), 0)::bigint
-FROM orders_fulfilment f JOIN orders_fulfilmentline line ON line.fulfilment_id = f.id
-WHERE f.state = ANY(%s) AND f.state IN ({", ".join(f"'{state}'" for state in OPEN_STATES)})
-GROUP BY f.location_id
-"""
 
 _lock = Lock()
 _cached: tuple[float, tuple[object, ...], Network | None] = (0.0, (), None)
@@ -60,10 +48,11 @@ def forget() -> None:
     """Drop this process's picture, after a change of a place's work that must be seen at once."""
     global _cached
     _cached = (0.0, (), None)
+    loads.forget()
 
 
 def _network(places: list[LocationRef], known: Standing, *, at: datetime) -> Network:
-    work = _open_pieces()
+    work = {place_id: load.total for place_id, load in loads.now().items()}
     days = _days(places, known.nodes, at=at)
     return Network([_place(one, known.nodes.get(one.id, Node()), work, days, at=at) for one in places], known.tariffs)
 
@@ -92,29 +81,30 @@ def _place(place: LocationRef, node: Node, work: Mapping[int, int], days: Mappin
     )  # fmt: skip
 
 
-def _open_pieces() -> dict[int, int]:
-    """Return the pieces that wait to be picked, by location."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WORK, [_TO_PICK])
-        return dict(cursor.fetchall())
-
-
 # --- the day of a place -------------------------------------------------------------------------------------------------
 
 
-def day_key(place: LocationRef, *, at: datetime) -> str:
-    """Return the quota of a place's day: how many shipments it takes."""
-    return f"node:{place.code}:{at.astimezone(ZoneInfo(place.time_zone)).date().isoformat()}"
+def day_key(place: LocationRef, *, at: datetime, method: str = "") -> str:
+    """Return the quota of a place's day: how many shipments it takes, or how many orders of one method."""
+    return _key(place, at.astimezone(ZoneInfo(place.time_zone)).date(), method)
 
 
-def day_claims(places: Iterable[LocationRef], *, purpose: str, at: datetime) -> list[HoldRequest]:
-    """Return what shipments from these places need of their days; nothing of a place without a limit."""
-    nodes = standing.now().nodes
+def _key(place: LocationRef, day: date, method: str = "") -> str:
+    return f"node:{place.code}:{day.isoformat()}{':' if method else ''}{method}"
+
+
+def day_claims(place: LocationRef, method: str, *, purpose: str, at: datetime) -> list[HoldRequest]:
+    """Return what an order needs of a place's day: of what is sent today's, of a pickup the day of its window at `at`.
+
+    Nothing where neither the place nor the method has a limit.
+    """
     claims = []
-    for place in places:
-        limit = nodes.get(place.id, Node()).orders_per_day
-        if limit is not None:
-            claims.append(HoldRequest(day_key(place, at=at), limit, 1, purpose))
+    limit = standing.now().nodes.get(place.id, Node()).orders_per_day if method not in COLLECTED else None
+    if limit is not None:
+        claims.append(HoldRequest(day_key(place, at=at), limit, 1, purpose))
+    limit = method_terms.of(place.id, method).orders_per_day
+    if limit is not None:
+        claims.append(HoldRequest(day_key(place, at=at, method=method), limit, 1, purpose))
     return claims
 
 

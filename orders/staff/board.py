@@ -26,7 +26,7 @@ from orders.staff import words
 COLUMNS: dict[str, tuple[list[str], words.Text, str]] = {
     "new": ([State.PLACED.value], _("New"), "inbox"),
     "picking": ([State.ACCEPTED.value, State.PICKING.value], _("Picking"), "scan-barcode"),
-    "ready": ([State.READY.value], _("Ready"), "package-check"),
+    "ready": ([State.READY.value, State.UNDER_WAY.value], _("Ready"), "package-check"),
     "outside": ([State.ARRIVED.value], _("Waiting outside"), "car"),
 }
 PUT_BACK = "put_back"  # not a column of promises but a task list: goods on the pickup shelf that nobody will collect
@@ -224,7 +224,9 @@ class Board:
 
 def _in_queue(location_id: int) -> QuerySet[Fulfilment]:
     # The OR has the shape of the partial index `fulfilment_queue`.
-    live = Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True)
+    live = Q(state__in=["placed", "accepted", "picking", "under_way", "ready", "arrived", "no_show"]) | Q(
+        is_on_shelf=True
+    )
     columns = Q(state__in=IN_COLUMNS) | _to_put_back()
     return Fulfilment.objects.filter(live, columns, location_id=location_id)
 

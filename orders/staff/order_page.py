@@ -34,6 +34,7 @@ SHORTEST_PHONE = 6
 BUTTONS: dict[Action, tuple[words.Text, str, str]] = {
     Action.ACCEPT: (gettext_lazy("Accept and pick"), "user-check", "accept"),
     Action.PICK: (gettext_lazy("Pick"), "scan-barcode", "pick"),
+    Action.RECEIVE: (gettext_lazy("It is here"), "package-check", "receive"),
     Action.HAND_OVER: (gettext_lazy("Hand over"), "hand-helping", "hand-over"),
     Action.SHIP: (gettext_lazy("Give to the carrier"), "truck", "ship"),
     Action.ARRIVE: (gettext_lazy("Is outside"), "car", "arrive"),
@@ -307,15 +308,16 @@ def find(
     location_ids: list[int] | None,
     country: str = "",
     contacts_at: Sequence[int] | None = (),
+    with_unrouted: bool = False,
     before: tuple[datetime, UUID] | None = None,
     at_most: int = PAGE_SIZE,
 ) -> list[Found]:
     """Return orders newest first: by number, the channel's reference or the pickup code; without text, the latest.
 
     `location_ids` are where the reader may look (None: everywhere); `contacts_at` where they may see customers, so that
-    e-mail and phone find orders too.
+    e-mail and phone find orders too. `with_unrouted` finds those as well that are nowhere yet.
     """
-    chosen = queries.select(location_ids=location_ids).order_by("-placed_at", "-id")
+    chosen = queries.select(location_ids=location_ids, with_unrouted=with_unrouted).order_by("-placed_at", "-id")
     if text:
         named = Q(pk__in=[*queries.ids_named(text), *_by_code(text, location_ids)])
         chosen = chosen.filter(named | _of_contact(text, country, contacts_at))
@@ -341,7 +343,9 @@ def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:
     code = normalised(text)
     if not 4 <= len(code) <= LONGEST_CODE:
         return []
-    kept = Q(state__in=["placed", "accepted", "picking", "ready", "arrived", "no_show"]) | Q(is_on_shelf=True)
+    kept = Q(state__in=["placed", "accepted", "picking", "under_way", "ready", "arrived", "no_show"]) | Q(
+        is_on_shelf=True
+    )
     chosen = Fulfilment.objects.filter(kept, pickup_code=code)
     if location_ids is not None:
         chosen = chosen.filter(location_id__in=location_ids)

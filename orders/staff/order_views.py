@@ -69,6 +69,7 @@ def search(request: HttpRequest, store: shell.Store) -> HttpResponse:
         location_ids=places(request, Permission.VIEW_ORDERS),
         country=locations.by_id(store.id).country,
         contacts_at=knows_customers_at,
+        with_unrouted=places(request, Permission.CANCEL_ORDERS) != [],
         before=_before(request.GET.get("before", "")),
         at_most=order_page.PAGE_SIZE + 1,
     )

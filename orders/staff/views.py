@@ -24,8 +24,8 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
-from orders import age_checks, pickup, pickup_windows, shipping
-from orders.lifecycle import COLLECTED, Action, Method, State, after
+from orders import age_checks, pickup, promises, shipping, to_store
+from orders.lifecycle import FETCHED, Action, Method, State, after
 from orders.notifications import gateways
 from orders.staff import board, forms, pick_list, words
 
@@ -175,7 +175,7 @@ def _queue_facts(request: HttpRequest, store: shell.Store, *, etag: str | None =
 def _next_windows(store: shell.Store) -> list[dict[str, Any]]:
     """Return the next pickup windows with their load, for the quiet moment."""
     place = locations.by_id(store.id)
-    windows = pickup_windows.open_windows(place, at=clock.now(), days=DAYS_AHEAD)[:WINDOWS_AHEAD]
+    windows = promises.windows(place, Method.PICKUP, at=clock.now(), days=DAYS_AHEAD)[:WINDOWS_AHEAD]
     return [{"window": window, "booked": window.capacity - window.left} for window in windows]
 
 
@@ -195,7 +195,9 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
             return Task(card, None, Button(_("Take over"), "users", url("take-over"), posts=True, is_primary=False))
         case "picking":
             return Task(card, None, None)
-        case "ready" if card.method not in COLLECTED:
+        case "ready" if card.state == State.UNDER_WAY.value:
+            return Task(card, Button(_("It is here"), "package-check", url("receive"), posts=True), None)
+        case "ready" if card.method not in FETCHED:
             give = Button(_("Give to the carrier"), "truck", url("ship"), is_primary=False)
             return Task(card, Button(_("Pack"), "package", url("pack")), give)
         case "ready" if card.method == Method.CURBSIDE.value:
@@ -252,6 +254,8 @@ STEPS: Mapping[str, tuple[Callable[..., Any], words.Text, bool]] = {
     "take-over": (pickup.take_over, "", True),
     "release": (pickup.release, words.RELEASED, False),
     "ready": (pickup.mark_ready, words.IS_READY, False),
+    "send-to-store": (to_store.send, words.SENT_TO_STORE, False),
+    "receive": (to_store.receive, words.IS_READY, False),
     "no-show": (_mark_no_show, words.NOT_COLLECTED, False),
     "return-to-stock": (pickup.return_to_stock, words.RETURNED, False),
     "put-back": (pickup.put_back, words.PUT_BACK, False),

@@ -30,6 +30,7 @@ STATES: dict[str, Word] = {
     State.PLACED.value: Word(_("New"), "inbox", "new"),
     State.ACCEPTED.value: Word(_("Accepted"), "user-check", "busy"),
     State.PICKING.value: Word(_("Picking"), "scan-barcode", "busy"),
+    State.UNDER_WAY.value: Word(_("On the way to the store"), "truck", "busy"),
     State.READY.value: Word(_("Ready"), "package-check", "ok"),
     State.ARRIVED.value: Word(_("Waiting outside"), "car", "warn"),
     State.HANDED_OVER.value: Word(_("Handed over"), "check-check", "done"),
@@ -124,6 +125,7 @@ CONDITIONS: dict[str, Text] = {
 # What a step is answered with; %(number)s is the order's number.
 RELEASED = _("%(number)s is back in the queue.")
 IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
+SENT_TO_STORE = _("%(number)s is on its way to its store.")
 NOT_COLLECTED = _("%(number)s is noted as not collected. Put the goods back on the shelf.")
 RETURNED = _("%(number)s is back on the shelf and on sale again.")
 PUT_BACK = _("%(number)s is off the pickup shelf.")

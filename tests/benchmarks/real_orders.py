@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from orders.sourcing import network
@@ -86,12 +86,19 @@ def homes() -> list[tuple[float, float]]:
 class Invoice:
     number: str
     lines: tuple[tuple[str, int, int], ...]  # stock code, pieces, value in minor units
+    customer: str = ""  # empty: nobody knows whose it was
+
+    @property
+    def home(self) -> str:
+        """By what its postal code is drawn, where customers live in one place each."""
+        return self.customer or self.number
 
 
 def invoices(at_most: int) -> list[Invoice]:
     """Return sales in the order of time, cut to the campaign and to so many lines and pieces as a customer's parcel holds."""
     path = folder() / "online-retail" / "online_retail_2010-12_2011-09.csv.gz"
     lines: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    customers: dict[str, str] = {}
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             number, code = row.get("InvoiceNo") or row["Invoice"], row["StockCode"]
@@ -102,10 +109,15 @@ def invoices(at_most: int) -> list[Invoice]:
             pieces = min(int(row["Quantity"]), MOST_PIECES)
             price = float(row.get("UnitPrice") or row.get("Price") or 0)
             lines[number][code] = (pieces, round(price * 100) * pieces)
+            customers[number] = row.get("CustomerID") or row.get("Customer ID") or ""
     sold = Counter(code for goods in lines.values() for code in goods)
     campaign = {code for code, _count in sold.most_common(CAMPAIGN)}
     found = [
-        Invoice(number, tuple((code, *facts) for code, facts in goods.items() if code in campaign)[:MOST_LINES])
+        Invoice(
+            number,
+            tuple((code, *facts) for code, facts in goods.items() if code in campaign)[:MOST_LINES],
+            customers[number],
+        )
         for number, goods in lines.items()
     ]
     return [one for one in found if one.lines][:at_most]
@@ -125,6 +137,36 @@ def problems(found: list[Invoice], points: list[tuple[float, float]], numbers: d
         )
         for one in found
     ]  # fmt: skip
+
+
+def at_home(found: list[Invoice], asked: list[Problem], points: list[tuple[float, float]]) -> list[Problem]:
+    """Return problems of invoices whose customers live in one place each, as they do in life."""
+    return [
+        replace(problem, point=points[draw("home", one.home) % len(points)])
+        for one, problem in zip(found, asked, strict=True)
+    ]
+
+
+def joined(found: list[Invoice], asked: list[Problem]) -> list[Problem]:
+    """Return problems in which the orders of one customer that are as urgent are one: they could travel in one parcel."""
+    groups: dict[tuple[str, bool], list[Problem]] = {}
+    for one, problem in zip(found, asked, strict=True):
+        groups.setdefault((one.home, problem.is_express), []).append(problem)
+    made = []
+    for group in groups.values():
+        lines: dict[str, Line] = {}
+        for line in (line for problem in group for line in problem.lines):
+            known = lines.get(line.id)
+            if known is not None:
+                ((product, pieces),), ((_same, more),) = known.goods, line.goods
+                line = replace(
+                    known, goods=((product, pieces + more),), grams=known.grams + line.grams,
+                    value_minor=known.value_minor + line.value_minor,
+                )  # fmt: skip
+            lines[line.id] = line
+        value = sum(problem.value_minor for problem in group)
+        made.append(replace(group[0], lines=tuple(lines.values()), value_minor=value))
+    return made
 
 
 def scarce(net: Network, batch: list[Problem], *, percent: int, deals: str) -> World:

@@ -45,7 +45,7 @@ API, STAFF, ADMIN, TRACKING = "api/v1/", "staff/", "admin/", "track/"
 PARAMETER = re.compile(r"<(\w+):(\w+)>")
 WRITING = ("post", "put", "patch", "delete")
 # Doors without a key or a name: each has a lock of its own, tested where it is.
-NO_KEY = {"api-payment-webhook": "the payment provider's signature"}
+NO_KEY = {"api-payment-webhook": "the payment provider's signature", "api-order-webhook": "the shop platform's"}
 NO_NAME = {"sign-in": "the door itself", "language": "a cookie", "sign-out": "ends a session", "pulse": "says 401"}
 # Goods come back in any store of the customs area, so any of them opens the form for it.
 ANY_STORE = {"take-back"}

@@ -6,6 +6,7 @@ import pytest
 
 from commerce import clock
 from commerce.transactions import transaction
+from orders import pickup_windows
 from orders.models import Order
 from orders.routing import nodes, worlds
 from tests.factories import commerce as ground
@@ -45,7 +46,8 @@ def test_every_way_is_told_earliest_first_with_place_time_and_cost(api, shop):
     told = ask(api)
     assert [one["rank"] for one in told["options"]] == list(range(1, len(told["options"]) + 1))
     assert {one["method"] for one in told["options"]} == {"pickup", "curbside", "ship"}
-    assert [(one["method"], one["code"]) for one in told["not_offered"]] == [("same_day", "no_able_location")]
+    refused = {one["method"]: one["code"] for one in told["not_offered"]}
+    assert refused == {"same_day": "no_able_location", "ship_to_store": "no_able_location"}
     fetched, sent = of(told, "pickup"), of(told, "ship")
     assert fetched["locations"][0]["code"] == shop.store.code
     assert fetched["ready_by"] == fetched["windows"][0]["starts_at"]
@@ -59,16 +61,29 @@ def test_what_was_offered_can_be_ordered(api, shop):
     assert api.post(ORDERS, api.body(window=window, location=None)).status_code == 201
 
 
-def test_under_load_and_for_large_baskets_it_is_later_never_earlier(api, shop):
+def speed(shop: make.Shop, pieces: int) -> None:
     with transaction():
-        nodes.set_node(shop.store.id, people=1, pieces_per_hour=2, by=ground.TESTER)
+        nodes.set_node(shop.store.id, people=1, pieces_per_hour=pieces, by=ground.TESTER)
     worlds.forget()
+
+
+def test_under_load_and_for_large_baskets_it_is_later_never_earlier(api, shop):
+    speed(shop, 2)
     small, large = of(ask(api, 1), "pickup"), of(ask(api, 4), "pickup")
     assert instant(small["ready_by"]) >= make.NOON + timedelta(minutes=60)
     assert instant(large["ready_by"]) >= make.NOON + timedelta(minutes=150)
+    speed(shop, 1_000)
     shop.place({0: 6})
-    worlds.forget()
-    assert instant(of(ask(api, 1), "pickup")["ready_by"]) >= make.NOON + timedelta(minutes=30 + 180 + 30)
+    speed(shop, 2)
+    told = of(ask(api, 1), "pickup")
+    assert instant(told["ready_by"]) >= make.NOON + timedelta(minutes=30 + 180 + 30)
+    early = pickup_windows.window_id(shop.store, make.NOON + timedelta(hours=2))
+    one = [{"sku": shop.products[0].sku, "quantity": 1}]
+    refused = api.post(ORDERS, api.body(window=early, location=None, lines=one))
+    assert (refused.status_code, refused.json()["code"]) == (409, "window_closed")
+    assert refused.json()["alternatives"][0]["id"] == told["windows"][0]["id"], "what is offered is what is promised"
+    placed = api.post(ORDERS, api.body(window=told["windows"][0]["id"], location=None, lines=one)).json()
+    assert placed["fulfilments"][0]["promised_at"] == told["ready_by"]
 
 
 def test_what_can_not_be_says_why(api, shop):
@@ -76,7 +91,7 @@ def test_what_can_not_be_says_why(api, shop):
     assert told["options"] == []
     assert {one["method"]: one["code"] for one in told["not_offered"]} == {
         "pickup": "not_enough_stock", "curbside": "not_enough_stock", "ship": "insufficient_stock",
-        "same_day": "no_able_location",
+        "same_day": "no_able_location", "ship_to_store": "no_able_location",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from commerce.errors import InvalidInput, NotAllowed
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
 from inventory import availability
-from orders import errors, pickup, queries, shipping, tasks
+from orders import errors, lifecycle, pickup, queries, shipping, tasks
 from orders.pickup import HandoverOutcome
 from tests.factories import commerce as ground
 from tests.factories import orders as make
@@ -151,7 +151,7 @@ def test_keeping_counts_days_on_the_calendar_not_hours(shop):
     from datetime import UTC, datetime
 
     before_the_change = datetime(2026, 10, 23, 16, tzinfo=UTC)  # 18:00 in Berlin
-    kept = pickup.keep_days_after(before_the_change, 3, "Europe/Berlin")
+    kept = lifecycle.kept_until(before_the_change, 3, "Europe/Berlin")
     assert kept == datetime(2026, 10, 26, 17, tzinfo=UTC)  # 18:00 in Berlin, an hour later in the world
 
 

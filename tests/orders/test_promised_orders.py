@@ -17,7 +17,7 @@ from inventory import availability, backorder_policies, buffer_rules, promising,
 from inventory.buffer_rules import Draft
 from inventory.errors import GoodsAwaited, InsufficientStock, PurchaseLimitReached
 from inventory.sharing_scopes import ScopeIds
-from orders import cancellation, errors, picking, pickup, placement, promise_times, queries, shipping
+from orders import cancellation, errors, picking, pickup, placement, promises, queries, shipping
 from orders.api import documents
 from orders.staff import pick_list
 from tests.factories import commerce as ground
@@ -76,7 +76,7 @@ def test_an_order_that_waits_says_so_on_its_lines_and_is_promised_for_when_its_g
     day = make.NOON.date() + timedelta(days=7)
     assert (first["waiting"], first["promised_on"]) == (2, day)
     assert (second["waiting"], second["promised_on"]) == (0, None)
-    assert order.fulfilments[0].promised_at == promise_times.shipped_by(shop.store, day, at=clock.now())
+    assert order.fulfilments[0].promised_at == promises.shipped_by(shop.store, day, at=clock.now())
     ordinary = shop.place({1: 1}, **SHIPPED)
     assert ordinary.fulfilments[0].promised_at < order.fulfilments[0].promised_at
 

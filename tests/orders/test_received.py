@@ -1,12 +1,15 @@
 """Orders handed in at the door: kept at once, placed by the relay, once; refusals wait for a person and are seen."""
 
+from datetime import timedelta
+
 import pytest
 
 from commerce import clock, relay
+from commerce.errors import CommerceError
 from commerce.models import InboxMessage, OutboxDelivery
 from commerce.roles import Role
 from commerce.transactions import transaction
-from orders import exceptions, queries, received
+from orders import exceptions, queries, received, tasks
 from orders.exceptions import cases
 from orders.models import DeskCase, Order
 from orders.received import Stage
@@ -91,3 +94,24 @@ def test_another_channel_knows_nothing_of_it(api, client, shop):
     api.post(DOOR, {"events": [event(api)]})
     other = make.Shop(ground.channel(), shop.store, shop.products, shop.clerk)
     assert Api(client, other).get(f"{DOOR}/E-1").status_code == 404
+
+
+def test_whom_a_refused_order_named_is_erased_after_a_time(api, shop, settings):
+    settings.REFUSED_ORDERS_DAYS = 30
+    api.post(DOOR, {"events": [event(api, lines=[{"sku": shop.products[0].sku, "quantity": 11}]), event(api, 2)]})
+    relay.drain(within=10)
+    case = DeskCase.objects.get()
+    with clock.frozen(make.NOON + timedelta(days=29)):
+        assert tasks.erase_refused_orders() == 0
+    with clock.frozen(make.NOON + timedelta(days=30, minutes=1)):
+        assert tasks.erase_refused_orders() == 1
+        assert tasks.erase_refused_orders() == 0
+    kept = " ".join(str((one.payload, one.last_error)) for one in InboxMessage.objects.all())
+    assert "erika" not in kept.lower()
+    told = api.get(f"{DOOR}/E-1").json()
+    assert (told["state"], told["refusal"]["code"]) == ("refused", "insufficient_stock")
+    assert api.get(f"{DOOR}/E-2").json()["state"] == "placed"
+    assert cases.one(case.id).state == "settled"
+    manager = shop.manager
+    with pytest.raises(CommerceError), transaction():
+        exceptions.act(case.id, "try_again", user=manager, by=ground.TESTER, at=clock.now())

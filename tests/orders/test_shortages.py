@@ -18,6 +18,7 @@ from orders import cancellation, errors, picking, pickup, queries, rerouting, sh
 from orders.floor import ShortageState
 from orders.handlers import FLOOR
 from orders.models import Fulfilment, Order, Shortage
+from orders.sourcing import policy as policies
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
@@ -157,7 +158,7 @@ def test_attempts_are_bounded_and_no_place_is_asked_twice(shop):
             shop.act(pickup.accept, work, user=clerk)
         shop.act(picking.reject_line, work, work.lines[0].id, 1, "other", user=clerk if len(asked) > 1 else shop.clerk)
         follow()
-    assert len(asked) == len(set(asked)) == rerouting.MOST_PLACES
+    assert len(asked) == len(set(asked)) == policies.FIRST.most_attempts
     assert sorted(one.state for one in Shortage.objects.all()) == ["asked", "rerouted", "rerouted"]
     assert queries.order(order.id).total_minor == 0
     assert checks.run() == []

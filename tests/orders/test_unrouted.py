@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from commerce import clock, ids
 from commerce.operations import checks
@@ -20,6 +21,8 @@ from orders.hold_kinds import HoldKind
 from orders.intake_terms import Terms
 from orders.lifecycle import OrderAction, OrderStatus, State
 from orders.models import DeskCase, RoutingDecision, UnroutedPortion
+from orders.notices import NoticeChannel
+from orders.notifications import catalogue, letters
 from orders.queries import OrderView
 from orders.routing import worlds
 from tests.factories import commerce as ground
@@ -177,6 +180,9 @@ def test_a_channel_its_staff_and_its_customer_see_that_it_is_being_routed(shop, 
     assert api.get(f"{ORDERS}/{told['id']}").json()["unrouted"] == told["unrouted"]
     token = told["tracking_url"].rstrip("/").rpartition("/")[2]
     assert Client().get(f"/track/{token}/").status_code == 200
+    number = told["number"].encode()
+    assert number in signed_in(shop.manager).get(reverse("orders-staff:orders")).content, "by those who may call it off"
+    assert number not in signed_in(shop.clerk).get(reverse("orders-staff:orders")).content
     assert b'id="unrouted-1"' in signed_in(shop.manager).get(f"/staff/orders/{told['id']}/").content
 
 
@@ -232,3 +238,12 @@ def test_goods_of_who_comes_first_stay_theirs_while_they_are_not_looked_at(shop)
     with clock.frozen(clock.now() + unrouted.LOOKS_AGAIN[0]):
         assert tasks.route_accepted() == 1
     assert [len(queries.order(one.id).fulfilments) for one in (usual, sooner)] == [1, 0]
+
+
+def test_its_customer_is_told_that_it_came_in_before_it_has_a_place(shop):
+    order = queries.order(ship(shop).id)
+    message = catalogue.get("order.confirmed")
+    assert message is not None
+    letter = letters.compose(message, order, channel=NoticeChannel.EMAIL, facts={}, reference="1")
+    assert "Paket: Übergabe" in str(letter)
+    assert order.number in str(letter)

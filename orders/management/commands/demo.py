@@ -34,6 +34,7 @@ from orders.demo import (
     sharing,
     supply,
     trade,
+    ways,
 )
 
 log = logs.get(__name__)
@@ -46,6 +47,7 @@ TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, paying.pay, coming_back.come_back, routing.consider,
     promoting.promote, past_prices.remember, floor.work, collecting.collect,
+    ways.show,
 ]  # fmt: skip
 
 
