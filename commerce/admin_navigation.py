@@ -53,6 +53,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Channel fees"), "storefront", "pricing_channelfee"),
             (_("Minimum margins"), "vertical_align_bottom", "pricing_marginrule"),
             (_("Minimum advertised prices"), "visibility", "pricing_advertisedminimum"),
+            (_("Prices set by hand"), "edit", "pricing_priceoverride"),
             (_("Results of campaigns"), "monitoring", "pricing_results"),
             (_("Price elasticity"), "show_chart", "pricing_elasticity"),
             (_("Quotes"), "request_quote", "pricing_quote"),

@@ -15,7 +15,7 @@ from commerce.audit import AuditRow
 from commerce.errors import CommerceError, InvalidInput, UnknownProduct
 from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
-from pricing import coupons, facts, limits, prior_prices, quote_store, quotes, rules
+from pricing import coupons, facts, limits, overrides, prior_prices, quote_store, quotes, rules
 from pricing.errors import QuoteExpired, QuoteMismatch
 from pricing.listing import Override
 from pricing.promotions.terms import Content as Promotions
@@ -187,6 +187,7 @@ def _ready(wish: Wish, known: "_Known") -> _Ready:
 def _record(ready: Sequence[_Ready], verdicts: Mapping[Wish, GivenQuote | CommerceError]) -> None:
     """Sign what was given, and apart from it every price that was set by hand."""
     rows: dict[Actor, list[AuditRow]] = {}
+    by_hand: list[tuple[UUID, quotes.Quote, str]] = []
     for one in ready:
         given = verdicts[one.wish]
         if not isinstance(given, GivenQuote):
@@ -206,6 +207,8 @@ def _record(ready: Sequence[_Ready], verdicts: Mapping[Wish, GivenQuote | Commer
                 },
             )
         )
+        if any(line.override is not None for line in one.wish.lines):
+            by_hand.append((given.id, quote, one.wish.by.label))
         for line in quote.lines:
             for step in line.steps:
                 if step.kind == quotes.OVERRIDE:
@@ -221,6 +224,8 @@ def _record(ready: Sequence[_Ready], verdicts: Mapping[Wish, GivenQuote | Commer
                     )
     for by, group in rows.items():
         audit.record_many(group, by=by)
+    if by_hand:
+        overrides.keep(by_hand)
 
 
 def given(quote_id: UUID, *, channel_id: int) -> GivenQuote:

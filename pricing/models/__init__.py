@@ -4,7 +4,7 @@ from pricing.models.applied import AppliedPrice, AppliedPriceMark
 from pricing.models.costs import AdvertisedMinimum, ChannelFee, LandedCost, MarginRule
 from pricing.models.drafts import ApprovalThreshold, RulesetApproval, RulesetContribution, RulesetDraft
 from pricing.models.files import PriceFile
-from pricing.models.given import Quote
+from pricing.models.given import PriceOverride, Quote
 from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
 from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
 from pricing.models.uses import CouponCode, PromotionUse
@@ -22,6 +22,7 @@ __all__ = [
     "PriceEntry",
     "PriceFile",
     "PriceList",
+    "PriceOverride",
     "ProductTerms",
     "PromotionUse",
     "Quote",
