@@ -48,7 +48,7 @@ class ValidityFilter(admin.SimpleListFilter):
         return queryset.filter(conditions[self.value()]) if self.value() in conditions else queryset
 
 
-class PriceListForm(forms.ModelForm):
+class PriceListForm(admin_costs.StyledForm):
     """A list of prices; its formula is written as people say it: 90 % of another list, plus 1.00, rounded to …,99."""
 
     share = forms.DecimalField(
@@ -131,9 +131,9 @@ class PriceListAdmin(VerbAdmin):
     search_fields = ["code", "name"]
     form = PriceListForm
     fieldsets = [
-        (None, {"fields": [("code", "name"), ("currency", "basis", "tier_mode"), "counts_family"]}),
+        (None, {"fields": [("code", "name"), ("currency", "basis"), ("tier_mode", "counts_family")]}),
         (gettext_lazy("For whom"), {"fields": [("channel", "country"), ("customer_group", "contract")]}),
-        (gettext_lazy("Computed from another list"), {"fields": ["base_list", ("share", "plus", "rounding")]}),
+        (gettext_lazy("Computed from another list"), {"fields": ["base_list", "share", "plus", "rounding"]}),
         (None, {"fields": ["priority", "is_active"]}),
     ]
     FIXED = [
@@ -173,7 +173,7 @@ class PriceListAdmin(VerbAdmin):
             pricelists.change_list(obj.code, by=by, **rest)
 
 
-class PriceForm(forms.ModelForm):
+class PriceForm(admin_costs.StyledForm):
     """A new price: it takes the place of what held from its start on."""
 
     sku = forms.CharField(label=gettext_lazy("SKU"), max_length=64)
@@ -272,7 +272,7 @@ class PriceEntryAdmin(VerbAdmin):
         return int(rows.latest("id").pk)
 
 
-class RateForm(forms.ModelForm):
+class RateForm(admin_costs.StyledForm):
     """A new rate: it takes over from its start on."""
 
     percent = forms.DecimalField(label=gettext_lazy("Per cent"), min_value=0, max_value=100, decimal_places=2)

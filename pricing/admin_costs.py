@@ -10,7 +10,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from commerce import catalog
 from commerce.actors import Actor
@@ -28,7 +28,19 @@ def percent(basis_points: int) -> str:
     return f"{localize(basis_points / 100, use_l10n=True)} %"
 
 
-class SkuForm(forms.ModelForm):
+class StyledForm(forms.ModelForm):
+    """A form whose own fields look like those that Django makes of models."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            if type(field.widget) is forms.NumberInput:
+                field.widget = UnfoldAdminDecimalFieldWidget(attrs=field.widget.attrs)
+            elif type(field.widget) is forms.TextInput:
+                field.widget = UnfoldAdminTextInputWidget(attrs=field.widget.attrs)
+
+
+class SkuForm(StyledForm):
     """A form that asks for a product by its SKU, and for an amount as people write it."""
 
     sku = forms.CharField(label=gettext_lazy("SKU"), max_length=64)
@@ -113,7 +125,7 @@ class LandedCostAdmin(_DatedAdmin):
         return int(LandedCost.objects.filter(product_id=product.id, currency=new.currency).latest("id").pk)
 
 
-class FeeForm(forms.ModelForm):
+class FeeForm(StyledForm):
     """What a channel keeps of a gross price."""
 
     percent = forms.DecimalField(label=gettext_lazy("Per cent"), min_value=0, max_value=100, decimal_places=2)

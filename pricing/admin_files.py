@@ -26,6 +26,7 @@ from pricing.file_states import STANDS, Kind, State
 from pricing.models import PriceFile, PriceList
 
 MOST_SHOWN = 100
+BORDERED = "border border-base-200 rounded-default px-3 py-2 dark:border-base-700"
 KINDS = {
     Kind.PRICES: gettext_lazy("Prices"),
     Kind.COSTS: gettext_lazy("Landed costs"),
@@ -49,7 +50,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy("CSV or XLSX with a heading: SKU, price list, from quantity, amount, currency, valid from, until."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,text/csv"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,text/csv", "class": BORDERED}),
     )  # fmt: skip
     kind = forms.ChoiceField(
         label=gettext_lazy("What it holds"), choices=list(KINDS.items()), widget=UnfoldAdminSelectWidget

@@ -18,7 +18,7 @@ from commerce.actors import Actor
 from commerce.admin_base import VerbAdmin
 from commerce.roles import Permission
 from pricing import currencies, product_terms
-from pricing.admin_costs import FROM_NOW, SkuForm
+from pricing.admin_costs import FROM_NOW, SkuForm, StyledForm
 from pricing.formulas import MILLION
 from pricing.listing import REFERENCES, Content
 from pricing.models import CurrencyRate, ProductTerms
@@ -31,7 +31,7 @@ UNITS = {
 }  # fmt: skip
 
 
-class CurrencyRateForm(forms.ModelForm):
+class CurrencyRateForm(StyledForm):
     """What one unit of a currency is in another one, from an instant on."""
 
     rate = forms.DecimalField(
