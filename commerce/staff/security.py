@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 API = "/api/v1/"
 STAFF = "/staff/"
@@ -44,5 +44,9 @@ class PageSecurityMiddleware:
         """Refuse a form with a NUL in it: no keyboard types one, and PostgreSQL can't keep it. Raises: BadRequest."""
         if request.method != "POST" or request.path_info.startswith(API):
             return
-        if any("\x00" in value for _name, values in request.POST.lists() for value in values):
+        try:
+            lists = request.POST.lists()
+        except UnreadablePostError:  # whoever sent it is gone, so nobody is left to be told
+            return
+        if any("\x00" in value for _name, values in lists for value in values):
             raise BadRequest("A form holds a character that nobody can type.")

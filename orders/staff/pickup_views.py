@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -26,6 +27,8 @@ from orders.staff import board
 from orders.staff.views import at_store, done, not_here, take
 
 LONGEST_SUBSCRIPTION = 4_000
+# What is no JSON document of the right shape, or a form, which the ground has read already.
+NOT_A_SUBSCRIPTION = (ValueError, KeyError, TypeError, RawPostDataException)
 
 
 class MoveForm(forms.Form):
@@ -87,7 +90,7 @@ def ring_here(request: HttpRequest, store: shell.Store) -> HttpResponse:
         given = json.loads(request.body[:LONGEST_SUBSCRIPTION])
         keys = given["keys"]
         subscription = Subscription(str(given["endpoint"]), str(keys["p256dh"]), str(keys["auth"]))
-    except (ValueError, KeyError, TypeError):
+    except NOT_A_SUBSCRIPTION:
         return JsonResponse({"detail": _now("This browser sent no subscription.")}, status=400)
     try:
         with transactions.transaction():
@@ -110,7 +113,7 @@ def ring_no_more(request: HttpRequest, store: shell.Store) -> HttpResponse:
     """Let this browser ring no more."""
     try:
         endpoint = str(json.loads(request.body[:LONGEST_SUBSCRIPTION])["endpoint"])
-    except (ValueError, KeyError, TypeError):
+    except NOT_A_SUBSCRIPTION:
         return JsonResponse({"detail": _now("This browser sent no subscription.")}, status=400)
     with transactions.transaction():
         devices.unsubscribe(endpoint, user=request.user, by=shell.actor(request))
