@@ -179,6 +179,12 @@ def active(*, after: str = "", at_most: int = 500) -> list[SupplierRef]:
     return _refs(at_most=at_most, is_active=True, code__gt=after)
 
 
+def names(codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of suppliers by code; unknown codes are missing."""
+    wanted = set(codes) - {""}
+    return dict(Supplier.objects.filter(code__in=wanted).values_list("code", "name")) if wanted else {}
+
+
 def terms(supplier_id: int, product_ids: Iterable[int] | None = None) -> dict[int, Term]:
     """Return the terms of a supplier by product; products without any are missing."""
     rows = SupplierTerm.objects.filter(supplier_id=supplier_id)

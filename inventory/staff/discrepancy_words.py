@@ -9,6 +9,7 @@ from django.utils.translation import get_language, npgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from commerce.money import Money
+from inventory import count_settlement
 from inventory.reconciling import SLIPS, Cause, Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
 from inventory.staff import words
 
@@ -81,6 +82,7 @@ SOURCES: dict[SourceKind, Any] = {
     SourceKind.MARKETPLACE: _("Marketplace"),
     SourceKind.SHOP: _("Shop"),
 }
+OURSELVES: dict[str, Any] = {count_settlement.SOURCE: _("Our own count")}
 DECISIONS: dict[Decision, Any] = {
     Decision.OURS: _("Our books are right"),
     Decision.THEIRS: _("Their figures are right"),
@@ -93,6 +95,11 @@ REASONS = {name: words.REASONS[name] for name in ("missing", "found", "damaged",
 def cause(value: str) -> Any:
     """Return the short name of a likely cause; one that a count or a delivery wrote stays as it was written."""
     return CAUSES[Cause(value)] if value in Cause._value2member_map_ else value
+
+
+def source(code: str, names: Mapping[str, str]) -> Any:
+    """Return who found a difference: an outside source by its name, or what we did ourselves."""
+    return names.get(code) or OURSELVES.get(code) or code
 
 
 def why(value: str, facts: Mapping[str, Any]) -> str:

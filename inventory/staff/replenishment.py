@@ -17,7 +17,7 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import replenishment, replenishment_lists, replenishment_rules
+from inventory import replenishment, replenishment_lists, replenishment_rules, suppliers
 from inventory.errors import ProposalUnknown, RuleUnknown
 from inventory.replenishing import ProposalKind
 from inventory.replenishment import Decision
@@ -31,10 +31,11 @@ LONGEST_QUANTITY = 7  # digits
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A proposal with its reason in words."""
+    """A proposal with its reason in words, and its supplier's name, or the code where we know nobody of it."""
 
     proposal: Proposal
     why: str
+    supplier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ def _list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
     kind = request.GET.get("kind", "")
     kind = kind if kind in set(ProposalKind) else ""
     found = replenishment_lists.proposals(location_ids=places, kind=kind)
+    names = suppliers.names(one.supplier_code for one in found)
     counts = replenishment_lists.counts(location_ids=places)
     facts = {
-        "shown": [Shown(one, words.why(one)) for one in found],
+        "shown": [Shown(one, words.why(one), names.get(one.supplier_code, one.supplier_code)) for one in found],
         "pieces": sum(one.quantity for one in found),
         "counts": counts,
         "total": sum(counts.values()),
@@ -115,6 +117,7 @@ def proposal(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     label, icon, look = words.STATES[one.state]
     facts = {
         "one": one,
+        "supplier": suppliers.names([one.supplier_code]).get(one.supplier_code, one.supplier_code),
         "why": words.why(one),
         "state": {"label": label, "icon": icon, "look": look},
         "inputs": words.inputs_table(one.inputs),
@@ -127,7 +130,12 @@ def proposal(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
 @shell.require(Permission.MANAGE_SUPPLY, at_all_stores=True)
 def rules(request: HttpRequest) -> HttpResponse:
     """List the rules, and the promotions that forecasts reckon with."""
-    facts = {"rules": replenishment_lists.rules(), "uplifts": replenishment_lists.uplifts()}
+    found = replenishment_lists.rules()
+    names = suppliers.names(rule.supplier_code for rule in found)
+    facts = {
+        "rules": [(rule, names.get(rule.supplier_code, rule.supplier_code)) for rule in found],
+        "uplifts": replenishment_lists.uplifts(),
+    }
     return render(request, "inventory/replenishment_rules.html", facts)
 
 

@@ -1,6 +1,6 @@
 """The desk of scarcity: what channels may be told and were told, with its proof; who waits; what experiments show."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -150,6 +150,7 @@ class Bar:
     limit: float | None
     counts: str
     is_broken: bool
+    is_known: bool = True
 
 
 @require_GET
@@ -188,7 +189,8 @@ def _bars(one: Standing, control: Standing) -> list[Bar]:
         bars.append(_bar(_("Orders"), one.effect, None, counts, is_broken=False))
     for guard in one.guards:
         counts = f"{guard.bad}/{guard.orders} · {guard.control_bad}/{guard.control_orders}"
-        bars.append(_bar(METRICS[guard.metric], guard.interval, guard.tolerated, counts, is_broken=guard.is_broken))
+        bar = _bar(METRICS[guard.metric], guard.interval, guard.tolerated, counts, is_broken=guard.is_broken)
+        bars.append(replace(bar, is_known=bool(guard.orders and guard.control_orders)))
     return bars
 
 

@@ -61,6 +61,8 @@ REASONS: dict[str, Any] = {
     "not collected": _("not collected"),
     "cancelled": _("order cancelled"),
     "opening stock": _("opening stock"),
+    "customer return": _("returned by a customer"),
+    "pickup moved": _("pickup moved"),
 }
 
 
