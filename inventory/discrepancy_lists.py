@@ -48,6 +48,7 @@ class Listed:
     settled_at: datetime | None
     settled_by: str
     settled_note: str
+    source_name: str  # of an outside source; empty for what we found ourselves
 
     @property
     def left(self) -> int:
@@ -92,7 +93,8 @@ class Sum:
 
 _COLUMNS = """d.id, d.kind, d.product_id, p.sku, p.name, d.location_id, d.condition, d.meaning, d.expected, d.found, d.repaired,
        d.unit_value_minor, d.currency, d.source, d.as_of, d.since, d.cause_type, d.cause_id, d.suggested_cause, d.cause_facts,
-       d.note, d.owner_role, d.due_at, d.repair_at, d.state, d.recorded_at, d.settled_at, d.settled_by, d.settled_note"""
+       d.note, d.owner_role, d.due_at, d.repair_at, d.state, d.recorded_at, d.settled_at, d.settled_by, d.settled_note,
+       coalesce((SELECT s.name FROM inventory_statementsource s WHERE s.code = d.source), '')"""
 _FACTS = list(Listed.__dataclass_fields__).index("cause_facts")
 _FROM = " FROM inventory_discrepancy d JOIN commerce_product p ON p.id = d.product_id WHERE "
 _LEFT = "(d.found - d.expected - d.repaired)"

@@ -20,7 +20,7 @@ from commerce import audit, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import discrepancies, discrepancy_lists, locations, statement_sources
+from inventory import discrepancies, discrepancy_lists, locations
 from inventory.discrepancy_lists import Filters, Listed, Sum
 from inventory.reconciling import Cause, DiscrepancyKind, DiscrepancyState, Meaning
 from inventory.staff import discrepancy_words as words
@@ -319,10 +319,9 @@ def _shown(row: Listed, now: datetime) -> Shown:
 
 def _groups(rows: Sequence[Shown]) -> list[Group]:
     groups: dict[tuple[str, str], Group] = {}
-    names = {source.code: source.terms.name for source in statement_sources.sources()} if rows else {}
     for shown in rows:
         key = (shown.row.source, shown.row.suggested_cause)
-        groups.setdefault(key, Group(words.source(shown.row.source, names), shown.cause, [])).rows.append(shown)
+        groups.setdefault(key, Group(words.source(shown.row), shown.cause, [])).rows.append(shown)
     return list(groups.values())
 
 

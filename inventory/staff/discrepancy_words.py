@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.money import Money
 from inventory import count_settlement
+from inventory.discrepancy_lists import Listed
 from inventory.reconciling import SLIPS, Cause, Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
 from inventory.staff import words
 
@@ -97,9 +98,9 @@ def cause(value: str) -> Any:
     return CAUSES[Cause(value)] if value in Cause._value2member_map_ else value
 
 
-def source(code: str, names: Mapping[str, str]) -> Any:
+def source(row: Listed) -> Any:
     """Return who found a difference: an outside source by its name, or what we did ourselves."""
-    return names.get(code) or OURSELVES.get(code) or code
+    return row.source_name or OURSELVES.get(row.source, row.source)
 
 
 def why(value: str, facts: Mapping[str, Any]) -> str:
