@@ -61,7 +61,7 @@ class NothingHangs(RolledBack):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT hold.id, work.id FROM commerce_quotahold hold JOIN commerce_quota quota ON quota.id = hold.quota_id"
-                " LEFT JOIN orders_fulfilment work ON work.slot_hold_id = hold.id"
+                " LEFT JOIN orders_fulfilment work ON hold.id = ANY(work.day_hold_ids || work.slot_hold_id)"
                 " WHERE hold.state IN ('held', 'committed') AND quota.key !~ '^(promotion|purchase_limit):'"
             )
             hanging = [hold for hold, work in cursor.fetchall() if work not in kept]
