@@ -188,6 +188,7 @@ VERBS = {
     "orders.sales_import.import_files": gettext_noop("Past sales imported"),
     "orders.shipping.ship": gettext_noop("Goods shipped"),
     "orders.shortage_choices.wait": gettext_noop("Customer waits for missing pieces"),
+    "orders.substitutions.take": gettext_noop("Customer takes other goods instead"),
     "orders.waiting.follow": gettext_noop("Promise follows its goods"),
     "pricing.costs.set_costs": gettext_noop("Landed costs set"),
     "pricing.costs.set_fee": gettext_noop("Fee of a channel set"),

@@ -13,11 +13,16 @@ from unfold.decorators import display
 from commerce import clock
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, money
 from commerce.roles import Permission
-from orders import admin_intake, admin_routing, notice_admin
+from orders import admin_intake, admin_money, admin_routing, notice_admin
 from orders.lifecycle import OPEN, State
 from orders.models import Fulfilment, FulfilmentLine, Order, OrderLine, PickScan, RoutingDecision
 
-__all__ = ["admin_intake", "admin_routing", "notice_admin"]  # they register their pages by being imported
+__all__ = [
+    "admin_intake",
+    "admin_money",
+    "admin_routing",
+    "notice_admin",
+]  # they register their pages by being imported
 
 
 class OrderLineInline(ReadOnlyInline):

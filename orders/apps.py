@@ -27,6 +27,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.price_facts").register()
         import_module("orders.sales_learnt").register()
         import_module("orders.notifications.order_news").register_all()
+        import_module("orders.notifications.aftercare").register_all()
         import_module("orders.pickup_watch").register()
         events.subscribe(
             FulfilmentArrived, name="orders.pickup_alerts", handler=import_module("orders.pickup_watch").ring

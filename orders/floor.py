@@ -22,12 +22,13 @@ class ShortageState(StrEnum):
     ASKED = "asked"  # no other place by itself: the customer may choose
     WAITING = "waiting"  # the customer waits for goods, and looks are taken in between
     REROUTED = "rerouted"
+    SUBSTITUTED = "substituted"  # the customer takes other goods
     DECLINED = "declined"  # the customer does without
     ENDED = "ended"  # nobody chose, or waiting was over
 
     @property
     def is_over(self) -> bool:
-        return self in (ShortageState.REROUTED, ShortageState.DECLINED, ShortageState.ENDED)
+        return self not in (ShortageState.OPEN, ShortageState.ASKED, ShortageState.WAITING)
 
 
 class Choice(StrEnum):
@@ -35,6 +36,7 @@ class Choice(StrEnum):
 
     ELSEWHERE = "elsewhere"
     SEND = "send"
+    SUBSTITUTE = "substitute"
     WAIT = "wait"
     DECLINE = "decline"
 

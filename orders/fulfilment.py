@@ -287,20 +287,12 @@ def grow(line: FulfilmentLine, pieces: int, allocation_id: UUID) -> None:
     line.save(update_fields=["quantity", "allocation_id"])
 
 
-def count(line: FulfilmentLine, *, picked: int = 0, rejected: int = 0, reason: str = "") -> None:
-    """Add to what was picked (may be negative: put back) or rejected of a line, because it is missing."""
-    line.picked += picked
-    line.rejected += rejected
-    line.reject_reason = reason or line.reject_reason
-    line.save(update_fields=["picked", "rejected", "reject_reason"])
-
-
-def call_off(line: FulfilmentLine, pieces: int, *, put_back: int = 0, reason: str) -> None:
-    """Let a line owe fewer pieces that are not missing: called off, or owed by another part. Why others are missing stays."""
-    line.picked -= put_back
-    line.rejected += pieces
-    line.called_off += pieces
-    line.reject_reason = line.reject_reason if line.short else reason
+def count(line: FulfilmentLine, *, picked: int = 0, rejected: int = 0, called_off: int = 0, reason: str = "") -> None:
+    """Add to what was picked (may be negative: put back), rejected because it is missing, or called off, of a line."""
+    line.picked, line.called_off = line.picked + picked, line.called_off + called_off
+    line.rejected += rejected + called_off
+    if reason and (rejected or not line.short):  # why pieces are missing stays when others are called off
+        line.reject_reason = reason
     line.save(update_fields=["picked", "rejected", "called_off", "reject_reason"])
 
 

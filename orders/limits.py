@@ -14,8 +14,8 @@ from commerce.events import Received
 from commerce.transactions import transaction_required
 from inventory import purchase_limits
 from orders import fulfilment, shortages
-from orders.floor import ShortageState
 from orders.fulfilment import Work
+from orders.lifecycle import OrderStatus
 from pricing import limits as promotion_limits
 
 # Events after which an order may stand for less than it counts for.
@@ -59,8 +59,7 @@ def _standing(work: Work) -> Counter[int]:
     found: Counter[int] = Counter()
     for line in work.order_lines.values():
         found[line.product_id] += line.quantity - line.cancelled
-    for row in shortages.of_order(work.order.pk):
-        if not ShortageState(row.state).is_over:
-            for line_id, units in row.restores.items():
-                found[work.order_lines[UUID(line_id)].product_id] += units
+    if work.status not in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
+        for line_id, units in shortages.pending_of(work.order.pk).items():
+            found[work.order_lines[line_id].product_id] += units
     return found

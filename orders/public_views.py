@@ -22,6 +22,7 @@ from commerce.money import Money
 from commerce.transactions import transaction
 from orders import pickup, shortage_choices, tracking, visits
 from orders.errors import OrderNotFound
+from orders.floor import Choice
 from orders.lifecycle import OrderAction, State
 from orders.notifications.order_news import REVISION_REASONS
 from orders.packing import journeys
@@ -96,12 +97,13 @@ def _part_named(text: str) -> UUID | None:
 @require_POST
 def choose(request: HttpRequest, token: str, shortage_id: UUID) -> HttpResponse:
     """Do what the customer chose for pieces that could not be found, and show the order."""
-    choice, location = request.POST.get("choice", ""), ""
-    if choice.startswith("elsewhere:"):
-        choice, _colon, location = choice.partition(":")
+    choice, _colon, which = request.POST.get("choice", "")[:120].partition(":")
+    location, product = (which[:20], "") if choice == Choice.ELSEWHERE else ("", which)
     return _done(
         request, token,
-        lambda: shortage_choices.choose(token, shortage_id, choice, location=location[:20], at=clock.now()),
+        lambda: shortage_choices.choose(
+            token, shortage_id, choice, location=location, product=product, at=clock.now()
+        ),
     )  # fmt: skip
 
 
@@ -178,7 +180,22 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
         ],
         "total": money(order.total_minor),
         "parcels": journeys.of_fulfilments([one.id for one in order.fulfilments if one.state == State.SHIPPED]),
-        "shortages": shortage_choices.asked(order.id, at=followed.as_of),
+        "shortages": [
+            {
+                "about": asked,
+                "offers": [
+                    {
+                        "about": offer,
+                        "amount": money(offer.substitute.amount_minor) if offer.substitute else "",
+                        "instead_of": money(offer.substitute.instead_of_minor)
+                        if offer.substitute and offer.substitute.amount_minor < offer.substitute.instead_of_minor
+                        else "",
+                    }
+                    for offer in asked.offers
+                ],
+            }
+            for asked in shortage_choices.asked(order.id, at=followed.as_of)
+        ],
         "refusal": _sentence(refusal) if refusal else "",
         "may_return": OrderAction.RETURN in order.allowed_actions,
         "longest_bay": pickup.LONGEST_BAY,

@@ -7,6 +7,7 @@ exactly those on again, to the cent, with the promise of goods in the same trans
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from commerce import ids, quotas
@@ -159,7 +160,11 @@ def serve_first(
     return None
 
 
-def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by: Actor, at: datetime) -> None:
+def arrange(work: Work, row: Shortage, place: LocationRef, *, method: Method, at: datetime) -> dict[str, Any]:
+    """Return what a further part of the order needs to be opened at a place: promise, day and window, the latter two claimed.
+
+    Raises: WindowClosed, QuotaExhausted.
+    """
     window, slot_hold_id, code, deliver_by = None, None, "", None
     purpose, requests = f"order:{row.order_id}", []
     kin = _kin(work, row)
@@ -183,7 +188,19 @@ def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by:
     claims.write()
     if window is not None:
         slot_hold_id, *held = held
-    lines = [(ids.new(), line) for line in kin]
+    return {
+        "promised_at": promised_at,
+        "window": window,
+        "slot_hold_id": slot_hold_id,
+        "day_hold_ids": held,
+        "deliver_by": deliver_by,
+        "pickup_code": code,
+    }
+
+
+def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by: Actor, at: datetime) -> None:
+    arranged = arrange(work, row, place, method=method, at=at)
+    lines = [(ids.new(), line) for line in _kin(work, row)]
     allocated = allocations.allocate(
         [
             Demand(line.order_line_id, line.product_id, place.id, row.units * line.per_unit, line_id)
@@ -194,14 +211,13 @@ def _serve(work: Work, row: Shortage, place: LocationRef, *, method: Method, by:
         channel_id=work.order.channel_id,
     )
     made = fulfilment.open_another(
-        work, location_id=place.id, method=method, promised_at=promised_at, window=window, slot_hold_id=slot_hold_id,
-        day_hold_ids=held, deliver_by=deliver_by, pickup_code=code, at=at,
+        work, location_id=place.id, method=method, at=at, **arranged,
         lines=[
             (line_id, line.order_line_id, line.product_id, row.units * line.per_unit, line.per_unit, allocated[line_id])
             for line_id, line in lines
         ],
     )  # fmt: skip
-    promise_history.keep(made, row.fulfilment.promised_at, promised_at, PromiseReason.REROUTED, by=by, at=at)
+    promise_history.keep(made, row.fulfilment.promised_at, made.promised_at, PromiseReason.REROUTED, by=by, at=at)
     cancellation.cancel_pieces(work, {UUID(line_id): -count for line_id, count in row.restores.items()})
     shortages.change(row, ShortageState.REROUTED, at=at, new_fulfilment=made, attempts=row.attempts + 1)
     was = locations.by_id(row.location_id).code

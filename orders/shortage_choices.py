@@ -9,22 +9,24 @@ from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
 from inventory import locations
 from inventory.locations import LocationRef
-from orders import errors, fulfilment, queries, rerouting, shortages
+from orders import errors, fulfilment, queries, rerouting, shortages, substitutions
 from orders.floor import Choice, ShortageState
 from orders.fulfilment import Work
 from orders.lifecycle import COLLECTED, Method
 from orders.models import Shortage
+from orders.substitutions import Substitute
 
 MOST_STORES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing to choose; `location` where it would be had. A store is named with how far it is from the chosen one."""
+    """One thing to choose; `location` where it would be had, `substitute` what instead. A store is named with its distance."""
 
     choice: Choice
     location: LocationRef | None = None
     distance_km: float | None = None
+    substitute: Substitute | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,21 @@ def asked(order_id: UUID, *, at: datetime) -> list[Asked]:
 
 
 @transaction_required
-def choose(token: str, shortage_id: UUID, choice: Choice | str, *, location: str = "", at: datetime) -> ShortageState:
+def choose(
+    token: str,
+    shortage_id: UUID,
+    choice: Choice | str,
+    *,
+    location: str = "",
+    product: str = "",
+    by: Actor | None = None,
+    at: datetime,
+) -> ShortageState:
     """Do what a customer chose for a shortage of theirs, and return what became of it. The same again changes nothing.
 
-    Raises: ChoiceOver when it is settled otherwise or its goods are gone meanwhile, InvalidInput, OrderNotFound.
+    `product` is the SKU of a substitute; `by` is the channel that passes the answer on, else it is the customer.
+    Raises: ChoiceOver when it is settled otherwise or its goods are gone meanwhile, WindowClosed, WindowFull, InvalidInput,
+    OrderNotFound.
     """
     order = queries.order_by_token(token)
     try:
@@ -69,7 +82,7 @@ def choose(token: str, shortage_id: UUID, choice: Choice | str, *, location: str
             f"The choice is one of: {known}.",
             errors=[{"field": "choice", "value": choice, "message": f"one of {known}"}],
         ) from error
-    by = Actor.customer(order.customer_id or order.id)
+    by = by or Actor.customer(order.customer_id or order.id)
     work = fulfilment.claim_order(order.id)
     row = next((one for one in shortages.of_order(order.id) if one.id == shortage_id), None)
     if row is None:
@@ -92,6 +105,12 @@ def choose(token: str, shortage_id: UUID, choice: Choice | str, *, location: str
                 work, verb="orders.shortage_choices.wait", by=by, at=at, after={"until": until, "pieces": row.pieces}
             )
         return ShortageState.WAITING
+    if choice is Choice.SUBSTITUTE:
+        wanted_one = next((one for one in substitutions.offers(work, row, at=at) if one.product.sku == product), None)
+        if wanted_one is None:
+            raise errors.ChoiceOver("This can't be had instead any more. Choose again.", state=row.state)
+        substitutions.take(work, row, wanted_one.product.id, by=by, at=at)
+        return ShortageState.SUBSTITUTED
     method = Method.SHIP if choice is Choice.SEND else Method(row.fulfilment.method)
     places = rerouting.able(work, row, method=method, beside={row.location_id}, at=at)
     if choice is Choice.ELSEWHERE:
@@ -113,6 +132,7 @@ def _offers(work: Work, row: Shortage, *, at: datetime) -> list[Offer]:
             work, row, method=Method.SHIP, beside={row.location_id}, at=at
         ):
             found.append(Offer(Choice.SEND))
+    found += [Offer(Choice.SUBSTITUTE, substitute=one) for one in substitutions.offers(work, row, at=at)]
     if row.state != ShortageState.WAITING:
         found.append(Offer(Choice.WAIT))
     return [*found, Offer(Choice.DECLINE)]

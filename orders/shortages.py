@@ -111,6 +111,18 @@ def of_order(order_id: UUID) -> list[Shortage]:
     )
 
 
+def pending_of(order_id: UUID) -> dict[UUID, int]:
+    """Return the units by order line that are off an order and may still come on again, charges included."""
+    over = [state.value for state in ShortageState if state.is_over]
+    found: dict[UUID, int] = {}
+    for restores in (
+        Shortage.objects.filter(order_id=order_id).exclude(state__in=over).values_list("restores", flat=True)
+    ):
+        for line_id, units in restores.items():
+            found[UUID(line_id)] = found.get(UUID(line_id), 0) + units
+    return found
+
+
 def open_of(fulfilment_id: UUID) -> list[UUID]:
     """Return the shortages of a fulfilment that nothing has become of yet."""
     rows = Shortage.objects.filter(fulfilment_id=fulfilment_id, state=ShortageState.OPEN.value)

@@ -15,7 +15,7 @@ from orders import errors, fulfilment
 from orders.fulfilment import Work
 from orders.lifecycle import State
 from orders.models import Fulfilment, OrderLine
-from pricing import quoting
+from pricing import quoting, vat
 from pricing.quotes import BasketLine, ChannelTerms
 
 # Work that takes more goods on. What is packed already is not opened again: more goods get a part of their own.
@@ -30,15 +30,16 @@ def add(
     by: Actor,
     at: datetime,
     only_at: Fulfilment | None = None,
+    at_most_minor: int | None = None,
 ) -> list[OrderLine]:
     """Add pieces of products as lines of their own and promise their goods, all or nothing; where open work takes them,
-    or by one part alone.
+    or by one part alone. No line costs more than `at_most_minor`.
 
     Raises: InsufficientStock, CannotChange when no open work takes them, what pricing refuses.
     """
     lines = []
     for product_id, quantity in wanted.items():
-        line = _priced(work, product_id, quantity, priced_at=priced_at)
+        line = _priced(work, product_id, quantity, priced_at=priced_at, at_most_minor=at_most_minor)
         work.order_lines[line.id] = line
         work.order.total_minor += line.total_minor
         work.order.tax_minor += line.tax_minor
@@ -53,11 +54,14 @@ def terms_of(work: Work) -> ChannelTerms:
     return ChannelTerms(channel.id, work.order.currency, channel.country)
 
 
-def _priced(work: Work, product_id: int, quantity: int, *, priced_at: datetime) -> OrderLine:
+def _priced(work: Work, product_id: int, quantity: int, *, priced_at: datetime, at_most_minor: int | None) -> OrderLine:
     (verdict,) = quoting.price_each([[BasketLine(product_id, quantity)]], channel=terms_of(work), at=priced_at)
     if isinstance(verdict, CommerceError):
         raise verdict
     (priced,) = verdict.lines
+    total, tax = verdict.total_minor, verdict.tax_minor
+    if at_most_minor is not None and total > at_most_minor:
+        total, tax = at_most_minor, vat.inside_gross(at_most_minor, priced.tax_basis_points)
     line = OrderLine(
         id=ids.new(),
         order=work.order,
@@ -65,8 +69,8 @@ def _priced(work: Work, product_id: int, quantity: int, *, priced_at: datetime) 
         product_id=product_id,
         quantity=quantity,
         unit_price_minor=priced.unit_price_minor,
-        total_minor=verdict.total_minor,
-        tax_minor=verdict.tax_minor,
+        total_minor=total,
+        tax_minor=tax,
         tax_basis_points=priced.tax_basis_points,
     )
     line.save(force_insert=True)

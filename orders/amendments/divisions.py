@@ -83,7 +83,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
             parts = [(line.allocation_id, pieces)] + ([(same.allocation_id, owed)] if owed else [])
             allocations.release(parts, by=by, at=at, reason=MOVED)
             fulfilment.grow(same, pieces, _allocated(work, line, pieces + owed, by=by, at=at))
-        fulfilment.call_off(line, pieces, reason=MOVED)
+        fulfilment.count(line, called_off=pieces, reason=MOVED)
     fulfilment.advance(work, one, Action.CANCEL, at=at)
     fulfilment.amend(work, target, at=at)
 

@@ -126,7 +126,7 @@ def _count_off(work: Work, taken: list[tuple[FulfilmentLine, int]]) -> list[PutB
     back = []
     for line, pieces in taken:
         put = max(line.picked + line.rejected + pieces - line.quantity, 0)
-        fulfilment.call_off(line, pieces, put_back=put, reason=CANCELLED)
+        fulfilment.count(line, picked=-put, called_off=pieces, reason=CANCELLED)
         if put:
             back.append(
                 PutBack(line.fulfilment_id, places[line.fulfilment_id], line.product.sku, line.product.name, put)

@@ -10,6 +10,7 @@ from orders.api import (
     payment_views,
     return_views,
     routing_views,
+    shortage_views,
     views,
 )
 
@@ -19,6 +20,12 @@ urlpatterns = [
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.CancelOrderView.as_view(), name="api-order-cancel"),
     path("orders/<uuid:order_id>/amendments", amendment_views.AmendmentsView.as_view(), name="api-order-amendments"),
+    path("orders/<uuid:order_id>/shortages", shortage_views.ShortagesView.as_view(), name="api-order-shortages"),
+    path(
+        "orders/<uuid:order_id>/shortages/<uuid:shortage_id>/choice",
+        shortage_views.ShortageChoiceView.as_view(),
+        name="api-order-shortage-choice",
+    ),
     path("fulfilment-options", option_views.OptionsView.as_view(), name="api-fulfilment-options"),
     path("order-inbox", door_views.DoorView.as_view(), name="api-order-inbox"),
     path("order-inbox/<str:event_id>", door_views.HandedInView.as_view(), name="api-order-inbox-event"),

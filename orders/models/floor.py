@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
 from orders.floor import ShortageState
-from orders.models.placed import Order
+from orders.models.placed import Order, OrderLine
 from orders.models.work import Fulfilment, FulfilmentLine
 
 SETTLED = [state.value for state in ShortageState if state.is_over]
 
 
 class Shortage(models.Model):
-    """Pieces that somebody could not pick, and what became of them: served elsewhere, waited for, or off the order.
+    """Pieces that somebody could not pick, and what became of them: served elsewhere, other goods instead, or off the order.
 
     `restores` are the units by order line that the rejection took off the order, charges included: serving them elsewhere puts
     exactly those on again. It is settled once. Written by: orders.shortages
@@ -38,6 +38,7 @@ class Shortage(models.Model):
     wait_until = models.DateTimeField(null=True)
     count_id = models.UUIDField(null=True)  # the count that was opened because of it
     new_fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, null=True, related_name="+")
+    substitute = models.OneToOneField(OrderLine, on_delete=models.PROTECT, null=True, related_name="+")
     rejected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -59,6 +60,11 @@ class Shortage(models.Model):
                 name="shortage_rerouted_somewhere",
                 condition=Q(state=ShortageState.REROUTED.value, new_fulfilment__isnull=False)
                 | (~Q(state=ShortageState.REROUTED.value) & Q(new_fulfilment__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="shortage_substituted_by_something",
+                condition=Q(state=ShortageState.SUBSTITUTED.value, substitute__isnull=False)
+                | (~Q(state=ShortageState.SUBSTITUTED.value) & Q(substitute__isnull=True)),
             ),
         ]
         indexes = [

@@ -18,6 +18,7 @@ from orders.exceptions import Case, Kind, Suggestion
 from orders.lifecycle import COLLECTED, FETCHED, Method, State
 from orders.notifications import letters, notices, texts
 from orders.notifications.catalogue import Message, register
+from orders.packing import journeys
 from orders.promise_history import Revision
 from orders.queries import OrderView
 
@@ -162,6 +163,14 @@ def _moved_from(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     return {"moved_from": ", ".join(one for one in (place, letters.moment(started) if started else "") if one)}
 
 
+def _parcels(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    """Name the parcels that left with a part of the order, as their carriers call them; a dash where none has a number."""
+    part = letters.part_of(order, facts)
+    gone = journeys.of_fulfilments([part.id]) if part else []
+    named = [f"{str(one['carrier']).upper()} {one['tracking_number']}" for one in gone if one["tracking_number"]]
+    return {"parcel": ", ".join(named) or "–"}
+
+
 def _resend(case: Case, *, user: Any, by: Any, at: datetime) -> None:
     for row in notices.of_order(case.order_id) if case.order_id else []:
         if row.key.rpartition(":")[0][-80:] == case.subject_id:
@@ -253,6 +262,7 @@ def register_all() -> None:
             title=gettext_lazy("Handed to the carrier"),
             event=events.FulfilmentShipped.type,
             texts=texts.SHIPPED,
+            words=_parcels,
         ),
         Message(
             code="pickup.delayed",

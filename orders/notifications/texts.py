@@ -15,17 +15,16 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _mail(german: tuple[str, str], english: tuple[str, str], sms: tuple[str, str] | None = None) -> Texts:
-    texts = {
+def mail(german: tuple[str, str], english: tuple[str, str], sms: tuple[str, str] | None = None) -> Texts:
+    """Return a letter in both languages, greeting and farewell around it, and the short text of an SMS where there is one."""
+    short = {("de", SMS): Text("", sms[0]), ("en", SMS): Text("", sms[1])} if sms else {}
+    return short | {
         ("de", EMAIL): Text(german[0], "{greeting}\n\n" + german[1].strip() + _BYE_DE),
         ("en", EMAIL): Text(english[0], "{greeting}\n\n" + _capital(english[1].strip()) + _BYE_EN),
     }
-    if sms is not None:
-        texts |= {("de", SMS): Text("", sms[0]), ("en", SMS): Text("", sms[1])}
-    return texts
 
 
-CONFIRMED = _mail(
+CONFIRMED = mail(
     (
         "Ihre Bestellung {number} ist bei uns eingegangen",
         """
@@ -70,7 +69,7 @@ their way.
     ),
 )
 
-CANCELLED = _mail(
+CANCELLED = mail(
     (
         "Ihre Bestellung {number} ist storniert",
         """
@@ -97,7 +96,7 @@ You find the details here:
     ),
 )
 
-UNAVAILABLE = _mail(
+UNAVAILABLE = mail(
     (
         "Leider nicht lieferbar: Ihre Bestellung {number}",
         """
@@ -122,7 +121,7 @@ This page shows what is still coming to you:
     ),
 )
 
-READY = _mail(
+READY = mail(
     (
         "Abholbereit: Ihre Bestellung {number} in {place}",
         """
@@ -169,7 +168,7 @@ Please share the code only with people who are meant to collect the goods.
     ),
 )
 
-REMINDER = _mail(
+REMINDER = mail(
     (
         "Erinnerung: Ihre Bestellung {number} wartet in {place}",
         """
@@ -202,7 +201,7 @@ Can’t make it by then? On this page you can move the pickup or name somebody w
     ),
 )
 
-LAST_DAY = _mail(
+LAST_DAY = mail(
     (
         "Letzter Tag: Ihre Bestellung {number} in {place}",
         """
@@ -236,7 +235,7 @@ You can move or cancel the pickup here:
     ),
 )
 
-NOT_COLLECTED = _mail(
+NOT_COLLECTED = mail(
     (
         "Nicht abgeholt: Ihre Bestellung {number}",
         """
@@ -265,7 +264,7 @@ what you paid.
     ),
 )
 
-RETURNED = _mail(
+RETURNED = mail(
     (
         "Ihre Bestellung {number} ist wieder im Verkauf",
         """
@@ -286,7 +285,7 @@ same way.
     ),
 )
 
-COLLECTED = _mail(
+COLLECTED = mail(
     (
         "Vielen Dank für Ihre Abholung – Bestellung {number}",
         """
@@ -317,7 +316,7 @@ That was not you, and you did not send anybody? Then please contact us at once.
     ),
 )
 
-SHIPPED = _mail(
+SHIPPED = mail(
     (
         "Unterwegs: Ihre Bestellung {number}",
         """
@@ -348,7 +347,7 @@ You can see where it is here:
     ),
 )
 
-REVISED = _mail(
+REVISED = mail(
     (
         "Neuer Termin für Ihre Bestellung {number}",
         """
@@ -379,7 +378,7 @@ If you would rather not wait that long, you can cancel the order on this page.
     ),
 )
 
-DELAYED = _mail(
+DELAYED = mail(
     (
         "Ihre Abholung verspätet sich – Bestellung {number}",
         """
@@ -412,7 +411,7 @@ We tell you as soon as everything is ready. Here you can choose another window o
     ),
 )
 
-MOVED = _mail(
+MOVED = mail(
     (
         "Ihre Abholung ist verlegt – Bestellung {number}",
         """

@@ -63,7 +63,7 @@ def pickup_label(paper: Paper) -> bytes:
         sheet.setTitle(paper.number)
         width, height = A6
         sheet.setFont(PLAIN, 9)
-        sheet.drawString(8 * mm, height - 10 * mm, _plain(paper.place.name))
+        sheet.drawString(8 * mm, height - 10 * mm, plain(paper.place.name))
         _fitted(sheet, paper.number, 8 * mm, height - 26 * mm, width - 16 * mm, 40)
         _fitted(sheet, paper.name or "–", 8 * mm, height - 38 * mm, width - 16 * mm, 22)
         sheet.setLineWidth(1)
@@ -75,22 +75,22 @@ def pickup_label(paper: Paper) -> bytes:
         pieces = sum(item.pieces for item in paper.items)
         rows.append(ngettext("%(count)s piece", "%(count)s pieces", pieces) % {"count": pieces})
         for row, text in enumerate(rows):
-            sheet.drawString(8 * mm, height - (50 + 6 * row) * mm, _plain(text))
+            sheet.drawString(8 * mm, height - (50 + 6 * row) * mm, plain(text))
         if paper.minimum_age:
             sheet.setFont(BOLD, 13)
             sheet.rect(8 * mm, height - 76 * mm, 60 * mm, 8 * mm)
             sheet.drawString(
-                10 * mm, height - 74 * mm, _plain(gettext("Check age: %(age)s+") % {"age": paper.minimum_age})
+                10 * mm, height - 74 * mm, plain(gettext("Check age: %(age)s+") % {"age": paper.minimum_age})
             )
         sheet.setFont(PLAIN, 9)
         for row, item in enumerate(paper.items[:7]):
-            sheet.drawString(8 * mm, height - (84 + 5 * row) * mm, _cut(f"{item.pieces} × {item.name}", 9, 54 * mm))
+            sheet.drawString(8 * mm, height - (84 + 5 * row) * mm, cut(f"{item.pieces} × {item.name}", 9, 54 * mm))
         if len(paper.items) > 7:
             more = gettext("and %(count)s more") % {"count": len(paper.items) - 7}
-            sheet.drawString(8 * mm, height - (84 + 35) * mm, _plain(more))
+            sheet.drawString(8 * mm, height - (84 + 35) * mm, plain(more))
         _qr(sheet, paper.number, width - 42 * mm, 8 * mm, 34 * mm)
         sheet.setFont(PLAIN, 8)
-        sheet.drawString(8 * mm, 8 * mm, _plain(paper.place.code))
+        sheet.drawString(8 * mm, 8 * mm, plain(paper.place.code))
         return bytes(sheet.getpdfdata())
 
 
@@ -101,16 +101,16 @@ def packing_slip(paper: Paper) -> bytes:
         sheet.setTitle(paper.number)
         width, height = A4
         sheet.setFont(BOLD, 20)
-        sheet.drawString(LEFT, height - 24 * mm, _plain(gettext("Packing slip")))
+        sheet.drawString(LEFT, height - 24 * mm, plain(gettext("Packing slip")))
         sheet.setFont(PLAIN, 9)
         place = paper.place
         sender = " · ".join(
             one for one in (place.name, place.street, f"{place.postal_code} {place.city}") if one.strip()
         )
-        sheet.drawString(LEFT, height - 38 * mm, _cut(sender, 9, 110 * mm))
+        sheet.drawString(LEFT, height - 38 * mm, cut(sender, 9, 110 * mm))
         sheet.setFont(PLAIN, 12)
         for row, text in enumerate([paper.name, *paper.address][:6]):
-            sheet.drawString(LEFT, height - (46 + 6 * row) * mm, _cut(text, 12, 100 * mm))
+            sheet.drawString(LEFT, height - (46 + 6 * row) * mm, cut(text, 12, 100 * mm))
         right = 130 * mm
         code128.Code128(paper.number, barHeight=14 * mm, barWidth=0.42 * mm).drawOn(
             sheet, right - 6 * mm, height - 34 * mm
@@ -122,31 +122,31 @@ def packing_slip(paper: Paper) -> bytes:
             facts.append((gettext("Weight"), f"{localize(round(paper.weight_grams / 1000, 2))} kg"))
         for row, (label, text) in enumerate(facts):
             sheet.setFont(PLAIN, 10)
-            sheet.drawString(right, height - (46 + 6 * row) * mm, _plain(label))
+            sheet.drawString(right, height - (46 + 6 * row) * mm, plain(label))
             sheet.setFont(BOLD, 10)
-            sheet.drawRightString(width - LEFT, height - (46 + 6 * row) * mm, _plain(text))
+            sheet.drawRightString(width - LEFT, height - (46 + 6 * row) * mm, plain(text))
         top = height - 92 * mm
         sheet.setFont(BOLD, 10)
-        sheet.drawString(LEFT, top, _plain(gettext("Article")))
-        sheet.drawString(LEFT + 110 * mm, top, _plain(gettext("SKU")))
-        sheet.drawRightString(width - LEFT, top, _plain(gettext("Pieces")))
+        sheet.drawString(LEFT, top, plain(gettext("Article")))
+        sheet.drawString(LEFT + 110 * mm, top, plain(gettext("SKU")))
+        sheet.drawRightString(width - LEFT, top, plain(gettext("Pieces")))
         sheet.line(LEFT, top - 2 * mm, width - LEFT, top - 2 * mm)
         shown = paper.items[:MOST_LINES]
         for row, item in enumerate(shown):
             y = top - (8 + 5.5 * row) * mm
             sheet.setFont(PLAIN, 10)
-            sheet.drawString(LEFT, y, _cut(item.name, 10, 105 * mm))
-            sheet.drawString(LEFT + 110 * mm, y, _cut(item.sku, 10, 40 * mm))
+            sheet.drawString(LEFT, y, cut(item.name, 10, 105 * mm))
+            sheet.drawString(LEFT + 110 * mm, y, cut(item.sku, 10, 40 * mm))
             sheet.setFont(BOLD, 10)
             sheet.drawRightString(width - LEFT, y, str(item.pieces))
         end = top - (8 + 5.5 * len(shown)) * mm
         sheet.setFont(PLAIN, 10)
         if len(paper.items) > len(shown):
             more = gettext("and %(count)s more") % {"count": len(paper.items) - len(shown)}
-            sheet.drawString(LEFT, end, _plain(more))
+            sheet.drawString(LEFT, end, plain(more))
         sheet.line(LEFT, 24 * mm, width - LEFT, 24 * mm)
         sheet.drawString(
-            LEFT, 16 * mm, _plain(gettext("Thank you for your order. Please keep this slip for questions and returns."))
+            LEFT, 16 * mm, plain(gettext("Thank you for your order. Please keep this slip for questions and returns."))
         )
         return bytes(sheet.getpdfdata())
 
@@ -164,16 +164,16 @@ def _qr(sheet: canvas.Canvas, text: str, x: float, y: float, size: float) -> Non
 
 def _fitted(sheet: canvas.Canvas, text: str, x: float, y: float, width: float, size: int) -> None:
     """Draw a text as large as fits."""
-    text = _plain(text)
+    text = plain(text)
     while size > 10 and stringWidth(text, BOLD, size) > width:
         size -= 1
     sheet.setFont(BOLD, size)
-    sheet.drawString(x, y, _cut(text, size, width, font=BOLD))
+    sheet.drawString(x, y, cut(text, size, width, font=BOLD))
 
 
-def _cut(text: str, size: int, width: float, *, font: str = PLAIN) -> str:
+def cut(text: str, size: int, width: float, *, font: str = PLAIN) -> str:
     """Return what of a text fits into a width, with a mark when it is cut."""
-    text = _plain(text)
+    text = plain(text)
     if stringWidth(text, font, size) <= width:
         return text
     while text and stringWidth(text + "…", font, size) > width:
@@ -181,7 +181,7 @@ def _cut(text: str, size: int, width: float, *, font: str = PLAIN) -> str:
     return text.rstrip() + "…"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text in the letters that the standard fonts have; others are replaced by a question mark, never left out."""
     return str(text).encode("cp1252", "replace").decode("cp1252")
 

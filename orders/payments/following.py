@@ -13,9 +13,9 @@ from commerce.actors import Actor
 from commerce.events import Received
 from commerce.money import Money
 from commerce.transactions import transaction_required
-from orders import holds, lifecycle, paying, queries, totals
+from orders import holds, lifecycle, paying, queries, shortages, totals
 from orders.hold_kinds import HoldKind
-from orders.lifecycle import COLLECTED, State
+from orders.lifecycle import COLLECTED, OrderStatus, State
 from orders.paying import PaymentVerb, Way
 from orders.payments import errors, ledger, refunds, requests
 from orders.payments.ledger import PaymentView
@@ -32,6 +32,7 @@ FOLLOWED = (
     "fulfilment.rejected",
     "fulfilment.returned_to_stock",
     "order.changed",
+    "order.shortage_settled",
     "payment.changed",
     "refund.owed",
 )
@@ -56,16 +57,19 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
     _hold_until_paid(order, payments, by=by, at=at)
     # What came back or was given as goodwill is owed besides: it is no part of what the order has to cover.
     covered = sum(one.amounts.covers for one in payments)
-    too_much = min(covered + given_back_minor(order_id) - order.total_minor, covered)
+    # Pieces that another place may still serve keep their money until that is settled.
+    pending = pending_minor(order)
+    too_much = min(covered + given_back_minor(order_id) - order.total_minor - pending, covered)
     if too_much > 0:
         refunds.owe(
             order_id=order_id, amount_minor=too_much, reason="paid more than the order comes to",
             cause=("order_total", f"{order_id}:{order.version}:{too_much}"), by=by, at=at,
         )  # fmt: skip
         payments = ledger.lock(order_id=order_id)
-    _plan_captures(order, payments, by=by, at=at)
+    is_over = not pending and all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments)
+    _plan_captures(order, payments, is_over=is_over, by=by, at=at)
     payments = ledger.lock(order_id=order_id)
-    _plan_releases(order, payments, by=by, at=at)
+    _plan_releases(payments, is_over=is_over, by=by, at=at)
     refunds.plan(order_id, by=by, at=at)
 
 
@@ -125,12 +129,25 @@ def delivered_minor(order: OrderView) -> int:
     return min(worth, order.total_minor)
 
 
-def _plan_captures(order: OrderView, payments: Sequence[PaymentView], *, by: Actor, at: datetime) -> None:
+def pending_minor(order: OrderView) -> int:
+    """Return what the pieces come to that are off an order and may still come on again."""
+    is_off = order.status in (OrderStatus.CANCELLED, OrderStatus.RETURNED)  # nobody serves these any more
+    units = {} if is_off else shortages.pending_of(order.id)
+    return sum(
+        totals.remaining_minor(line.total_minor, line.quantity, max(line.cancelled - units[line.id], 0))
+        - line.remaining_minor
+        for line in order.lines
+        if line.id in units
+    )
+
+
+def _plan_captures(
+    order: OrderView, payments: Sequence[PaymentView], *, is_over: bool, by: Actor, at: datetime
+) -> None:
     delivered = delivered_minor(order)
     due = delivered - sum(one.amounts.captured + one.amounts.capturing for one in payments)
     if due <= 0:
         return
-    is_over = all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments)
     for place, amount in paying.take(due, [(one.method, one.amounts.capturable) for one in payments]):
         requests.plan(
             payments[place].id, PaymentVerb.CAPTURE, amount, cause=("delivered", f"{order.id}:{delivered}"),
@@ -138,9 +155,8 @@ def _plan_captures(order: OrderView, payments: Sequence[PaymentView], *, by: Act
         )  # fmt: skip
 
 
-def _plan_releases(order: OrderView, payments: Sequence[PaymentView], *, by: Actor, at: datetime) -> None:
+def _plan_releases(payments: Sequence[PaymentView], *, is_over: bool, by: Actor, at: datetime) -> None:
     """Let go of what will never be captured: all that is left is owed back, or the order is over."""
-    is_over = all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments)
     for one in payments:
         if one.amounts.uncaptured <= 0 or one.amounts.capturing:
             continue

@@ -11,16 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from commerce import clock, transactions
+from commerce import clock
 from commerce.errors import CommerceError
 from commerce.roles import Permission
-from commerce.staff import refusals, shell
+from commerce.staff import shell
 from orders import shipping
 from orders.carriers import directory
 from orders.floor import LabelState
 from orders.packing import labels, lists, papers, parcels
-from orders.picking import Outcome
-from orders.staff import forms
+from orders.staff import forms, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, done, not_here, refused, take
 
 PDF = "application/pdf"
@@ -49,25 +48,14 @@ def scan(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpR
     """Put one scanned piece into the open parcel, which is opened by the first. Sent again, it changes nothing."""
     if lists.station(fulfilment_id, store.id) is None:
         return not_here(request, base=FRAGMENT)
-    form = forms.ScanForm(request.POST)
-    stop, packed, status = "", None, 200
-    if form.is_valid():
-        given = form.cleaned_data
-        try:
-            with transactions.transaction():
-                packed = parcels.scan_into(
-                    fulfilment_id, given["scan_id"], given["text"], user=request.user, by=shell.actor(request),
-                    at=given["scanned_at"],
-                )  # fmt: skip
-        except CommerceError as error:
-            stop, status = refusals.sentence(error), error.status
-    else:
-        stop, status = forms.first_error(form), 422
+    done_now = scans.count(request, parcels.scan_into, fulfilment_id)
     found = lists.station(fulfilment_id, store.id)
     if found is None:
         return not_here(request, base=FRAGMENT)
-    is_right = packed is not None and packed.outcome is Outcome.PICKED
-    return _show(request, found, base=FRAGMENT, status=status, scanned=packed, is_right=is_right, stop=stop)
+    return _show(
+        request, found, base=FRAGMENT, status=done_now.status, scanned=done_now.outcome, is_right=done_now.is_right,
+        stop=done_now.stop,
+    )  # fmt: skip
 
 
 @require_POST

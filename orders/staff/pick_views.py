@@ -9,16 +9,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from commerce import clock, transactions
+from commerce import clock
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from orders import picking
 from orders.lifecycle import Action, after
-from orders.staff import board, forms, pick_list
+from orders.staff import board, forms, pick_list, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, take
-
-REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the device was offline
 
 
 @require_GET
@@ -36,36 +34,17 @@ def pick(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpR
 def scan(request: HttpRequest, store: shell.Store, fulfilment_id: UUID) -> HttpResponse:
     """Count one scan and show what comes next. Sent again with the same id, it changes nothing and says the same.
 
-    The answer is the middle of the picking page, with a hard stop in it when the scan was wrong or refused. A scan that
-    was kept while offline is answered 422 when it turns out wrong, so that the device tells so.
+    The answer is the middle of the picking page, with a hard stop in it when the scan was wrong or refused.
     """
     if board.card(fulfilment_id, store.id, at=clock.now()) is None:
         return not_here(request, base=FRAGMENT)
-    form = forms.ScanForm(request.POST)
-    stop, outcome, status = "", None, 200
-    if form.is_valid():
-        given = form.cleaned_data
-        try:
-            with transactions.transaction():
-                outcome = picking.scan(
-                    fulfilment_id,
-                    given["scan_id"],
-                    given["text"],
-                    user=request.user,
-                    by=shell.actor(request),
-                    at=given["scanned_at"],
-                )
-        except CommerceError as error:
-            stop, status = refusals.sentence(error), error.status
-    else:
-        stop, status = forms.first_error(form), 422
+    done = scans.count(request, picking.scan, fulfilment_id)
     picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request, base=FRAGMENT)
-    is_right = outcome is not None and outcome.outcome is picking.Outcome.PICKED
-    if REPLAYED in request.headers and not is_right and status == 200:
-        status = 422
-    return _show(request, picked, base=FRAGMENT, status=status, scanned=outcome, is_right=is_right, stop=stop)
+    return _show(
+        request, picked, base=FRAGMENT, status=done.status, scanned=done.outcome, is_right=done.is_right, stop=done.stop
+    )
 
 
 @require_POST

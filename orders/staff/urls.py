@@ -48,6 +48,7 @@ urlpatterns = [
     path("waves/begin/", wave_views.begin, name="wave-begin"),
     path("waves/figures/", wave_views.figures, name="picking-figures"),
     path("waves/<uuid:wave_id>/", wave_views.wave, name="wave"),
+    path("waves/<uuid:wave_id>/list.pdf", wave_views.pick_list, name="wave-list"),
     path("waves/<uuid:wave_id>/scan/", wave_views.scan, name="wave-scan"),
     path("waves/<uuid:wave_id>/finish/", wave_views.finish, name="wave-finish"),
     path("waves/<uuid:wave_id>/take-over/", wave_views.take_over, name="wave-take-over"),

@@ -15,11 +15,10 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from orders.picking import Outcome
-from orders.staff import forms
-from orders.staff.pick_views import REPLAYED
+from inventory import locations
+from orders.staff import forms, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, refused
-from orders.waves import lists, performance, rounds, totes
+from orders.waves import lists, papers, performance, rounds, totes
 
 
 @require_GET
@@ -74,33 +73,32 @@ def wave(request: HttpRequest, store: shell.Store, wave_id: UUID) -> HttpRespons
     return not_here(request) if sheet is None else _show(request, sheet)
 
 
+@require_GET
+@at_store(Permission.WORK_PICKUPS)
+def pick_list(request: HttpRequest, store: shell.Store, wave_id: UUID) -> HttpResponse:
+    """Send what is still to pick in a wave as a list on paper."""
+    sheet = lists.sheet(wave_id, store.id)
+    if sheet is None:
+        return not_here(request)
+    response = HttpResponse(papers.pick_list(sheet, locations.by_id(store.id)), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{sheet.wave.number}.pdf"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
 @require_POST
 @at_store(Permission.WORK_PICKUPS)
 def scan(request: HttpRequest, store: shell.Store, wave_id: UUID) -> HttpResponse:
     """Count one scan and say into which tote it goes. Sent again with the same id, it changes nothing and says the same."""
     if lists.sheet(wave_id, store.id) is None:
         return not_here(request, base=FRAGMENT)
-    form = forms.ScanForm(request.POST)
-    stop, dealt, status = "", None, 200
-    if form.is_valid():
-        given = form.cleaned_data
-        try:
-            with transactions.transaction():
-                dealt = totes.scan(
-                    wave_id, given["scan_id"], given["text"], user=request.user, by=shell.actor(request),
-                    at=given["scanned_at"],
-                )  # fmt: skip
-        except CommerceError as error:
-            stop, status = refusals.sentence(error), error.status
-    else:
-        stop, status = forms.first_error(form), 422
+    done = scans.count(request, totes.scan, wave_id)
     sheet = lists.sheet(wave_id, store.id)
     if sheet is None:
         return not_here(request, base=FRAGMENT)
-    is_right = dealt is not None and dealt.outcome is Outcome.PICKED
-    if REPLAYED in request.headers and not is_right and status == 200:
-        status = 422
-    return _show(request, sheet, base=FRAGMENT, status=status, dealt=dealt, is_right=is_right, stop=stop)
+    return _show(
+        request, sheet, base=FRAGMENT, status=done.status, dealt=done.outcome, is_right=done.is_right, stop=done.stop
+    )
 
 
 @require_POST

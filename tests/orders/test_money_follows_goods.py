@@ -8,12 +8,26 @@ from commerce import clock, ids, relay
 from commerce.actors import Actor
 from commerce.operations import checks
 from commerce.transactions import transaction
-from orders import cancellation, exceptions, pay_later, picking, pickup, queries, shipping
+from orders import (
+    cancellation,
+    exceptions,
+    holds,
+    pay_later,
+    picking,
+    pickup,
+    queries,
+    shipping,
+    shortage_choices,
+)
+from orders.amendments import changing
+from orders.amendments.wishes import Amendment
 from orders.gateways import directory
 from orders.paying import Concern, PaidStatus, PayMethod, paid_status
 from orders.payments import collecting, errands, errors, following, gift_cards, ledger, refunds, requests, watchdog
 from orders.payments.collecting import Taken, Wanted
 from tests.factories import commerce as ground
+from tests.factories import inventory as goods
+from tests.factories import orders as make
 from tests.factories import payments as pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,7 +98,76 @@ def test_what_was_not_found_is_never_taken(shop):
     shop.act(pickup.hand_over, work, work.pickup_code)
     settle()
     [paid] = ledger.of_order(order.id)
+    assert (paid.amounts.captured, paid.amounts.released) == (1190, 0), "its customer may still choose another store"
+    [asked] = shortage_choices.asked(order.id, at=clock.now())
+    with transaction():
+        shortage_choices.choose(order.tracking_token, asked.id, "decline", at=clock.now())
+    settle()
+    [paid] = ledger.of_order(order.id)
     assert (paid.amounts.captured, paid.amounts.released, paid.amounts.refunded) == (1190, 1190, 0)
+
+
+def test_what_another_place_serves_keeps_its_money(shop):
+    other = goods.store(latitude=52.6)
+    goods.receive(shop.products[0].id, other.id, 5)
+    order = shop.accepted({0: 2}, method="ship", ship_to=ADDRESS)
+    take(order.id, PayMethod.CARD)
+    work = order.fulfilments[0]
+    shop.act(picking.reject_line, work, work.lines[0].id, 2, "not_found")
+    settle()
+    view = queries.order(order.id)
+    part = next(one for one in view.fulfilments if one.location_id == other.id)
+    assert (view.total_minor, refunds.of_order(order.id)) == (2380, [])
+    clerk = make.clerk(other)
+    shop.act(pickup.accept, part, user=clerk)
+    for _ in range(2):
+        shop.scan(part, user=clerk)
+    shop.act(pickup.mark_ready, part, user=clerk)
+    shop.act(shipping.ship, part, user=clerk)
+    settle()
+    [paid] = ledger.of_order(order.id)
+    assert (paid.amounts.captured, paid.amounts.released) == (2380, 0)
+
+
+def test_goods_leave_when_they_are_paid(shop):
+    order = shop.ready({0: 2})
+    take(order.id, PayMethod.CARD, 1000)
+    [part] = order.fulfilments
+    with pytest.raises(errors.NotPaid) as refused:
+        shop.act(pickup.hand_over, part, part.pickup_code)
+    assert (refused.value.detail["to_pay_minor"], refused.value.detail["currency"]) == (1380, "EUR")
+    take(order.id, PayMethod.CASH)
+    assert shop.act(pickup.hand_over, part, part.pickup_code).is_done
+    settle()
+    assert sum(one.amounts.captured for one in ledger.of_order(order.id)) == 2380
+
+
+def test_what_costs_more_is_not_sent_before_it_is_paid(shop):
+    order = shop.place({0: 1}, method="ship", ship_to=ADDRESS)
+    take(order.id, PayMethod.CARD)
+    wanted = Amendment(additions={shop.products[1].id: 1})
+    with transaction():
+        seen = changing.preview(order.id, wanted, by=ground.TESTER, at=clock.now())
+    with transaction():
+        changing.confirm(order.id, wanted, seen.basis, by=ground.TESTER, at=clock.now())
+    settle()
+    assert queries.order(order.id).held_for == ["payment"]
+    take(order.id, PayMethod.CARD)
+    settle()
+    assert queries.order(order.id).held_for == []
+    assert [one.release_reason for one in holds.of_orders([order.id], open_only=False)[order.id]] == ["paid"]
+
+
+def test_what_was_given_back_at_the_provider_is_not_asked_for_again(shop):
+    order = shop.place({0: 2})
+    paid = pay.payment(order.id, 2380, authorised=2380, captured=2380)
+    pay.observe(paid.id, authorised=2380, captured=2380, refunded=500)
+    assert following.to_pay_minor(order, ledger.of_order(order.id)) == 0
+    pay.owe(order.id, 1880, ("return", "r1"))
+    with transaction():
+        cancellation.cancel_order(order.id, by=ground.TESTER, at=clock.now())
+        following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert sum(one.amount_minor for one in requests.open_of(paid.id)) == 1880
 
 
 def test_cash_at_the_till_goes_back_by_hand_and_a_person_is_told(shop):

@@ -1,5 +1,6 @@
 """Waves: orders leased together, scans dealt out to totes, shorts, takeovers, and an end that leaves nothing hanging."""
 
+import re
 import threading
 from datetime import timedelta
 from uuid import uuid4
@@ -21,6 +22,7 @@ from orders.waves import lists, performance, rounds, totes
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
+from tests.factories import pricing as prices
 
 pytestmark = pytest.mark.django_db
 
@@ -267,3 +269,26 @@ def test_orders_that_are_none_are_refused_on_the_page(shop, signed_in, orders):
     answer = signed_in(shop.clerk).post(reverse("orders-staff:wave-begin"), {"wave_id": uuid4(), "orders": orders})
     assert answer["Location"] == reverse("orders-staff:waves")
     assert not Wave.objects.exists()
+
+
+def test_a_wave_has_its_list_on_paper_page_after_page(shop, signed_in):
+    extra = [ground.product(name=f"Article {number} — with “signs” that no font has 🫖") for number in range(30)]
+    prices.prices({one.id: 100 for one in extra}, price_list=prices.price_list("on-paper"))
+    for one in extra:
+        goods.receive(one.id, shop.store.id, 3)
+    shop.products += extra
+    order = shop.place(dict.fromkeys(range(len(shop.products)), 1))
+    wave = begin(shop, order)
+    browser = signed_in(shop.clerk)
+    answer = browser.get(reverse("orders-staff:wave-list", args=[wave.id]))
+    assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (
+        200, "application/pdf", "private, no-store"
+    )  # fmt: skip
+    assert answer.content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", answer.content)) == 2
+    assert (
+        reverse("orders-staff:wave-list", args=[wave.id])
+        in browser.get(reverse("orders-staff:wave", args=[wave.id])).content.decode()
+    )
+    elsewhere = signed_in(make.clerk(goods.store()))
+    assert elsewhere.get(reverse("orders-staff:wave-list", args=[wave.id])).status_code == 404

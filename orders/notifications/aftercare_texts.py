@@ -1,0 +1,103 @@
+"""The texts about what is missing, comes back or is paid back, as they come along. People write newer versions of them."""
+
+from orders.notifications.texts import mail
+
+ASKED = mail(
+    (
+        "Es fehlt etwas – was sollen wir tun? Ihre Bestellung {number}",
+        """
+es tut uns leid: {missing} Ihrer Bestellung {number} konnten wir in {place} nicht finden. Sie bezahlen das nicht.
+
+Bitte sagen Sie uns auf dieser Seite, was wir tun sollen – in einer anderen Filiale abholen, zusenden, etwas anderes nehmen, \
+warten oder darauf verzichten:
+
+{tracking_url}
+
+Hören wir drei Tage lang nichts, bekommen Sie die übrigen Artikel ohne das Fehlende.
+""",
+    ),
+    (
+        "Something is missing – what shall we do? Your order {number}",
+        """
+we are sorry: we could not find {missing} of your order {number} at {place}. You don’t pay for it.
+
+Please tell us on this page what you would like – fetch it at another store, have it sent, take something else, wait, or do \
+without:
+
+{tracking_url}
+
+If we hear nothing for three days, you get the other goods without what is missing.
+""",
+    ),
+    (
+        "Bestellung {number}: {missing} fehlt. Was sollen wir tun? {tracking_url}",
+        "Order {number}: {missing} is missing. What shall we do? {tracking_url}",
+    ),
+)
+
+GOES_BACK = mail(
+    (
+        "{amount} gehen an Sie zurück: Ihre Bestellung {number}",
+        """
+für Ihre Bestellung {number} erstatten wir Ihnen {amount}. Das Geld kommt auf demselben Weg zurück, auf dem Sie bezahlt \
+haben; bis Ihre Bank es gutschreibt, kann es einige Tage dauern.
+
+Die Einzelheiten finden Sie hier:
+
+{tracking_url}
+""",
+    ),
+    (
+        "{amount} go back to you: your order {number}",
+        """
+we refund {amount} for your order {number}. The money goes back the same way you paid; it may take your bank a few days to \
+show it.
+
+You find the details here:
+
+{tracking_url}
+""",
+    ),
+)
+
+CAME_BACK = mail(
+    (
+        "Ihre Rücksendung {return_number} ist angekommen",
+        """
+Ihre Rücksendung {return_number} zur Bestellung {number} ist bei uns angekommen. Wir sehen uns die Ware an und melden uns, \
+sobald die Erstattung unterwegs ist.
+
+{tracking_url}
+""",
+    ),
+    (
+        "Your return {return_number} has arrived",
+        """
+your return {return_number} of order {number} has arrived. We look at the goods and write to you as soon as the refund is on \
+its way.
+
+{tracking_url}
+""",
+    ),
+)
+
+NOT_TAKEN_BACK = mail(
+    (
+        "Ihre Rücksendung {return_number} können wir nicht annehmen",
+        """
+wir haben uns die Ware Ihrer Rücksendung {return_number} zur Bestellung {number} angesehen und können sie leider nicht \
+zurücknehmen. Warum, sagen wir Ihnen gern; die Ware bleibt Ihre, und wir senden sie Ihnen auf Wunsch wieder zu.
+
+{tracking_url}
+""",
+    ),
+    (
+        "We can’t accept your return {return_number}",
+        """
+we have looked at the goods of your return {return_number} of order {number} and are sorry that we can’t take them back. We \
+gladly tell you why; the goods stay yours, and we send them to you again if you like.
+
+{tracking_url}
+""",
+    ),
+)

@@ -1,0 +1,56 @@
+"""Payments in the admin, to read only, with what a controller asks; and return policies, which end and begin but never change."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from commerce.models import AuditEntry, User
+from orders.models import ReturnPolicy
+from tests.factories import orders as make
+from tests.factories import payments as pay
+
+
+@pytest.fixture
+def administrator(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root", email="root@example.org"))
+    return client
+
+
+def test_payments_are_read_with_their_events_and_never_written(administrator: Client, shop: make.Shop) -> None:
+    order = shop.place({0: 2})
+    paid = pay.payment(order.id, 2380, authorised=2380, captured=1000)
+    listed = reverse("admin:orders_payment_changelist")
+    page = administrator.get(listed).content.decode()
+    assert order.number in page
+    counts = {}
+    for question in ("person", "held", "owed", "lost", "orphan"):
+        found = administrator.get(listed, {"question": question})
+        counts[question] = found.context["cl"].result_count
+    assert counts == {"person": 0, "held": 1, "owed": 0, "lost": 0, "orphan": 0}
+    shown = reverse("admin:orders_payment_change", args=[paid.id])
+    assert "10.00" in administrator.get(shown).content.decode().replace(",", ".")
+    assert administrator.post(shown, {"label": "mine"}).status_code == 403
+
+
+def test_a_return_policy_ends_when_another_begins_for_the_same_goods(administrator: Client, shop: make.Shop) -> None:
+    add = reverse("admin:orders_returnpolicy_add")
+    given = {
+        "channel": "",
+        "country": "de",
+        "category": "Shoes",
+        "product": "",
+        "days": "30",
+        "reason": "we promise more",
+    }
+    assert administrator.post(add, given).status_code == 302
+    [policy] = ReturnPolicy.objects.all()
+    assert (policy.country, policy.category, policy.days) == ("DE", "Shoes", 30)
+    change = reverse("admin:orders_returnpolicy_change", args=[policy.pk])
+    assert administrator.post(change, {"days": "60", "reason": "even more"}).status_code == 302
+    assert list(ReturnPolicy.objects.order_by("pk").values_list("days", "is_active")) == [(30, False), (60, True)]
+    assert administrator.post(change, {"days": "90", "reason": "again"}).status_code == 403, "it has ended"
+    refused = administrator.post(add, {**given, "days": "2000"})
+    assert (refused.status_code, ReturnPolicy.objects.count()) == (200, 2)
+    assert "1100" in refused.content.decode()
+    assert AuditEntry.objects.filter(verb="orders.returns.policies.set_policy").count() == 2
