@@ -44,19 +44,19 @@ def of(prepared: Prepared, rulebook: Rules, channel: ChannelTerms) -> dict[int, 
     public = prepared.ruleset.promotions.public
     if not public:
         return {}
-    reduced: dict[int, set[str]] = {}
-    for candidate in prepared.candidates:
-        if candidate.promotion.id in public:
-            for position in candidate.positions:
-                reduced.setdefault(prepared.lines[position].product_id, set()).add(candidate.promotion.id)
-    if not reduced:
+    places = {
+        one.promotion.id: one.positions for one in prepared.candidates if one.promotion.id in public and one.positions
+    }
+    if not places:
         return {}
+    lines = prepared.lines
+    reduced = {lines[position].product_id: position for positions in places.values() for position in positions}
     found: dict[int, tuple[int, int]] = {}
     for product_id, standing in known(channel, rulebook, reduced, prepared.at).items():
         prior, saving = standing.prior_minor, standing.saving_basis_points
         if prior is None or not saving:
             continue
-        if {identifier for identifier, _name in standing.stretch.promotions} <= reduced[product_id]:
+        if all(reduced[product_id] in places.get(identifier, ()) for identifier, _name in standing.stretch.promotions):
             found[product_id] = (prior, saving)
     return found
 
@@ -171,7 +171,7 @@ def _memory(channel: ChannelTerms, rulebook: Rules, at: datetime) -> _Memory:
     found = _memories.get(key)
     if found is not None and found.since + LOOKS_BACK / 2 <= at < found.until:
         return found
-    made = _Memory(at - LOOKS_BACK, at + AHEAD)
+    made = _Memory(at - LOOKS_BACK, max(at, clock.now()) + AHEAD)  # past baskets are priced in one go, too
     _memories.pop(key, None)
     for oldest in list(_memories)[: len(_memories) - MEMORIES_KEPT + 1]:  # a list: other threads add meanwhile
         _memories.pop(oldest, None)

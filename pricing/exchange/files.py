@@ -27,6 +27,11 @@ MOST_KEPT = 500  # faults, differences and warnings that are kept to be shown; t
 MOST_FAULTS = 20_000
 
 
+_OUTCOME = [
+    "state", "rows_read", "rows_new", "rows_changed", "rows_same", "rows_wrong", "differences", "faults", "warnings", "result",
+]  # fmt: skip
+
+
 @transaction_required
 def bring(
     content: bytes, *, name: str, kind: Kind | str, by: Actor, price_list: str = "", takes_good_rows: bool = False
@@ -119,7 +124,7 @@ def faults_of(file_id: UUID) -> list[Any]:
 
 def _next(file_id: UUID | None) -> tuple[PriceFile, State] | None:
     at = clock.now()
-    waiting = PriceFile.objects.select_for_update(skip_locked=True).order_by("uploaded_at")
+    waiting = PriceFile.objects.defer("content").select_for_update(skip_locked=True).order_by("uploaded_at")
     rows = waiting.filter(state__in=[*AT_WORK, *AT_WORK.values()])
     if file_id is not None:
         rows = rows.filter(pk=file_id)
@@ -177,7 +182,7 @@ def _apply(file: PriceFile, *, by: Actor) -> None:
 
 def _keep(file: PriceFile, outcome: Outcome, state: State, **times: datetime) -> None:
     with transaction():
-        locked = PriceFile.objects.select_for_update().get(pk=file.pk)
+        locked = PriceFile.objects.defer("content").select_for_update().get(pk=file.pk)
         if State(locked.state) not in STANDS:
             _keep_in(locked, outcome, state, **times)
 
@@ -192,7 +197,7 @@ def _keep_in(file: PriceFile, outcome: Outcome, state: State, **times: datetime)
     file.result = outcome.result
     for name, at in times.items():
         setattr(file, name, at)
-    file.save()
+    file.save(update_fields=[*_OUTCOME, *times])
 
 
 def _fail(file: PriceFile, message: str) -> None:

@@ -45,7 +45,7 @@ def _shop() -> tuple[list[str], dict[str, str], int]:
     from commerce.channels import keys
     from commerce.roles import Scope
     from commerce.transactions import transaction
-    from pricing import rulesets
+    from pricing import rulesets, tasks
     from tests.factories import pricing
 
     by = Actor.system("benchmark")
@@ -67,6 +67,7 @@ def _shop() -> tuple[list[str], dict[str, str], int]:
     pricing.prices({refs[spec.sku].id: 500 + number % 3_000 for number, spec in enumerate(specs)})
     with transaction():
         rulesets.publish(quote_rules.content(), by=by)
+    tasks.log_applied_prices()  # as the worker has by then
     with house.database() as cursor:
         # As a grown catalogue is: nothing of it changed just now, which every process would read again and again.
         cursor.execute("UPDATE commerce_product SET updated_at = updated_at - interval '1 day'")
