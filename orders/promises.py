@@ -7,7 +7,7 @@ by its own calendar. Only what is said of a place counts: without figures of its
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from commerce import clock
@@ -161,7 +161,7 @@ def sent(
     if way is not None:
         collected = way.service.leaves_on(_local(place, ready or leaves))
         leaves = max(
-            leaves, datetime.combine(collected, way.service.cut_off, ZoneInfo(place.time_zone)).astimezone(at.tzinfo)
+            leaves, datetime.combine(collected, way.service.cut_off, ZoneInfo(place.time_zone)).astimezone(UTC)
         )
         days.append(way.service.arrives_on(collected, way.zone.days, country))
     return Sent(leaves, end_of(place, max(days)))
@@ -226,8 +226,8 @@ def slowest(found: Iterable[Sent]) -> Sent:
 
 
 def end_of(place: LocationRef, day: date) -> datetime:
-    """Return the end of a day on the wall of a place."""
-    return datetime.combine(day, time.max.replace(microsecond=0), ZoneInfo(place.time_zone))
+    """Return the end of a day on the wall of a place, in UTC as all that is told."""
+    return datetime.combine(day, time.max.replace(microsecond=0), ZoneInfo(place.time_zone)).astimezone(UTC)
 
 
 def _local(place: LocationRef, moment: datetime) -> datetime:
@@ -235,4 +235,4 @@ def _local(place: LocationRef, moment: datetime) -> datetime:
 
 
 def _midnight(place: LocationRef, day: date) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(place.time_zone))
+    return datetime.combine(day, time.min, ZoneInfo(place.time_zone)).astimezone(UTC)
