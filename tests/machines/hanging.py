@@ -26,7 +26,8 @@ class NothingHangs(RolledBack):
     past_us: set[UUID]  # orders whose money somebody moved at the provider, past us
 
     def every_order(self) -> list[OrderView]:
-        raise NotImplementedError
+        """Return the orders of the machine, which knows them."""
+        raise LookupError("The machine says which orders there are.")
 
     def nothing_hangs(self) -> None:
         """After the last exit nothing is promised, held, booked, asked for or owed any more but by what was delivered."""
