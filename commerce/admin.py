@@ -253,7 +253,7 @@ class KeyForm(forms.ModelForm):
 
     class Meta:
         model = ChannelKey
-        fields = ["channel", "name", "scopes", "requests_per_minute", "expires_at"]
+        fields = ["channel", "name", "scopes", "person", "requests_per_minute", "expires_at"]
 
 
 class OverlapForm(forms.Form):
@@ -275,8 +275,8 @@ class ChannelKeyAdmin(VerbAdmin):
     views = writes = Permission.MANAGE_CHANNELS
     audited_as = "channel_key"
     form = KeyForm
-    list_display = ["channel", "name", "prefix", "works", "requests_per_minute", "expires_at", "revoked_at"]
-    list_select_related = ["channel"]
+    list_display = ["channel", "name", "prefix", "person", "works", "requests_per_minute", "expires_at", "revoked_at"]
+    list_select_related = ["channel", "person"]
     list_filter = ["channel", ("expires_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name"]
     actions_detail = ["rotate", "revoke"]

@@ -229,5 +229,6 @@ VERBS = {
     "pricing.drafts.take_back": gettext_noop("Draft of rules taken back"),
     "pricing.rulesets.publish": gettext_noop("Rules published"),
     "pricing.rulesets.withdraw": gettext_noop("Rules withdrawn"),
+    "pricing.simulations.ask": gettext_noop("Simulation asked for"),
     "pricing.taxes.set_rate": gettext_noop("Tax rate set"),
 }

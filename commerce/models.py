@@ -78,10 +78,8 @@ class Channel(models.Model):
 
 
 class ChannelKey(models.Model):
-    """A channel's credential: only a hash of the secret is stored, the key itself is shown once.
-
-    A key can do only what its scopes allow; an expired or revoked key does nothing. Written by: commerce.channels.keys
-    """
+    """A channel's key, stored as a hash. It does what its scopes allow, and what only people do as its person, by their rights,
+    until it expires or is revoked. Written by: commerce.channels.keys"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="keys", verbose_name=_("channel"))
@@ -90,6 +88,7 @@ class ChannelKey(models.Model):
     secret_hash = models.BinaryField(max_length=32, editable=False)
     scopes = ArrayField(models.CharField(max_length=40, choices=choices(Scope)), verbose_name=_("scopes"))
     requests_per_minute = models.PositiveIntegerField(_("requests per minute"), default=6000)
+    person = models.ForeignKey("User", models.PROTECT, "+", null=True, blank=True, verbose_name=_("acts for"))
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)

@@ -246,6 +246,9 @@ SPECTACULAR_SETTINGS = {
         "LyingConditionEnum": "inventory.api.serializers.LYING",
         "ComingFromEnum": "inventory.api.serializers.COMING_FROM",
         "CaseStateEnum": "orders.api.desk.STATES",
+        "DraftStateEnum": "pricing.api.promotion_serializers.STATES",
+        "DraftActionEnum": "pricing.api.promotion_serializers.ACTIONS",
+        "RuleChangeKindEnum": "pricing.api.promotion_serializers.KINDS",
         "RoutingSimulationStateEnum": "orders.api.routing_views.SIMULATION_STATES",
         "RestrictionKindEnum": "orders.api.network_views.RESTRICTION_KINDS",
         "RoutingOccasionEnum": "orders.api.routing_views.OCCASIONS",
@@ -303,9 +306,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "store_processed": False,
         "polling_interval": 0.2,
     }
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = "UTC"
@@ -366,6 +367,7 @@ CELERY_BEAT_SCHEDULE = {
     "run payment errands": _every(5, "orders.tasks.run_payment_errands"),
     "watch payments": _every(60, "orders.tasks.watch_payments"),
     "prune kernel tables": _every(3600, "commerce.tasks.prune"),
+    "simulate drafts": _every(5, "pricing.tasks.simulate_drafts"),
     "prune quotes": _every(3600, "pricing.tasks.prune_quotes"),
     "work on files of prices": _every(3, "pricing.tasks.work_on_files"),
     "write down applied prices": _every(60, "pricing.tasks.log_applied_prices"),

@@ -26,6 +26,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.amendments.changing").register()
         import_module("orders.price_facts").register()
         import_module("orders.sales_learnt").register()
+        import_module("orders.past_baskets").register()
         import_module("orders.notifications.order_news").register_all()
         import_module("orders.notifications.aftercare").register_all()
         import_module("orders.pickup_watch").register()

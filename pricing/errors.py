@@ -194,3 +194,26 @@ class PriceFileNotReady(CommerceError):
 
     code = "price_file_not_ready"
     title = "The file can't be written like this"
+
+
+class SimulationNotFound(NotFound):
+    """There is no such simulation of a draft."""
+
+    code = "promotion_simulation_not_found"
+    title = "The simulation was not found"
+
+
+class TooManySimulations(CommerceError):
+    """Simulations of this draft are under way already."""
+
+    code = "too_many_promotion_simulations"
+    status = 429
+    title = "Simulations are under way"
+
+
+class PreconditionMissing(CommerceError):
+    """A change has to name what it was made for: If-Match with the ETag as it was read."""
+
+    code = "precondition_missing"
+    status = 428
+    title = "Say what the change was made for"

@@ -66,6 +66,16 @@ def _revision(ruleset: Ruleset) -> int:
     return int(ruleset.version.partition("+")[0].removeprefix("prices:") or 0)
 
 
+def costs(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Mapping[int, int]:
+    """Return what a piece of products costs us, net and landed, whether the rules in force ask for it or not."""
+    return _remembered("cost", _what_pieces_cost, channel, product_ids, at)
+
+
+def stock(channel: ChannelTerms, product_ids: Collection[int], at: datetime) -> Mapping[int, StockFacts]:
+    """Return what there is of products, whether the rules in force ask for it or not."""
+    return _remembered("stock", _stock[0], channel, product_ids, at) if _stock else {}
+
+
 def forget() -> None:
     """Drop what this process remembers."""
     _memory.clear()

@@ -4,12 +4,13 @@ from celery import shared_task
 
 from commerce import clock, queries, quotas
 from commerce.transactions import transaction
-from pricing import applied_prices, limits, quote_store
+from pricing import applied_prices, limits, quote_store, simulations
 from pricing.exchange import files
 
 QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
 MOST_ROUNDS = 50
 MOST_FILES = 20  # in one run; the next one follows in seconds
+MOST_SIMULATIONS = 1  # in one run of the task, whose time is limited; the next run is seconds away
 
 
 @shared_task
@@ -45,5 +46,14 @@ def work_on_files() -> int:
     """Look at files of prices that wait, or write them; return how many."""
     done = 0
     while done < MOST_FILES and files.work():
+        done += 1
+    return done
+
+
+@shared_task
+def simulate_drafts() -> int:
+    """Run the simulations of drafts that wait, one after the other; return how many."""
+    done = 0
+    while done < MOST_SIMULATIONS and simulations.run_next(at=clock.now()):
         done += 1
     return done

@@ -47,6 +47,13 @@ class Credential:
     scopes: frozenset[str]
     requests_per_minute: int
     expires_at: datetime | None
+    person_id: int | None = None  # a key of a person acts for them
+    person_name: str = ""
+
+    @property
+    def person(self) -> Actor | None:
+        """The person that the key acts for, as the one who does it."""
+        return Actor(ActorKind.STAFF, str(self.person_id), self.person_name) if self.person_id is not None else None
 
     @property
     def actor(self) -> Actor:
@@ -164,10 +171,13 @@ def _look_up(presented: str, now: datetime) -> Credential | None:
     prefix, _, secret = rest.partition("_")
     if mark != "ko" or len(prefix) != 2 * keys.PREFIX_BYTES or not prefix.isalnum() or not prefix.isascii():
         return None
-    key = ChannelKey.objects.select_related("channel").filter(prefix=prefix).first()
+    key = ChannelKey.objects.select_related("channel", "person").filter(prefix=prefix).first()
     if key is None or not hmac.compare_digest(bytes(key.secret_hash), keys.digest(secret)):
         return None
     if not keys.is_active(key, at=now) or not key.channel.is_active:
+        return None
+    person = key.person
+    if person is not None and not person.is_active:
         return None
     return Credential(
         key_id=key.pk,
@@ -181,4 +191,6 @@ def _look_up(presented: str, now: datetime) -> Credential | None:
         scopes=frozenset(key.scopes),
         requests_per_minute=key.requests_per_minute,
         expires_at=key.expires_at,
+        person_id=person.pk if person else None,
+        person_name=(person.get_full_name() or person.get_username()) if person else "",
     )

@@ -15,7 +15,7 @@ from django.conf import settings
 from commerce import audit, clock
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, KeyNotActive
-from commerce.models import Channel, ChannelKey
+from commerce.models import Channel, ChannelKey, User
 from commerce.roles import Scope
 from commerce.transactions import transaction_required
 
@@ -34,10 +34,12 @@ def issue(
     requests_per_minute: int = 6000,
     expires_at: datetime | None = None,
     plain: str = "",
+    person: User | None = None,
     by: Actor,
 ) -> tuple[ChannelKey, str]:
     """Make a key for `channel` and return it with its plain text, which nobody can read again later.
 
+    With `person` it does what only people do as that person, with their rights.
     `plain` gives the whole key instead of a random one: for the demo, whose key is public, and refused in production.
     Raises: InvalidInput for an unknown scope, none at all, or a rate out of bounds.
     """
@@ -60,6 +62,7 @@ def issue(
         scopes=granted,
         requests_per_minute=requests_per_minute,
         expires_at=expires_at,
+        person=person,
     )
     audit.record("commerce.keys.issue", "channel_key", key.pk, by=by, after=_facts(key))
     return key, f"ko_{prefix}_{secret}"
@@ -83,6 +86,7 @@ def rotate(key: ChannelKey, *, overlap: timedelta, by: Actor) -> tuple[ChannelKe
         scopes=old.scopes,
         requests_per_minute=old.requests_per_minute,
         expires_at=old.expires_at,
+        person=old.person,
         by=by,
     )
     before, end = old.expires_at, now + overlap
@@ -149,4 +153,5 @@ def _facts(key: ChannelKey) -> dict[str, object]:
         "scopes": key.scopes,
         "requests_per_minute": key.requests_per_minute,
         "expires_at": key.expires_at,
+        "person": key.person_id,
     }

@@ -172,6 +172,13 @@ def permissions_everywhere(request: HttpRequest) -> frozenset[Permission]:
     return allowed.permissions_at(None) if allowed else frozenset()
 
 
+def permissions_of(user: Any) -> frozenset[Permission]:
+    """Return what a person may do at all stores, for doors where nobody signs in (law 17)."""
+    if user.is_superuser:
+        return frozenset(Permission)
+    return _store_provider(user).permissions_at(None) if _store_provider else frozenset()
+
+
 def may(request: HttpRequest, permission: Permission) -> bool:
     """Whether the person may do this at their current store."""
     return permission in permissions(request)

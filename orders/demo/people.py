@@ -38,9 +38,12 @@ STAFF = [
     Member("lager.egerkingen", "Silvan", "Rüegg", "de", "clerk", "LAGER-CH", "ships from the warehouse in Egerkingen"),
     Member("service", "Tilda", "Marsh", "en", "service_agent", "", "answers customers, all locations"),
     Member("merch", "Ada", "Lund", "en", "merchandiser", "", "keeps products and prices"),
+    Member(
+        "merch2", "Henrik", "Ohm", "de", "merchandiser", "", "plans promotions; what one writes, the other approves"
+    ),
     Member("admin", "Kim", "Sander", "en", "administrator", "", "may do everything"),
 ]
-SHOWN = ["clerk.berlin", "manager.berlin", "service", "merch", "admin"]
+SHOWN = ["clerk.berlin", "manager.berlin", "service", "merch", "merch2", "admin"]
 
 
 def clerk_at(location: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from pricing.api import file_views, pack_views, price_views, prior_price_views, views
+from pricing.api import file_views, pack_views, price_views, prior_price_views, promotion_views, version_views, views
 
 urlpatterns = [
     path("quotes", views.QuotesView.as_view(), name="quotes"),
@@ -24,3 +24,33 @@ urlpatterns = [
     path("price-pack/reconciliations", pack_views.ReconciliationsView.as_view(), name="price-pack-reconciliations"),
     path("quotes/<uuid:quote_id>", views.QuoteView.as_view(), name="quote"),
 ]
+
+_draft = "promotion-drafts/<uuid:draft_id>"
+urlpatterns += [
+    path("promotion-drafts", promotion_views.DraftsView.as_view(), name="promotion-drafts"),
+    path(_draft, promotion_views.DraftView.as_view(), name="promotion-draft"),
+    path(f"{_draft}/submit", promotion_views.SubmitDraftView.as_view(), name="promotion-draft-submit"),
+    path(f"{_draft}/approve", promotion_views.ApproveDraftView.as_view(), name="promotion-draft-approve"),
+    path(f"{_draft}/reject", promotion_views.RejectDraftView.as_view(), name="promotion-draft-reject"),
+    path(f"{_draft}/take-back", promotion_views.TakeBackDraftView.as_view(), name="promotion-draft-take-back"),
+    path(f"{_draft}/publish", promotion_views.PublishDraftView.as_view(), name="promotion-draft-publish"),
+    path(f"{_draft}/emergency", promotion_views.EmergencyDraftView.as_view(), name="promotion-draft-emergency"),
+    path(f"{_draft}/discard", promotion_views.DiscardDraftView.as_view(), name="promotion-draft-discard"),
+    path(f"{_draft}/findings", promotion_views.DraftFindingsView.as_view(), name="promotion-draft-findings"),
+    path(f"{_draft}/differences", promotion_views.DraftDifferencesView.as_view(), name="promotion-draft-differences"),
+    path(f"{_draft}/simulations", version_views.DraftSimulationsView.as_view(), name="promotion-draft-simulations"),
+    path(
+        "promotion-simulations/<uuid:simulation_id>", version_views.PromotionSimulationView.as_view(),
+        name="promotion-simulation",
+    ),
+    path("ruleset-versions", version_views.VersionsView.as_view(), name="ruleset-versions"),
+    path("ruleset-versions/<int:number>", version_views.VersionView.as_view(), name="ruleset-version"),
+    path(
+        "ruleset-versions/<int:number>/withdraw", version_views.WithdrawVersionView.as_view(),
+        name="ruleset-version-withdraw",
+    ),
+    path(
+        "ruleset-versions/<int:number>/roll-back", version_views.RollBackVersionView.as_view(),
+        name="ruleset-version-roll-back",
+    ),
+]  # fmt: skip

@@ -17,7 +17,7 @@ from commerce.transactions import transaction
 from pricing import approvals, approving, differences, drafts, rulesets
 from pricing.approving import Action, Rank, State
 from pricing.conflicts import Finding, Severity
-from pricing.desk import examples, findings, room, sentences, words
+from pricing.desk import examples, findings, room, sentences, simulating, words
 from pricing.desk.forms import MaybeReasonForm, ReasonForm
 from pricing.models import RulesetApproval, RulesetDraft
 from pricing.promotions import documents
@@ -73,7 +73,7 @@ def _page(request: HttpRequest, draft: RulesetDraft, *, refusal: str = "", statu
         "assessment": assessment(draft) if is_open else None, "approvals": _approvals(draft),
         "people": people, "history": history("ruleset_draft", draft.pk),
         "example": examples.facts(request, draft, content, of=changed) if is_open else None,
-        "stacking": [(one.code, words.MODES[one.mode]) for one in content.stacking.groups],
+        "trial": simulating.facts(draft), "stacking": [(one.code, words.MODES[one.mode]) for one in content.stacking.groups],
     }  # fmt: skip
     return room.page(request, "pricing/draft.html", draft.title, facts, status=status)
 

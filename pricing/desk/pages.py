@@ -14,7 +14,7 @@ from commerce.admin_base import VerbAdmin, granted
 from commerce.roles import Permission
 from pricing import approvals
 from pricing.approving import Measure, Rank
-from pricing.desk import draft_page, editing, examples, overview, version_page, words
+from pricing.desk import campaigns, draft_page, editing, examples, overview, simulating, version_page, words
 from pricing.models import ApprovalThreshold, RulesetDraft
 
 VIEWS = frozenset({Permission.MANAGE_PRICES, Permission.APPROVE_PRICES, Permission.ANSWER_FOR_PRICES})
@@ -43,6 +43,7 @@ class PromotionDesk(ModelAdmin):
             return path(route, self.admin_site.admin_view(view), name=name)
 
         return [
+            own("calendar/", campaigns.show, "pricing_campaigns"),
             own("find/", examples.find, "pricing_find_products"),
             own("drafts/<uuid:draft_id>/", draft_page.show, "pricing_draft"),
             own("drafts/<uuid:draft_id>/answers/", draft_page.answer, "pricing_draft_answers"),
@@ -52,6 +53,8 @@ class PromotionDesk(ModelAdmin):
             own("drafts/<uuid:draft_id>/new/<slug:kind>/", editing.promotion, "pricing_draft_new_promotion"),
             own("drafts/<uuid:draft_id>/promotions/<str:promotion_id>/", editing.promotion, "pricing_draft_promotion"),
             own("drafts/<uuid:draft_id>/steps/<slug:name>/", draft_page.step, "pricing_draft_step"),
+            own("drafts/<uuid:draft_id>/simulate/", simulating.start, "pricing_draft_simulate"),
+            own("simulations/<uuid:simulation_id>/", simulating.watch, "pricing_simulation"),
             own("versions/<int:number>/", version_page.show, "pricing_version"),
             own("versions/<int:number>/roll-back/", version_page.roll_back, "pricing_version_roll_back"),
             own("versions/<int:number>/withdraw/", version_page.withdraw, "pricing_version_withdraw"),

@@ -7,6 +7,7 @@ from pricing.models.files import PriceFile
 from pricing.models.given import PriceOverride, Quote
 from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
 from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
+from pricing.models.simulations import RulesetSimulation
 from pricing.models.uses import CouponCode, PromotionUse
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "RulesetContribution",
     "RulesetDraft",
     "RulesetRevision",
+    "RulesetSimulation",
     "RulesetVersion",
     "RulesetWithdrawal",
     "TaxRate",

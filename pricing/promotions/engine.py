@@ -93,13 +93,18 @@ class _Path:
             self.barred.setdefault(name, promotion.id)
 
 
-def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate]) -> Outcome:
-    """Apply the promotions that hold, in their order, to lines at list price. The same input gives the same outcome."""
+def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate], *, tells: bool = True) -> Outcome:
+    """Apply the promotions that hold, in their order, to lines at list price. The same input gives the same outcome.
+
+    Without `tells` only what it costs is worked out: neither pieces, nor what is near or offered, nor what gave nothing.
+    """
     start = _Path(Basket(lines))
     path = start
     if candidates:
         path = _Run(index, index.slots(candidates), lines).end(start)
     given = [effect for effect in path.effects if effect.cuts or effect.forfeits]
+    if not tells:
+        return Outcome(given, path.basket.amounts, [], [], [], [], [], path.basket, path.is_approximate)
     return Outcome(
         effects=given,
         amounts=path.basket.amounts,

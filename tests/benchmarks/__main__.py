@@ -18,6 +18,7 @@ BENCHMARKS = {
     "webhook-orders": "tests.benchmarks.webhook_orders:run",
     "staff-queue": "tests.benchmarks.staff_queue:run",
     "quote": "tests.benchmarks.quote:run",
+    "simulate": "tests.benchmarks.simulate:run",
     "relay": "tests.benchmarks.relay:run",
     "import": "tests.benchmarks.history:run",
     "import-prices": "tests.benchmarks.import_prices:run",

@@ -49,6 +49,7 @@ def key(
     *scopes: Scope,
     requests_per_minute: int = 1_000_000,
     expires_at: datetime | None = None,
+    person: User | None = None,
 ) -> IssuedKey:
     """A key of a channel (a new one if none is given) with these scopes, or with all of them."""
     of = of or channel()
@@ -59,6 +60,7 @@ def key(
             scopes=scopes or tuple(Scope),
             requests_per_minute=requests_per_minute,
             expires_at=expires_at,
+            person=person,
             by=TESTER,
         )
     return IssuedKey(made, plain)

@@ -24,6 +24,7 @@ from orders.demo import (
     past_prices,
     paying,
     people,
+    planning,
     promising,
     promoting,
     reconciling,
@@ -46,7 +47,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, paying.pay, coming_back.come_back, routing.consider,
-    promoting.promote, past_prices.remember, floor.work, collecting.collect,
+    promoting.promote, past_prices.remember, planning.plan, floor.work, collecting.collect,
     ways.show,
 ]  # fmt: skip
 
