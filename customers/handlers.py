@@ -29,6 +29,7 @@ ORDER_EVENTS = (
     "fulfilment.arrived",
     "fulfilment.handed_over",
     "fulfilment.shipped",
+    "fulfilment.sent_to_store",
     "fulfilment.no_show",
     "fulfilment.returned_to_stock",
 )

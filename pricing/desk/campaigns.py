@@ -69,7 +69,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "tracks": [_track(one, first, ends, row) for one, row in zip(found, rows, strict=True)] if view == "timeline" else [],
         "now_at": f"{_place(datetime.combine(today, time(12), TRADE), first, ends):.2f}" if first <= today < ends else "",
     }  # fmt: skip
-    return room.page(request, "pricing/calendar.html", _("Calendar of campaigns"), facts_)
+    return room.page(request, "admin/pricing/calendar.html", _("Calendar of campaigns"), facts_)
 
 
 def campaigns(begins: date, ends: date) -> list[Campaign]:

@@ -75,7 +75,7 @@ def _page(request: HttpRequest, draft: RulesetDraft, *, refusal: str = "", statu
         "example": examples.facts(request, draft, content, of=changed) if is_open else None,
         "trial": simulating.facts(draft), "stacking": [(one.code, words.MODES[one.mode]) for one in content.stacking.groups],
     }  # fmt: skip
-    return room.page(request, "pricing/draft.html", draft.title, facts, status=status)
+    return room.page(request, "admin/pricing/draft.html", draft.title, facts, status=status)
 
 
 def _finding(one: Finding, names: dict[str, str], draft: RulesetDraft) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def step(request: HttpRequest, draft_id: UUID, name: str) -> HttpResponse:
         "is_danger": action in (Action.DISCARD, Action.REJECT),
     }  # fmt: skip
     return room.page(
-        request, "pricing/draft_step.html", f"{words.ACTIONS[action]}: {draft.title}", facts,
+        request, "admin/pricing/draft_step.html", f"{words.ACTIONS[action]}: {draft.title}", facts,
         status=422 if refusal or form.errors else 200,
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def promotion(request: HttpRequest, draft_id: UUID, promotion_id: str = "", kind
         "example_url": reverse("admin:pricing_draft_example", args=[draft.pk]),
     }  # fmt: skip
     title = before["name"] if before else str(words.KINDS[kind][0])
-    return room.page(request, "pricing/promotion.html", title, facts, status=status)
+    return room.page(request, "admin/pricing/promotion.html", title, facts, status=status)
 
 
 def forms_of(
@@ -164,13 +164,13 @@ def stacking(request: HttpRequest, draft_id: UUID) -> HttpResponse:
     form = StackingForm(request.POST or None, stacking=draft.content.get("stacking") or {})
     return _plain(
         request, draft, form, _("How promotions share a basket"),
-        lambda _values: {"content": {**draft.content, "stacking": form.document()}}, "pricing/draft_stacking.html",
+        lambda _values: {"content": {**draft.content, "stacking": form.document()}}, "admin/pricing/draft_stacking.html",
     )  # fmt: skip
 
 
 def _plain(
     request: HttpRequest, draft: RulesetDraft, form: Any, title: str, changes: Callable[[dict[str, Any]], dict[str, Any]],
-    template: str = "pricing/draft_window.html",
+    template: str = "admin/pricing/draft_window.html",
 ) -> HttpResponse:  # fmt: skip
     notice: dict[str, Any] | None = None
     refusal, status, revision = "", 200, draft.revision

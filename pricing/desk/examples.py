@@ -81,7 +81,7 @@ def example(request: HttpRequest, draft_id: UUID) -> HttpResponse:
         except InvalidInput:
             problem = _("The form has gaps or faults; the example shows the draft as it was saved.")
     shown = worked(asked, draft, content, changed[:1])
-    return render(request, "pricing/example.html", {"example": {**shown, "problem": problem or shown["problem"]}})
+    return render(request, "admin/pricing/example.html", {"example": {**shown, "problem": problem or shown["problem"]}})
 
 
 def find(request: HttpRequest) -> HttpResponse:
@@ -94,7 +94,7 @@ def find(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute(_FIND, {"part": f"%{plain}%", "begin": f"{plain}%", "most": FOUND})
             rows = cursor.fetchall()
-    return render(request, "pricing/found_products.html", {"rows": rows, "text": text})
+    return render(request, "admin/pricing/found_products.html", {"rows": rows, "text": text})
 
 
 def _asked(request: HttpRequest) -> Asked:

@@ -57,7 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "states": [("", _("Open")), *((one.value, words.STATES[one]) for one in State)],
     }  # fmt: skip
     return room.page(
-        request, "pricing/promotions.html", _("Promotions"), facts, status=422 if form.errors or refusal else 200
+        request, "admin/pricing/promotions.html", _("Promotions"), facts, status=422 if form.errors or refusal else 200
     )
 
 

@@ -56,9 +56,9 @@ def watch(request: HttpRequest, simulation_id: UUID) -> HttpResponse:
     draft = room.draft(found.draft_id)
     shown = {"simulation": told(found, draft)}
     if request.headers.get("HX-Request"):
-        return render(request, "pricing/simulation.html", shown)
+        return render(request, "admin/pricing/simulation.html", shown)
     return room.page(
-        request, "pricing/simulation_page.html", _("Simulation of %(title)s") % {"title": draft.title}, shown
+        request, "admin/pricing/simulation_page.html", _("Simulation of %(title)s") % {"title": draft.title}, shown
     )
 
 

@@ -47,7 +47,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
         "may_roll_back": rights.may_draft and standing in (Standing.SUPERSEDED, Standing.WITHDRAWN),
         "may_withdraw": rights.may_approve and standing in (Standing.ACTIVE, Standing.SCHEDULED),
     }  # fmt: skip
-    return room.page(request, "pricing/version.html", _("Version %(number)s") % {"number": number}, facts)
+    return room.page(request, "admin/pricing/version.html", _("Version %(number)s") % {"number": number}, facts)
 
 
 def roll_back(request: HttpRequest, number: int) -> HttpResponse:
@@ -89,4 +89,6 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
         "consequence": _("It ends at once on all channels; what held before holds again. Quotes keep their prices."),
     }  # fmt: skip
     title = _("Withdraw version %(number)s") % {"number": number}
-    return room.page(request, "pricing/draft_step.html", title, facts, status=422 if refusal or form.errors else 200)
+    return room.page(
+        request, "admin/pricing/draft_step.html", title, facts, status=422 if refusal or form.errors else 200
+    )

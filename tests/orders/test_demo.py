@@ -41,7 +41,8 @@ SUNDAY_NIGHT = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 @pytest.mark.slow
 @pytest.mark.parametrize("now", [SATURDAY_NOON, SUNDAY_NIGHT], ids=["at noon", "on a Sunday night"])
 def test_tells_a_whole_story(db: None, now: datetime) -> None:
-    shop = demo.load(now=now, is_quiet=True)
+    with clock.frozen(now):
+        shop = demo.load(now=now, is_quiet=True)
 
     kinds = list(Location.objects.values_list("kind", flat=True))
     assert (kinds.count("store"), kinds.count("warehouse")) == (12, 2)
