@@ -57,16 +57,16 @@ def plan(shop: Retailer, *, now: datetime) -> None:
 
 def _written(title: str, more: list[dict[str, Any]], *, by: Actor, **window: Any) -> Any:
     begun = drafts.begin(title, by=by)
-    begins = window.get("effective_from")
-    kept = [one for one in begun.content["promotions"] if begins is None or not _is_over(one, begins)]
+    kept = [one for one in begun.content["promotions"] if not window or _holds_in(one, **window)]
     content = {**begun.content, "promotions": [*kept, *more]}
     return drafts.change(begun.pk, revision=begun.revision, content=content, sets_window=bool(window), by=by, **window)
 
 
-def _is_over(promotion: dict[str, Any], at: datetime) -> bool:
-    """Whether a promotion ended before a draft begins: it would stand there in vain."""
-    ends = promotion.get("conditions", {}).get("valid_until")
-    return ends is not None and datetime.fromisoformat(ends) <= at
+def _holds_in(promotion: dict[str, Any], *, effective_from: datetime, effective_to: datetime) -> bool:
+    """Whether a promotion has its time while a draft is in force: else it would stand there in vain."""
+    terms = promotion.get("conditions", {})
+    begins, ends = (terms.get(name) and datetime.fromisoformat(terms[name]) for name in ("valid_from", "valid_until"))
+    return not (begins and begins >= effective_to) and not (ends and ends <= effective_from)
 
 
 def _submitted(draft: Any, *, by: Actor) -> Any:

@@ -39,6 +39,14 @@ SUNDAY_NIGHT = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 
 
 @pytest.mark.slow
+def test_begins_on_any_day(db: None) -> None:
+    """The night in which the clocks go forward, months before the campaigns of November."""
+    with clock.frozen(datetime(2027, 3, 28, 1, 30, tzinfo=UTC)):
+        demo.load(now=clock.now(), is_quiet=True)
+    assert Order.objects.count() >= 60
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("now", [SATURDAY_NOON, SUNDAY_NIGHT], ids=["at noon", "on a Sunday night"])
 def test_tells_a_whole_story(db: None, now: datetime) -> None:
     with clock.frozen(now):
