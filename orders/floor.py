@@ -7,12 +7,13 @@ class RejectReason(StrEnum):
     """Why pieces can't be delivered, and what that means for the books.
 
     Not found: they and the free rest of that shelf are adjusted away, and a count is opened. Damaged: they lie with the damaged
-    goods. Other: they are free again.
+    goods. Other: they are free again. Lost: they left for a store and never came; no picker says so.
     """
 
     NOT_FOUND = "not_found"
     DAMAGED = "damaged"
     OTHER = "other"
+    LOST = "lost"
 
 
 class ShortageState(StrEnum):

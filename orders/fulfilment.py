@@ -202,14 +202,17 @@ def forget_bays(fulfilment_ids: Sequence[UUID]) -> None:
     Fulfilment.objects.filter(pk__in=list(fulfilment_ids), state__in=over).exclude(bay="").update(bay="")
 
 
-def open_beside(work: Work, other: Fulfilment, *, day_hold_ids: Sequence[UUID] = (), at: datetime) -> Fulfilment:
+def open_beside(
+    work: Work, other: Fulfilment, *, day_hold_ids: Sequence[UUID] = (), state: State = State.PLACED, at: datetime
+) -> Fulfilment:
     """Open a fulfilment beside another of the order: same place, method, window and promise, nobody on it, no lines yet."""
     new = Fulfilment(
         id=ids.new(),
         order=work.order,
         location_id=other.location_id,
         method=other.method,
-        state=State.PLACED.value,
+        state=state.value,
+        origin_id=other.origin_id,
         window_starts_at=other.window_starts_at,
         window_ends_at=other.window_ends_at,
         promised_at=max(other.promised_at, at) if other.window_starts_at is None else other.promised_at,
@@ -415,6 +418,7 @@ def open_another(
     day_hold_ids: Sequence[UUID] = (),
     deliver_by: datetime | None = None,
     pickup_code: str = "",
+    store_id: int | None = None,
 ) -> Fulfilment:
     """Open one more fulfilment of an order that is claimed; it is the work's focus then, and `conclude` has to follow.
 
@@ -425,7 +429,7 @@ def open_another(
         order=work.order, location_id=location_id, method=method.value, state=State.PLACED.value, promised_at=promised_at,
         window_starts_at=window[0] if window else None, window_ends_at=window[1] if window else None,
         slot_hold_id=slot_hold_id, day_hold_ids=list(day_hold_ids), deliver_by=deliver_by, pickup_code=pickup_code,
-        created_at=at, changed_at=at,
+        store_id=store_id, created_at=at, changed_at=at,
     )  # fmt: skip
     products = {line.product_id: line.product for line in work.lines}
     for line_id, order_line_id, product_id, quantity, per_unit, allocation_id in lines:

@@ -21,6 +21,7 @@ class State(StrEnum):
     PLACED = "placed"
     ACCEPTED = "accepted"
     PICKING = "picking"
+    PICKED = "picked"  # for another store: waits to be packed and sent there
     UNDER_WAY = "under_way"  # to the store that the customer chose
     READY = "ready"
     ARRIVED = "arrived"
@@ -52,8 +53,10 @@ class Action(StrEnum):
     REJECT_LINE = "reject_line"
     REJECT = "reject"
     MARK_READY = "mark_ready"
+    FINISH_PICKING = "finish_picking"
     SEND_TO_STORE = "send_to_store"
     RECEIVE = "receive"
+    LOSE = "lose"
     ARRIVE = "arrive"
     HAND_OVER = "hand_over"
     SHIP = "ship"
@@ -76,9 +79,12 @@ MOVES: dict[tuple[State, Action], State] = {
     (State.PICKING, Action.REJECT): State.REJECTED,
     (State.PICKING, Action.RELEASE): State.PLACED,
     (State.PICKING, Action.MARK_READY): State.READY,
-    (State.PICKING, Action.SEND_TO_STORE): State.UNDER_WAY,
+    (State.PICKING, Action.FINISH_PICKING): State.PICKED,
     (State.PICKING, Action.CANCEL): State.CANCELLED,
+    (State.PICKED, Action.SEND_TO_STORE): State.UNDER_WAY,
+    (State.PICKED, Action.CANCEL): State.CANCELLED,
     (State.UNDER_WAY, Action.RECEIVE): State.READY,
+    (State.UNDER_WAY, Action.LOSE): State.REJECTED,  # all of it was lost on the way
     (State.UNDER_WAY, Action.CANCEL): State.CANCELLED,
     (State.READY, Action.ARRIVE): State.ARRIVED,
     (State.READY, Action.HAND_OVER): State.HANDED_OVER,
@@ -98,7 +104,7 @@ FETCHED = COLLECTED | {Method.SHIP_TO_STORE}
 SENT = frozenset({Method.SHIP, Method.SAME_DAY})  # to the customer's address, from a place of our choice
 ONLY_COLLECTED = frozenset({Action.ARRIVE, Action.HAND_OVER, Action.MARK_NO_SHOW, Action.RETURN_TO_STOCK})
 ONLY_SENT = frozenset({Action.SHIP})
-ONLY_TO_STORE = frozenset({Action.SEND_TO_STORE, Action.RECEIVE})
+ONLY_TO_STORE = frozenset({Action.FINISH_PICKING, Action.SEND_TO_STORE, Action.RECEIVE, Action.LOSE})
 
 # What an order on hold can't do: anything that brings its goods nearer to its customer, or calls them late. Its ways out are
 # to release it, to give it back to the queue, and to cancel it.
@@ -108,6 +114,7 @@ STOPPED_BY_HOLD = frozenset(
         Action.PICK,
         Action.REJECT_LINE,
         Action.MARK_READY,
+        Action.FINISH_PICKING,
         Action.SEND_TO_STORE,
         Action.RECEIVE,
         Action.HAND_OVER,
@@ -117,7 +124,7 @@ STOPPED_BY_HOLD = frozenset(
 )
 # The states that no fulfilment of an order on hold may come to; the database refuses them, too.
 NOT_WHILE_HELD = frozenset(
-    {State.ACCEPTED, State.PICKING, State.UNDER_WAY, State.READY, State.HANDED_OVER, State.SHIPPED}
+    {State.ACCEPTED, State.PICKING, State.PICKED, State.UNDER_WAY, State.READY, State.HANDED_OVER, State.SHIPPED}
 )
 
 DELIVERED = frozenset({State.HANDED_OVER, State.SHIPPED})
@@ -130,7 +137,7 @@ OPEN = frozenset(State) - TERMINAL
 # orders that are through, what was delivered outweighs what was not.
 STATUS_OF: dict[OrderStatus, frozenset[State]] = {
     OrderStatus.OPEN: frozenset({State.PLACED}),
-    OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING, State.UNDER_WAY}),
+    OrderStatus.IN_PROGRESS: frozenset({State.ACCEPTED, State.PICKING, State.PICKED, State.UNDER_WAY}),
     OrderStatus.READY: frozenset({State.READY, State.ARRIVED}),
     OrderStatus.NOT_COLLECTED: frozenset({State.NO_SHOW}),
     OrderStatus.COMPLETED: DELIVERED,
@@ -152,6 +159,14 @@ SENSELESS: dict[Method, frozenset[Action]] = {
     **dict.fromkeys(COLLECTED, ONLY_SENT | ONLY_TO_STORE),
     **dict.fromkeys(SENT, ONLY_COLLECTED | ONLY_TO_STORE),
     Method.SHIP_TO_STORE: ONLY_SENT | {Action.MARK_READY, Action.ARRIVE},
+}
+
+
+# What may be packed into parcels, and what they leave by.
+LEAVES_BY: dict[tuple[State, Method], Action] = {
+    (State.READY, Method.SHIP): Action.SHIP,
+    (State.READY, Method.SAME_DAY): Action.SHIP,
+    (State.PICKED, Method.SHIP_TO_STORE): Action.SEND_TO_STORE,
 }
 
 

@@ -311,9 +311,12 @@ def _work_on(
 
 def _reason(reason: RejectReason | str) -> RejectReason:
     try:
-        return RejectReason(reason)
+        found = RejectReason(reason)
+        if found is RejectReason.LOST:
+            raise ValueError("only what left can be lost")
+        return found
     except ValueError as error:
-        known = ", ".join(RejectReason)
+        known = ", ".join(one for one in RejectReason if one is not RejectReason.LOST)
         raise InvalidInput(
             f"The reason is one of: {known}.",
             errors=[{"field": "reason", "value": reason, "message": f"one of {known}"}],

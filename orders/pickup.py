@@ -18,7 +18,7 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from inventory import allocations, locations
 from inventory.stock import EntryKind
-from orders import age_checks, cancellation, errors, events, fulfilment, leases, lifecycle, to_store
+from orders import age_checks, arrivals, cancellation, errors, events, fulfilment, leases, lifecycle, to_store
 from orders.fulfilment import Work
 from orders.lifecycle import Action, Method, State
 from orders.payments import following
@@ -300,6 +300,7 @@ def put_back(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime
     if held.state != State.CANCELLED or not held.is_on_shelf:
         raise errors.MoveNotAllowed("Nothing of this order waits to be put back.", state=held.state)
     if held.method == Method.SHIP_TO_STORE and held.location_id == held.store_id:
+        arrivals.require_all_here(held)
         to_store.book_in(work, held, by=by, at=at)
     fulfilment.amend(work, held, at=at, is_on_shelf=False)
     fulfilment.conclude(work, verb="orders.pickup.put_back", by=by, at=at)

@@ -33,7 +33,13 @@ from orders.promise_reasons import PromiseReason
 
 LATE, OUTSIDE, RETURN, LOCKED = "pickup.late", "pickup.outside", "pickup.return_to_stock", "pickup.code_locked"
 ARRIVED = "staff.arrived"
-UNREADY = [State.PLACED.value, State.ACCEPTED.value, State.PICKING.value, State.UNDER_WAY.value]
+UNREADY = [
+    State.PLACED.value,
+    State.ACCEPTED.value,
+    State.PICKING.value,
+    State.PICKED.value,
+    State.UNDER_WAY.value,
+]
 WAITS_LONG = timedelta(minutes=5)
 AT_ONCE = 500
 

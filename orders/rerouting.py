@@ -83,7 +83,7 @@ def follow(shortage_id: UUID, *, by: Actor, at: datetime) -> ShortageState:
         shortages.change(row, state, at=at, attempts=row.attempts + 1, next_attempt_at=at + LOOKS_EVERY)
         return state
     tried = shortages.places_tried(row)
-    if method is Method.SHIP and len(tried) < standing.now().policy.most_attempts:
+    if method in (Method.SHIP, Method.SHIP_TO_STORE) and len(tried) < standing.now().policy.most_attempts:
         # Goods that came in since are new evidence; of those that got none, nobody is asked twice (law 13).
         refilled = stock.gained_since([(row.product_id, place_id, row.rejected_at) for place_id in tried])
         shut = tried - {place_id for _product_id, place_id in refilled}
@@ -104,13 +104,17 @@ def able(work: Work, row: Shortage, *, method: Method, beside: Iterable[int], at
     wanted = {line.product_id: row.units * line.per_unit for line in _kin(work, row)}
     origin, target = _target(work, row, method)
     shut = set(beside)
-    if method in SENT:
+    is_to_store = method is Method.SHIP_TO_STORE
+    if is_to_store and row.fulfilment.store_id:
+        shut.add(row.fulfilment.store_id)
+    if method in SENT or is_to_store:
         found = again.look(
             [
                 Part(line.order_line.product_id, line.product_id, row.units * line.per_unit, line.per_unit)
                 for line in _kin(work, row)
             ],
-            method=method.value, channel_id=work.order.channel_id, country=target, point=origin, beside=shut,
+            method=Method.SHIP.value if is_to_store else method.value, channel_id=work.order.channel_id, country=target,
+            point=origin, beside=shut,
             value_minor=work.order.total_minor, due_on=row.fulfilment.deliver_by.date() if row.fulfilment.deliver_by else None,
             at=at,
         )  # fmt: skip
@@ -180,7 +184,11 @@ def arrange(work: Work, row: Shortage, place: LocationRef, *, method: Method, at
         day = first.starts_at
         [code] = pickup_codes.draw([place.id])
     else:
-        promised = promises.sent(place, method, basket, country=_target(work, row, method)[1], at=at)
+        promised = (
+            promises.to_store(place, locations.by_id(row.fulfilment.store_id), basket, at=at)
+            if method is Method.SHIP_TO_STORE
+            else promises.sent(place, method, basket, country=_target(work, row, method)[1], at=at)
+        )
         promised_at, deliver_by = promised.leaves_by, promised.arrives_by
     requests += worlds.day_claims(place, method, purpose=purpose, at=day)
     claims = quotas.Claims(requests, at=at)
@@ -195,6 +203,7 @@ def arrange(work: Work, row: Shortage, place: LocationRef, *, method: Method, at
         "day_hold_ids": held,
         "deliver_by": deliver_by,
         "pickup_code": code,
+        "store_id": row.fulfilment.store_id if method is Method.SHIP_TO_STORE else None,
     }
 
 
@@ -290,7 +299,7 @@ def _kin(work: Work, row: Shortage) -> list[FulfilmentLine]:
 
 def _target(work: Work, row: Shortage, method: Method) -> tuple[tuple[float, float] | None, str]:
     """Return where the pieces are wanted: the customer's address of a shipment, else the store they had chosen."""
-    own = locations.by_id(row.location_id)
+    own = locations.by_id(row.fulfilment.store_id or row.location_id)
     ship_to = work.order.ship_to or {}
     if method is Method.SHIP and ship_to.get("postal_code"):
         key = (ship_to.get("country") or own.country, str(ship_to["postal_code"]).strip())

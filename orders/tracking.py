@@ -35,7 +35,7 @@ PICKUP_STEPS = {
 }
 STORE_STEPS = {
     "received": frozenset({State.PLACED}),
-    "preparing": frozenset({State.ACCEPTED, State.PICKING}),
+    "preparing": frozenset({State.ACCEPTED, State.PICKING, State.PICKED}),
     "to_store": frozenset({State.UNDER_WAY}),
     "ready": frozenset({State.READY, State.NO_SHOW}),
     "collected": frozenset({State.HANDED_OVER}),

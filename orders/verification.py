@@ -118,6 +118,34 @@ checks.register(
     """,
 )
 checks.register(
+    "orders: what travels to a store, or waits there, has left its shelves, and each piece of it is in one parcel",
+    f"""
+    SELECT 'fulfilment line ' || line.id AS what, line.picked || ' pieces in parcels, nothing allocated' AS expected,
+           coalesce(packed.pieces, 0) || ' pieces in parcels, ' || a.quantity - a.shipped - a.released || ' allocated' AS found
+    FROM orders_fulfilmentline line
+    JOIN orders_fulfilment f ON f.id = line.fulfilment_id AND {_LEFT_FOR_STORE}
+    JOIN orders_orderline wanted ON wanted.id = line.order_line_id
+    JOIN inventory_allocation a ON a.id = line.allocation_id
+    LEFT JOIN LATERAL (
+        SELECT sum(inside.quantity) AS pieces FROM orders_parcelline inside
+        JOIN orders_parcel parcel ON parcel.id = inside.parcel_id
+        WHERE inside.line_id = line.id AND parcel.lost_at IS NULL) packed ON true
+    WHERE a.quantity > a.shipped + a.released
+       OR (f.origin_id IS NOT NULL AND wanted.product_id = line.product_id AND coalesce(packed.pieces, 0) <> line.picked)
+    ORDER BY line.id
+    """,
+)
+checks.register(
+    "orders: what waits at a store to which it was sent has no parcel on the way any more",
+    f"""
+    SELECT 'parcel ' || p.id AS what, 'here or lost' AS expected, 'on its way' AS found
+    FROM orders_parcel p JOIN orders_fulfilment f ON f.id = p.fulfilment_id
+    WHERE f.method = '{Method.SHIP_TO_STORE}' AND p.left_at IS NOT NULL AND p.arrived_at IS NULL AND p.lost_at IS NULL
+      AND (f.state NOT IN ('{State.UNDER_WAY}', '{State.CANCELLED}') OR f.state = '{State.CANCELLED}' AND NOT f.is_on_shelf)
+    ORDER BY p.id
+    """,
+)
+checks.register(
     "orders: of a kit whole kits are rejected, so its components lack the same number of them (law 6)",
     """
     SELECT 'fulfilment ' || fulfilment_id || ', order line ' || order_line_id AS what, 'as many kits of each component' AS expected,

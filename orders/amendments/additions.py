@@ -84,7 +84,11 @@ def _promise(work: Work, line: OrderLine, *, only_at: Fulfilment | None, by: Act
     if not parts:
         return  # a charge is no work for anyone
     open_work = [only_at] if only_at else [one for one in work.fulfilments if State(one.state) in TAKES_MORE]
-    beside = [] if only_at else [one for one in work.fulfilments if State(one.state) in (State.READY, State.ARRIVED)]
+    beside = (
+        []
+        if only_at
+        else [one for one in work.fulfilments if State(one.state) in (State.PICKED, State.READY, State.ARRIVED)]
+    )
     if not open_work and not beside:
         raise errors.CannotChange(
             "All of this order has left or is over; place a new order for more goods.", states=[work.status.value]

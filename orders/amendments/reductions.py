@@ -15,7 +15,7 @@ from orders.models import Fulfilment, FulfilmentLine
 
 CANCELLED = "cancelled"  # why pieces of a fulfilment line are not owed any more
 # Pieces go first where nobody has touched them yet.
-LEAST_FAR = [State.PLACED, State.ACCEPTED, State.PICKING, State.NO_SHOW, State.READY, State.ARRIVED]
+LEAST_FAR = [State.PLACED, State.ACCEPTED, State.PICKING, State.NO_SHOW, State.PICKED, State.READY, State.ARRIVED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Wave(models.Model):
     id = models.UUIDField(primary_key=True)  # minted by the caller
     number = models.CharField(max_length=24, unique=True)  # what people say: "W-1042"
     location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
-    way_out = models.CharField(max_length=10)  # counter, carrier, mixed
+    way_out = models.CharField(max_length=10)  # counter, carrier, store, mixed
     holder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     begun_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

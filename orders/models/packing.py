@@ -13,15 +13,21 @@ from orders.models.work import Fulfilment, FulfilmentLine
 
 
 class Parcel(models.Model):
-    """A parcel of a fulfilment that is shipped. Once closed, what is in it stays. Written by: orders.packing.parcels"""
+    """A parcel of a fulfilment that is sent. Once closed, what is in it stays. One to a store of ours arrives there by scan, or
+    is reported lost; one that was lost and arrives after all has both. Written by: orders.packing.parcels"""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="parcels", db_index=False)
     number = models.PositiveSmallIntegerField()
+    code = models.CharField(
+        max_length=40, blank=True, default="", db_default=""
+    )  # on our own label, to be scanned where it comes
     weight_grams = models.PositiveIntegerField(null=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)  # when the carrier took it
+    arrived_at = models.DateTimeField(null=True)  # at the store where its customer fetches it
+    lost_at = models.DateTimeField(null=True)  # when its store gave it up
     stage = models.CharField(max_length=12, default=Stage.UNKNOWN.value)
     looked_at = models.DateTimeField(null=True)  # when the carrier was asked last where it is
 
@@ -30,12 +36,17 @@ class Parcel(models.Model):
         verbose_name_plural = _("parcels")
         constraints = [
             models.UniqueConstraint(name="parcel_number_once", fields=["fulfilment", "number"]),
+            models.UniqueConstraint(name="parcel_code_once", fields=["code"], condition=~Q(code="")),
             models.CheckConstraint(name="parcel_stage_known", condition=one_of("stage", Stage)),
             models.CheckConstraint(
                 name="parcel_weighed_when_closed", condition=Q(closed_at__isnull=True) | Q(weight_grams__gte=1)
             ),
             models.CheckConstraint(
                 name="parcel_closed_when_it_left", condition=Q(left_at__isnull=True) | Q(closed_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="parcel_left_before_it_arrived",
+                condition=Q(left_at__isnull=False) | Q(arrived_at__isnull=True, lost_at__isnull=True),
             ),
         ]
         indexes = [

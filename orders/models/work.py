@@ -28,6 +28,9 @@ class Fulfilment(models.Model):
     store = models.ForeignKey(
         "inventory.Location", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )  # to which it is sent, to be fetched there; once it is under way `location` is the store, too
+    origin = models.ForeignKey(
+        "inventory.Location", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )  # from where it was sent to its store
     method = models.CharField(max_length=16, choices=choices(Method))
     state = models.CharField(max_length=20, choices=choices(State), default=State.PLACED.value)
     window_starts_at = models.DateTimeField(null=True)

@@ -71,7 +71,9 @@ def note(parcel: Parcel, scans: Sequence[Scan], *, at: datetime) -> None:
 def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
     """Return the parcels of fulfilments that left, with number, carrier and news, for the customer's page. Three queries."""
     rows = list(
-        Parcel.objects.filter(fulfilment_id__in=fulfilment_ids, left_at__isnull=False).order_by("left_at", "number")
+        Parcel.objects.filter(fulfilment_id__in=fulfilment_ids, left_at__isnull=False)
+        .select_related("fulfilment")
+        .order_by("left_at", "number")
     )
     labels = {
         one.parcel_id: one
@@ -83,6 +85,7 @@ def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
     return [
         {
             "number": row.number, "stage": row.stage, "left_at": row.left_at,
+            "arrived_at": row.arrived_at, "lost_at": row.lost_at, "is_to_store": row.fulfilment.store_id is not None,
             "carrier": labels[row.id].carrier if row.id in labels else "",
             "tracking_number": labels[row.id].tracking_number if row.id in labels else "",
             "news": news.get(row.id, []),

@@ -206,7 +206,16 @@ def _wanted(work: Work, parcel: Parcel) -> LabelRequest:
     if parcel.closed_at is None or parcel.weight_grams is None:
         raise errors.ParcelsChanged("Weigh and close the parcel first.", parcel=parcel.number)
     order, place = work.order, locations.by_id(work.fulfilment.location_id)
-    to = order.ship_to or {}
+    to, name = order.ship_to or {}, order.contact_name or "–"
+    if work.fulfilment.store_id is not None:  # it travels to a store of ours, which hands it out
+        store = locations.by_id(work.fulfilment.store_id)
+        name = store.name
+        to = {"street": store.street, "postal_code": store.postal_code, "city": store.city, "country": store.country}
+        if not store.street or not store.postal_code or not store.city:
+            raise InvalidInput(
+                f"{store.name} has no whole address. Complete it in the admin, or send the parcel with our own van.",
+                errors=[{"field": "store", "value": store.code, "message": "street, postal code and city are needed"}],
+            )
     if not to.get("street") or not to.get("postal_code") or not to.get("city"):
         raise InvalidInput(
             "The order has no whole address. Change the address of the order, then ask again.",
@@ -216,9 +225,7 @@ def _wanted(work: Work, parcel: Parcel) -> LabelRequest:
     return LabelRequest(
         _reference(work, parcel),
         Address(place.name, place.street, place.postal_code, place.city, place.country),
-        Address(
-            order.contact_name or "–", to["street"], to["postal_code"], to["city"], to.get("country") or place.country
-        ),
+        Address(name, to["street"], to["postal_code"], to["city"], to.get("country") or place.country),
         parcel.weight_grams,
-        age_checks.required(inside),
+        None if work.fulfilment.store_id else age_checks.required(inside),  # our store checks it at the hand-over
     )

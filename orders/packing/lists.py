@@ -11,11 +11,13 @@ from django.db.models import Count, F, Q, Sum
 from inventory import locations
 from orders import age_checks
 from orders.floor import LabelState
-from orders.lifecycle import FETCHED, State
+from orders.lifecycle import COLLECTED, LEAVES_BY, SENT, Method, State
 from orders.models import Fulfilment, FulfilmentLine, Parcel, ParcelLine, ShipLabel
 from orders.packing.papers import Item, Paper
 
 MOST_LISTED = 100
+# Picked and not gone: for a carrier, or for another store.
+_PACKED = Q(state=State.READY.value, method__in=list(SENT)) | Q(state=State.PICKED.value)
 
 
 @dataclass(slots=True)
@@ -80,9 +82,18 @@ class Station:
     address: tuple[str, ...]
     promised_at: datetime
     state: str
+    method: str
     lines: list[PackLine]
     parcels: list[ParcelView]
     minimum_age: int | None
+
+    @property
+    def is_to_store(self) -> bool:
+        return self.method == Method.SHIP_TO_STORE
+
+    @property
+    def may_pack(self) -> bool:
+        return (State(self.state), Method(self.method)) in LEAVES_BY
 
     @property
     def open_parcel(self) -> ParcelView | None:
@@ -98,12 +109,13 @@ class Station:
 
     @property
     def may_leave(self) -> bool:
-        """Everything is in closed parcels, and each has its label."""
+        """Everything is in closed parcels, and each has its label; our own van takes parcels without one."""
         filled = [one for one in self.parcels if one.items]
         return (
             not self.left
             and bool(filled)
-            and all(one.is_closed and one.label and one.label.state == LabelState.MADE for one in filled)
+            and all(one.is_closed for one in filled)
+            and (self.is_to_store or all(one.label and one.label.state == LabelState.MADE for one in filled))
         )
 
 
@@ -118,6 +130,7 @@ class Waiting:
     pieces: int
     parcels: int
     labelled: int
+    store: str = ""  # to which it travels
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +151,9 @@ class CutOff:
 def waiting(location_id: int) -> list[Waiting]:
     """Return the shipments of a place that are picked and not gone, those due first in front. Three queries."""
     rows = list(
-        Fulfilment.objects.filter(location_id=location_id, state=State.READY.value)
-        .exclude(method__in=list(FETCHED))
+        Fulfilment.objects.filter(_PACKED, location_id=location_id)
         .order_by("promised_at", "id")
-        .values_list("id", "order__number", "order__contact_name", "promised_at")[:MOST_LISTED]
+        .values_list("id", "order__number", "order__contact_name", "promised_at", "store_id")[:MOST_LISTED]
     )
     ids = [row[0] for row in rows]
     pieces = FulfilmentLine.objects.filter(fulfilment_id__in=ids).values("fulfilment_id").annotate(sum=Sum("picked"))
@@ -160,15 +172,16 @@ def waiting(location_id: int) -> list[Waiting]:
             sums.get(row_id, 0),
             len(parcels[row_id]),
             sum(1 for many in parcels[row_id] if many),
+            locations.by_id(store_id).name if store_id else "",
         )
-        for row_id, number, name, due in rows
+        for row_id, number, name, due, store_id in rows
     ]
 
 
 def station(fulfilment_id: UUID, location_id: int) -> Station | None:
     """Return a shipment of a place with its parcels, or None when it isn't there. A bounded number of queries."""
     one = Fulfilment.objects.filter(pk=fulfilment_id, location_id=location_id).select_related("order").first()
-    if one is None or one.method in FETCHED:
+    if one is None or one.method in COLLECTED:
         return None
     lines = list(
         FulfilmentLine.objects.filter(fulfilment=one, picked__gt=0)
@@ -197,11 +210,8 @@ def station(fulfilment_id: UUID, location_id: int) -> Station | None:
                 bool(label.has),
             )
         )
-    to = one.order.ship_to or {}
-    address = [to.get("street", ""), f"{to.get('postal_code', '')} {to.get('city', '')}".strip(), to.get("country", "")]
     return Station(
-        one.id, one.order_id, one.order.number, one.order.contact_name, tuple(part for part in address if part),
-        one.promised_at, one.state,
+        one.id, one.order_id, one.order.number, one.order.contact_name, _address(one), one.promised_at, one.state, one.method,
         [
             PackLine(
                 line.id, line.product.sku, line.product.name, line.picked, packed[line.id],
@@ -218,17 +228,21 @@ def cut_offs(location_id: int, *, at: datetime) -> list[CutOff]:
     """Return what has to leave a place today and before, and tomorrow: by day where the place is. Two queries."""
     place = locations.by_id(location_id)
     zone = ZoneInfo(place.time_zone)
-    rows = Fulfilment.objects.filter(
-        location_id=location_id, state__in=["placed", "accepted", "picking", "ready"]
-    ).exclude(method__in=list(FETCHED))
+    unpicked = Q(state__in=["placed", "accepted", "picking"]) & ~Q(method__in=list(COLLECTED))
+    rows = Fulfilment.objects.filter(unpicked | _PACKED, location_id=location_id)
     days: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     labelled = Count("parcels", filter=Q(parcels__labels__state=LabelState.MADE.value), distinct=True)
     for state, promised_at, labels in rows.annotate(made=labelled).values_list("state", "promised_at", "made")[:5000]:
-        kind = 0 if state != State.READY else 2 if labels else 1
+        kind = 0 if state not in (State.READY, State.PICKED) else 2 if labels else 1
         days[max(promised_at.astimezone(zone).date(), at.astimezone(zone).date())][kind] += 1
     midnight = datetime.combine(at.astimezone(zone).date(), time.min, zone)
     gone = Fulfilment.objects.filter(location_id=location_id, state=State.SHIPPED.value, changed_at__gt=midnight)
-    days[at.astimezone(zone).date()][3] = gone.count()
+    sent = (
+        Parcel.objects.filter(fulfilment__origin_id=location_id, left_at__gt=midnight)
+        .values("fulfilment_id")
+        .distinct()
+    )
+    days[at.astimezone(zone).date()][3] = gone.count() + sent.count()
     return [CutOff(day, *counts) for day, counts in sorted(days.items())[:3]]
 
 
@@ -256,14 +270,27 @@ def paper(fulfilment_id: UUID, location_id: int, *, parcel_number: int | None = 
         )
         parcels = 0
     found = list(rows)
-    to = order.ship_to or {}
-    address = [to.get("street", ""), f"{to.get('postal_code', '')} {to.get('city', '')}".strip(), to.get("country", "")]
     return Paper(
         order.number, order.contact_name, "de" if order.language == "de" else "en", place,
         [Item(sku, name, pieces) for _, sku, name, pieces in found], one.promised_at, one.keep_until, one.pickup_code,
-        tuple(part for part in address if part), f"{parcel.number} / {parcels}" if parcel else "",
+        _address(one), f"{parcel.number} / {parcels}" if parcel else "",
         parcel.weight_grams if parcel else None, age_checks.required(product_id for product_id, *_ in found),
+        locations.by_id(one.store_id) if one.store_id else None, parcel.code if parcel else "", one.deliver_by,
     )  # fmt: skip
+
+
+def _address(one: Fulfilment) -> tuple[str, ...]:
+    """Return where a shipment goes: to its store, or to the customer's address."""
+    if one.store_id is not None:
+        store = locations.by_id(one.store_id)
+        return tuple(
+            part
+            for part in (store.name, store.street, f"{store.postal_code} {store.city}".strip(), store.country)
+            if part
+        )
+    to = one.order.ship_to or {}
+    address = [to.get("street", ""), f"{to.get('postal_code', '')} {to.get('city', '')}".strip(), to.get("country", "")]
+    return tuple(part for part in address if part)
 
 
 def label_document(label_id: UUID, location_id: int) -> bytes | None:

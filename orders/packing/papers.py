@@ -51,6 +51,9 @@ class Paper:
     parcel: str = ""  # "1 / 2"
     weight_grams: int | None = None
     minimum_age: int | None = None
+    store: LocationRef | None = None  # to which the parcel travels
+    code: str = ""  # of our own label
+    due_at: datetime | None = None  # by when it is to be there
 
 
 def pickup_label(paper: Paper) -> bytes:
@@ -91,6 +94,41 @@ def pickup_label(paper: Paper) -> bytes:
         _qr(sheet, paper.number, width - 42 * mm, 8 * mm, 34 * mm)
         sheet.setFont(PLAIN, 8)
         sheet.drawString(8 * mm, 8 * mm, plain(paper.place.code))
+        return bytes(sheet.getpdfdata())
+
+
+def transfer_label(paper: Paper) -> bytes:
+    """Return the label of a parcel that travels to a store, A6: where to, in large, where from, and the code to scan there."""
+    with translation.override(paper.language):
+        sheet = canvas.Canvas(io.BytesIO(), pagesize=A6, invariant=True)
+        sheet.setTitle(paper.code)
+        width, height = A6
+        store = paper.store or paper.place
+        sheet.setFont(PLAIN, 9)
+        sheet.drawString(
+            8 * mm, height - 10 * mm, cut(gettext("From %(place)s") % {"place": paper.place.name}, 9, 88 * mm)
+        )
+        sheet.setFont(BOLD, 11)
+        sheet.drawString(8 * mm, height - 20 * mm, plain(gettext("To the store, for pickup")))
+        _fitted(sheet, store.name, 8 * mm, height - 34 * mm, width - 16 * mm, 30)
+        sheet.setFont(PLAIN, 12)
+        for row, text in enumerate(one for one in (store.street, f"{store.postal_code} {store.city}".strip()) if one):
+            sheet.drawString(8 * mm, height - (42 + 6 * row) * mm, cut(text, 12, 88 * mm))
+        sheet.setLineWidth(1)
+        sheet.line(8 * mm, height - 54 * mm, width - 8 * mm, height - 54 * mm)
+        _fitted(sheet, paper.number, 8 * mm, height - 68 * mm, width - 16 * mm, 28)
+        rows = [gettext("Parcel %(parcel)s") % {"parcel": paper.parcel}] if paper.parcel else []
+        if paper.due_at:
+            rows.append(gettext("To be there by %(time)s") % {"time": _at(paper.due_at, paper)})
+        if paper.weight_grams:
+            rows.append(f"{localize(round(paper.weight_grams / 1000, 2))} kg")
+        sheet.setFont(PLAIN, 11)
+        for row, text in enumerate(rows):
+            sheet.drawString(8 * mm, height - (76 + 6 * row) * mm, plain(text))
+        bars = code128.Code128(paper.code or paper.number, barHeight=22 * mm, barWidth=0.34 * mm)
+        bars.drawOn(sheet, (width - bars.width) / 2, 16 * mm)
+        sheet.setFont(BOLD, 11)
+        sheet.drawCentredString(width / 2, 9 * mm, plain(paper.code or paper.number))
         return bytes(sheet.getpdfdata())
 
 

@@ -1,5 +1,6 @@
 """Parcels: what was picked for a shipment goes into them by scan, each weighed and closed. Every scan counts once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +15,8 @@ from commerce.roles import Permission
 from commerce.transactions import transaction_required
 from orders import errors, fulfilment, leases, picking
 from orders.fulfilment import Work
-from orders.lifecycle import FETCHED, Action
-from orders.models import FulfilmentLine, Parcel, ParcelLine, ParcelScan, ShipLabel
+from orders.lifecycle import COLLECTED, LEAVES_BY, Action, Method, State
+from orders.models import Fulfilment, FulfilmentLine, Parcel, ParcelLine, ParcelScan, ShipLabel
 from orders.picking import Outcome
 
 MOST_PARCELS = 20
@@ -55,8 +56,9 @@ def open_parcel(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datet
             f"A shipment has at most {MOST_PARCELS} parcels.",
             errors=[{"field": "parcel", "value": len(rows) + 1, "message": "too many"}],
         )
+    number = rows[-1].number + 1 if rows else 1
     made = Parcel.objects.create(
-        id=ids.new(), fulfilment_id=fulfilment_id, number=rows[-1].number + 1 if rows else 1, opened_at=at
+        id=ids.new(), fulfilment_id=fulfilment_id, number=number, code=_code(work, number), opened_at=at
     )
     _note(work, "open_parcel", by=by, after={"parcel": made.number})
     return made.id
@@ -186,11 +188,47 @@ def require_packed(work: Work) -> list[Parcel]:
     return used
 
 
+def pack_at_once(work: Work, *, at: datetime) -> list[Parcel]:
+    """Put all that is picked into one closed parcel that nobody weighed: its weight is that of its goods. It is returned."""
+    last = Parcel.objects.filter(fulfilment=work.fulfilment).order_by("-number").first()
+    lines = [line for line in work.lines_of(work.fulfilment) if line.picked]
+    number = last.number + 1 if last else 1
+    made = Parcel.objects.create(
+        id=ids.new(), fulfilment=work.fulfilment, number=number, code=_code(work, number), opened_at=at, closed_at=at,
+        weight_grams=max(sum(line.picked * (line.product.weight_grams or 0) for line in lines), 1),
+    )  # fmt: skip
+    for line in lines:
+        _add(made, line, line.picked)
+    return [made]
+
+
 def let_go(parcels: list[Parcel], *, at: datetime) -> None:
     """Note that the carrier took parcels."""
     for parcel in parcels:
         parcel.left_at = at
         parcel.save(update_fields=["left_at"])
+
+
+def note_arrival(parcel: Parcel, *, at: datetime) -> None:
+    """Note that a parcel is at its store."""
+    parcel.arrived_at = at
+    parcel.save(update_fields=["arrived_at"])
+
+
+def note_loss(parcel: Parcel, *, at: datetime) -> None:
+    """Note that a parcel is given up."""
+    parcel.lost_at = at
+    parcel.save(update_fields=["lost_at"])
+
+
+def hand_on(rows: list[Parcel], other: Fulfilment, lines: Mapping[UUID, FulfilmentLine]) -> None:
+    """Let parcels belong to another part of the order, and what is in them to that part's lines (by the lines they were)."""
+    for row in rows:
+        row.fulfilment = other
+        row.save(update_fields=["fulfilment"])
+        for inside in ParcelLine.objects.filter(parcel=row):
+            inside.line = lines[inside.line_id]
+            inside.save(update_fields=["line"])
 
 
 def note_stage(parcel: Parcel, stage: str, *, at: datetime) -> None:
@@ -224,9 +262,12 @@ def _add(parcel: Parcel, line: FulfilmentLine, pieces: int) -> None:
 def _claim(fulfilment_id: UUID, user: AbstractUser) -> Work:
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
-    if work.fulfilment.method in FETCHED:
-        raise errors.MoveNotAllowed("Pickups are handed over, not packed for a carrier.", method=work.fulfilment.method)
-    fulfilment.require(work.fulfilment, Action.SHIP)
+    held = work.fulfilment
+    if held.method in COLLECTED:
+        raise errors.MoveNotAllowed("Pickups are handed over, not packed for a carrier.", method=held.method)
+    leaves_by = LEAVES_BY.get((State(held.state), Method(held.method)))
+    is_to_store = held.method == Method.SHIP_TO_STORE
+    fulfilment.require(held, leaves_by or (Action.SEND_TO_STORE if is_to_store else Action.SHIP))
     return work
 
 
@@ -236,6 +277,11 @@ def _claimed(parcel_id: UUID, user: AbstractUser) -> tuple[Work, Parcel]:
         raise errors.FulfilmentNotFound("There is no such parcel.", parcel=str(parcel_id))
     work = _claim(fulfilment_id, user)
     return work, Parcel.objects.get(pk=parcel_id)
+
+
+def _code(work: Work, number: int) -> str:
+    """Return what our own label of a parcel says: the order's number, the end of the part's id, and the parcel's number."""
+    return f"{work.order.number}-{work.fulfilment.pk.hex[-6:]}-{number}".upper()
 
 
 def _require_open(parcel: Parcel) -> None:

@@ -170,7 +170,7 @@ def _to_the_chosen(ask: Ask, known: Survey) -> Route:
 
 
 def _to_a_store(ask: Ask, known: Survey) -> tuple[Route, ...]:
-    """Send all of it from one other place to the store that the customer chose."""
+    """Send it from other places to the store that the customer chose: from one, or in parts as the policy splits shipments."""
     store = locations.by_id(ask.portion.location_id or 0)
     paused = known.known.nodes.get(store.id, Node()).is_paused
     why = (
@@ -191,7 +191,7 @@ def _to_a_store(ask: Ask, known: Survey) -> tuple[Route, ...]:
     problem = _problem(sending, known, method=Method.SHIP)
     point = (store.latitude, store.longitude) if store.latitude is not None and store.longitude is not None else None
     problem = replace(problem, point=point, rejected={line.id: frozenset({store.id}) for line in problem.lines})
-    routes = _decided(sending, problem, known, replace(known.known.policy, most_parts=1, may_divide_lines=False))
+    routes = _decided(sending, problem, known, known.known.policy)
     return tuple(replace(one, method=ask.portion.method, store=store) for one in routes)
 
 

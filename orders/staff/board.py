@@ -26,7 +26,7 @@ from orders.staff import words
 COLUMNS: dict[str, tuple[list[str], words.Text, str]] = {
     "new": ([State.PLACED.value], _("New"), "inbox"),
     "picking": ([State.ACCEPTED.value, State.PICKING.value], _("Picking"), "scan-barcode"),
-    "ready": ([State.READY.value, State.UNDER_WAY.value], _("Ready"), "package-check"),
+    "ready": ([State.READY.value, State.PICKED.value, State.UNDER_WAY.value], _("Ready"), "package-check"),
     "outside": ([State.ARRIVED.value], _("Waiting outside"), "car"),
 }
 PUT_BACK = "put_back"  # not a column of promises but a task list: goods on the pickup shelf that nobody will collect
@@ -106,6 +106,7 @@ class Card:
     eta_at: datetime | None = None  # when the customer said to be here
     vehicle: str = ""  # the car that they come in
     helper: str = ""  # who collects in their place
+    was_sent: bool = False  # from another place, to be fetched here
 
     @property
     def is_expected(self) -> bool:
@@ -224,7 +225,7 @@ class Board:
 
 def _in_queue(location_id: int) -> QuerySet[Fulfilment]:
     # The OR has the shape of the partial index `fulfilment_queue`.
-    live = Q(state__in=["placed", "accepted", "picking", "under_way", "ready", "arrived", "no_show"]) | Q(
+    live = Q(state__in=["placed", "accepted", "picking", "picked", "under_way", "ready", "arrived", "no_show"]) | Q(
         is_on_shelf=True
     )
     columns = Q(state__in=IN_COLUMNS) | _to_put_back()
@@ -327,6 +328,8 @@ _CARD_FIELDS = (
     "order__held_for",
     "state",
     "method",
+    "store_id",
+    "location_id",
     "version",
     "promised_at",
     "visit__eta_at",
@@ -393,6 +396,7 @@ def _card(row: dict[str, Any], sums: dict[str, Any], *, at: datetime) -> Card:
         eta_at=row["visit__eta_at"],
         vehicle=" · ".join(one for one in (row["visit__car"], row["visit__plate"]) if one),
         helper=row["visit__helper_name"] or "",
+        was_sent=row["store_id"] is not None and row["store_id"] == row["location_id"],
         window_ends_at=row["window_ends_at"],
         keep_until=row["keep_until"],
         arrived_at=row["arrived_at"],

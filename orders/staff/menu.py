@@ -53,6 +53,17 @@ def register() -> None:
     )
     shell.register_menu(
         shell.MenuEntry(
+            key="arrivals",
+            label=_("Arrivals"),
+            icon="package-check",
+            url_name="orders-staff:arrivals",
+            permission=Permission.WORK_PICKUPS,
+            order=15,
+            is_only_in_more=True,
+        )
+    )
+    shell.register_menu(
+        shell.MenuEntry(
             key="orders",
             label=_("Orders"),
             icon="receipt-text",

@@ -343,7 +343,7 @@ def _by_code(text: str, location_ids: list[int] | None) -> list[UUID]:
     code = normalised(text)
     if not 4 <= len(code) <= LONGEST_CODE:
         return []
-    kept = Q(state__in=["placed", "accepted", "picking", "under_way", "ready", "arrived", "no_show"]) | Q(
+    kept = Q(state__in=["placed", "accepted", "picking", "picked", "under_way", "ready", "arrived", "no_show"]) | Q(
         is_on_shelf=True
     )
     chosen = Fulfilment.objects.filter(kept, pickup_code=code)

@@ -15,11 +15,11 @@ from commerce import clock
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import shell
-from orders import shipping
+from orders import shipping, to_store
 from orders.carriers import directory
 from orders.floor import LabelState
 from orders.packing import labels, lists, papers, parcels
-from orders.staff import forms, scans
+from orders.staff import forms, scans, words
 from orders.staff.views import FRAGMENT, PAGE, at_store, done, not_here, refused, take
 
 PDF = "application/pdf"
@@ -78,13 +78,16 @@ def step(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, name:
 @require_GET
 @at_store(Permission.WORK_PICKUPS)
 def paper(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, kind: str) -> HttpResponse:
-    """Send a paper of the order: the label of a pickup, or the slip of a parcel."""
+    """Send a paper of the order: the label of a pickup, that of a parcel to another store, or the slip of a parcel."""
     number = request.GET.get("parcel", "")
     wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else None
     found = lists.paper(fulfilment_id, store.id, parcel_number=wanted)
     if found is None:
         return not_here(request)
-    document = papers.pickup_label(found) if kind == "label" else papers.packing_slip(found)
+    make = {"label": papers.pickup_label, "transfer": papers.transfer_label}.get(kind, papers.packing_slip)
+    if kind == "transfer" and (found.store is None or not found.code):
+        return not_here(request)
+    document = make(found)
     return _pdf(document, f"{found.number}-{kind}.pdf")
 
 
@@ -142,6 +145,10 @@ def _cancel(request: HttpRequest, found: lists.Station) -> None:
 
 def _leave(request: HttpRequest, found: lists.Station) -> None:
     numbers = ", ".join(one.label.tracking_number for one in found.parcels if one.label)
+    if found.is_to_store:
+        take(request, to_store.send, found.fulfilment_id)
+        done(request, str(words.SENT_TO_STORE) % {"number": found.number})
+        return
     take(request, shipping.ship, found.fulfilment_id, tracking_number=numbers[:80])
     done(request, _("%(number)s is with the carrier.") % {"number": found.number})
 
@@ -166,7 +173,7 @@ def _show(
     request: HttpRequest, found: lists.Station, *, base: str = PAGE, status: int = 200, **more: Any
 ) -> HttpResponse:
     carriers = [{"code": code, "name": one.name} for code, one in directory.all_of_them().items()]
-    facts = {"base": base, "station": found, "carriers": carriers, "may_pack": found.state == "ready"}
+    facts = {"base": base, "station": found, "carriers": carriers, "may_pack": found.may_pack}
     return render(request, "orders/pack.html", {**facts, **more}, status=status)
 
 

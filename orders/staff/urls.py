@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.staff import (
+    arrival_views,
     change_views,
     desk_views,
     hold_views,
@@ -62,6 +63,10 @@ urlpatterns = [
         path(f"packing/<uuid:fulfilment_id>/{name}/", packing_views.step, {"name": name}, name=f"pack-{name}")
         for name in packing_views.STEPS
     ],
+    path("packing/<uuid:fulfilment_id>/transfer/", packing_views.paper, {"kind": "transfer"}, name="transfer-label"),
+    path("arrivals/", arrival_views.page, name="arrivals"),
+    path("arrivals/scan/", arrival_views.scan, name="arrival-scan"),
+    path("arrivals/<uuid:parcel_id>/lost/", arrival_views.lost, name="parcel-lost"),
     path(f"{_AT}label/", packing_views.paper, {"kind": "label"}, name="pickup-label"),
     path("routing/", routing_desk.listing, name="routing"),
     path("routing/new/", routing_desk.write, name="routing-new"),

@@ -24,7 +24,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
-from orders import age_checks, pickup, promises, shipping, to_store
+from orders import age_checks, arrivals, pickup, promises, shipping, to_store
 from orders.lifecycle import FETCHED, Action, Method, State, after
 from orders.notifications import gateways
 from orders.staff import board, forms, pick_list, words
@@ -196,7 +196,10 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
         case "picking":
             return Task(card, None, None)
         case "ready" if card.state == State.UNDER_WAY.value:
-            return Task(card, Button(_("It is here"), "package-check", url("receive"), posts=True), None)
+            return Task(card, Button(_("Take in"), "package-check", reverse("orders-staff:arrivals")), None)
+        case "ready" if card.state == State.PICKED.value:
+            give = Button(_("Send as it is"), "truck", url("send-to-store"), posts=True, is_primary=False)
+            return Task(card, Button(_("Pack"), "package", url("pack")), give)
         case "ready" if card.method not in FETCHED:
             give = Button(_("Give to the carrier"), "truck", url("ship"), is_primary=False)
             return Task(card, Button(_("Pack"), "package", url("pack")), give)
@@ -207,6 +210,8 @@ def _task(card: board.Card, user_id: int | None, *, may_take_over: bool) -> Task
         case _ if after(card.state, Action.HAND_OVER):
             back = Button(_("Back on the shelf"), "undo-2", url("return-to-stock"), posts=True)
             return Task(card, back, replace(hand_over, is_primary=False))
+        case _ if card.was_sent:  # called off on the way: its parcels are taken in first
+            return Task(card, Button(_("Take in"), "package-check", reverse("orders-staff:arrivals")), None)
         case _:
             return Task(card, Button(_("Back on the shelf"), "undo-2", url("put-back"), posts=True), None)
 
@@ -224,6 +229,8 @@ def _back(request: HttpRequest, card: board.Card) -> str:
     """Return the page that a step was taken from."""
     if request.POST.get("from") == "order":
         return reverse("orders-staff:order", args=[card.order_id])
+    if request.POST.get("from") == "arrivals":
+        return reverse("orders-staff:arrivals")
     return reverse("orders-staff:queue")
 
 
@@ -254,8 +261,10 @@ STEPS: Mapping[str, tuple[Callable[..., Any], words.Text, bool]] = {
     "take-over": (pickup.take_over, "", True),
     "release": (pickup.release, words.RELEASED, False),
     "ready": (pickup.mark_ready, words.IS_READY, False),
+    "finish-picking": (to_store.finish, words.PICKED_FOR_STORE, False),
     "send-to-store": (to_store.send, words.SENT_TO_STORE, False),
-    "receive": (to_store.receive, words.IS_READY, False),
+    "receive": (arrivals.receive, words.IS_READY, False),
+    "give-out": (arrivals.give_out, words.GIVEN_OUT, False),
     "no-show": (_mark_no_show, words.NOT_COLLECTED, False),
     "return-to-stock": (pickup.return_to_stock, words.RETURNED, False),
     "put-back": (pickup.put_back, words.PUT_BACK, False),

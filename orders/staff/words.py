@@ -30,6 +30,7 @@ STATES: dict[str, Word] = {
     State.PLACED.value: Word(_("New"), "inbox", "new"),
     State.ACCEPTED.value: Word(_("Accepted"), "user-check", "busy"),
     State.PICKING.value: Word(_("Picking"), "scan-barcode", "busy"),
+    State.PICKED.value: Word(_("Picked for another store"), "package", "info"),
     State.UNDER_WAY.value: Word(_("On the way to the store"), "truck", "busy"),
     State.READY.value: Word(_("Ready"), "package-check", "ok"),
     State.ARRIVED.value: Word(_("Waiting outside"), "car", "warn"),
@@ -126,6 +127,16 @@ CONDITIONS: dict[str, Text] = {
 RELEASED = _("%(number)s is back in the queue.")
 IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
 SENT_TO_STORE = _("%(number)s is on its way to its store.")
+PICKED_FOR_STORE = _("%(number)s is picked. Pack it for its store.")
+GIVEN_OUT = _("What is here of %(number)s is ready; the rest follows as a part of its own.")
+ARRIVED: dict[str, Text] = {
+    "ready": _("%(number)s is all here and ready. The customer is told."),
+    "partly": _("%(number)s: %(here)s of %(parcels)s parcels are here."),
+    "waits": _("%(number)s is all here, but on hold. Once it is released, mark it ready."),
+    "put_back": _("%(number)s was called off on the way: all of it is here and goes back on the shelf."),
+    "found": _("This parcel of %(number)s had been given up. Its goods are on sale here now: put them on the shelf."),
+    "again": _("This parcel of %(number)s is here already."),
+}
 NOT_COLLECTED = _("%(number)s is noted as not collected. Put the goods back on the shelf.")
 RETURNED = _("%(number)s is back on the shelf and on sale again.")
 PUT_BACK = _("%(number)s is off the pickup shelf.")
@@ -226,6 +237,7 @@ ACTORS: dict[str, Word] = {
 # Why pieces are missing, and why an order was cancelled, by the code in the journal.
 REASONS: dict[str, Text] = {
     "not_found": _("not found"),
+    "lost": _("lost on the way"),
     "damaged": _("damaged"),
     "other": _("other reason"),
     "cancelled": _("called off"),

@@ -14,8 +14,8 @@ from commerce.errors import CommerceError, InvalidInput, NotAllowed
 from commerce.roles import Permission
 from commerce.transactions import savepoint, transaction_required
 from inventory import locations
-from orders import errors, events, fulfilment, leases, pickup
-from orders.lifecycle import COLLECTED, Action, State
+from orders import errors, events, fulfilment, leases, pickup, to_store
+from orders.lifecycle import COLLECTED, Action, Method, State
 from orders.models import Fulfilment, Wave, WaveTote
 from orders.waves import composing
 
@@ -39,8 +39,8 @@ class Begun:
 
 
 def way_out(method: str) -> str:
-    """Return what goods of a method have in common on their way: to the counter, or to the carrier."""
-    return "counter" if method in COLLECTED else "carrier"
+    """Return what goods of a method have in common on their way: to the counter, to the carrier, or to another store."""
+    return "counter" if method in COLLECTED else "store" if method == Method.SHIP_TO_STORE else "carrier"
 
 
 @transaction_required
@@ -153,7 +153,8 @@ def finish(wave_id: UUID, *, user: AbstractUser, by: Actor, at: datetime) -> dic
         try:
             with savepoint():
                 if held.state == State.PICKING and not any(line.missing for line in lines):
-                    pickup.mark_ready(fulfilment_id, user=user, by=by, at=at)
+                    done_with = to_store.finish if held.method == Method.SHIP_TO_STORE else pickup.mark_ready
+                    done_with(fulfilment_id, user=user, by=by, at=at)
                     done["ready"] += 1
                 else:
                     fulfilment.move(

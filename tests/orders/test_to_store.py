@@ -11,10 +11,10 @@ from commerce import clock, relay
 from commerce.operations import checks
 from commerce.transactions import transaction
 from inventory.models import Allocation, StockLevel
-from orders import cancellation, errors, holds, pickup, queries, shipping, tasks, to_store
+from orders import arrivals, cancellation, errors, holds, pickup, queries, shipping, tasks, to_store
 from orders.hold_kinds import HoldKind
 from orders.lifecycle import State
-from orders.models import Notice
+from orders.models import Notice, Parcel
 from orders.queries import FulfilmentView, OrderView
 from orders.routing import worlds
 from tests.factories import commerce as ground
@@ -61,7 +61,7 @@ def sent(shop: make.Shop, order: OrderView, quantities: dict[int, int] | None = 
 
 def waits(shop: make.Shop, store: make.Shop) -> OrderView:
     order = place(shop, store)
-    store.act(to_store.receive, sent(shop, order))
+    store.act(arrivals.receive, sent(shop, order))
     return queries.order(order.id)
 
 
@@ -90,12 +90,12 @@ def test_goods_are_picked_here_travel_and_are_fetched_there(client, shop, store)
     assert (on_hand(shop), on_hand(store)) == (8, 0)
     under_way = sent(shop, order, {0: 2})
     assert (under_way.state, under_way.location_id) == (State.UNDER_WAY, store.store.id)
-    assert under_way.allowed_actions == ["receive", "cancel"]
+    assert under_way.allowed_actions == ["receive", "lose", "cancel"]
     with pytest.raises(errors.MoveNotAllowed):
         store.act(pickup.hand_over_checked, under_way, user=store.manager, reason="Ausweis gesehen")
     page = client.get(reverse("tracking", args=[order.tracking_token])).content.decode()
     assert store.store.name in page
-    store.act(to_store.receive, under_way)
+    store.act(arrivals.receive, under_way)
     ready = part(order)
     assert ready.pickup_code
     assert ready.keep_until == clock.now() + timedelta(days=store.store.pickup_keep_days)
@@ -134,13 +134,19 @@ def test_a_cancelled_one_comes_back_where_it_is(shop, store, how_far):
     if how_far in ("under_way", "waiting"):
         under_way = sent(shop, order)
         if how_far == "waiting":
-            store.act(to_store.receive, under_way)
+            store.act(arrivals.receive, under_way)
     with transaction():
         cancellation.cancel_order(order.id, by=ground.TESTER, at=clock.now())
     left = part(order)
     if how_far in ("under_way", "waiting"):
         assert left.is_on_shelf, "somebody at the store takes it in"
         assert (on_hand(shop), on_hand(store)) == (9, 0)
+        if how_far == "under_way":
+            with pytest.raises(errors.MoveNotAllowed):  # nobody puts back what is still on the way
+                store.act(pickup.put_back, left)
+            with transaction():
+                [parcel] = Parcel.objects.all()
+                arrivals.arrive(parcel.id, user=store.clerk, by=store.by, at=clock.now())
         store.act(pickup.put_back, left)
         assert (on_hand(shop), on_hand(store)) == (9, 1)
     else:
@@ -215,6 +221,8 @@ def test_both_stores_see_it_when_it_is_their_turn(shop, store, signed_in):
     assert order.number not in here.get(reverse("orders-staff:queue")).content.decode()
     there: Client = signed_in(store.clerk)
     receive = reverse("orders-staff:receive", args=[order.fulfilments[0].id])
-    assert receive in there.get(reverse("orders-staff:queue")).content.decode()
+    arrivals_page = reverse("orders-staff:arrivals")
+    assert f'href="{arrivals_page}"' in there.get(reverse("orders-staff:queue")).content.decode()
+    assert receive in there.get(arrivals_page).content.decode()
     assert there.post(receive).status_code == 302
     assert part(order).state == State.READY
