@@ -105,7 +105,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "commerce.staff.shell.context",
             ],
-            "builtins": ["commerce.templatetags.icons"],
+            "builtins": ["commerce.templatetags.codes", "commerce.templatetags.icons"],
         },
     }
 ]

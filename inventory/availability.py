@@ -25,6 +25,7 @@ from inventory.ledger import LevelKey
 
 ALTERNATIVES_FRESH_FOR_SECONDS = 1.0  # under a rush of refusals, one look around a second is enough
 MOST_REMEMBERED = 10_000
+NOTHING_FREED: Mapping[int, int] = {}
 
 
 class Figure(NamedTuple):
@@ -242,12 +243,20 @@ def left_in_all(product_id: int, *, channel_id: int | None, country: str, at: da
     return max(there - demands.open_of([product_id]).get(product_id, {}).get(demands.area(country), 0), 0)
 
 
-def there_in_all(product_id: int, *, channel_id: int | None, country: str, at: datetime) -> int:
-    """Return what a channel would see of a product anywhere in a customs area if all demand had its place."""
+def there_in_all(
+    product_id: int, *, channel_id: int | None, country: str, at: datetime, freed: Mapping[int, int] = NOTHING_FREED
+) -> int:
+    """Return what a channel would see of a product anywhere in a customs area if all demand had its place.
+
+    `freed` are pieces by place whose holds were ended under the caller's locks, and are yet to be posted.
+    """
     places = [place.id for place in locations.active() if demands.area(place.country) == demands.area(country)]
-    products, located, on_hand, free, *_ = _read([product_id], places, at=at)
-    kept = buffers.withheld(channel_id, list(zip(products, located, on_hand, free, strict=True)), at=at)
-    return sum(free) - sum(kept)
+    products, located, on_hand, free, allocated, held, waiting, *_ = _read([product_id], places, at=at)
+    if freed:
+        kept = [pieces - freed.get(place, 0) for pieces, place in zip(held, located, strict=True)]
+        free = [max(of - to - by + wait, 0) for of, to, by, wait in zip(on_hand, allocated, kept, waiting, strict=True)]
+    withheld = buffers.withheld(channel_id, list(zip(products, located, on_hand, free, strict=True)), at=at)
+    return sum(free) - sum(withheld)
 
 
 def _read(product_ids: Sequence[int], location_ids: Iterable[int] | None, *, at: datetime) -> Columns:

@@ -22,8 +22,10 @@ class Room:
         """Look at `levels`, which the caller has locked; `swept` are the postings of expired holds, yet to be posted."""
         self._levels, self._at = levels, at
         self._free = {key: level.on_hand - level.allocated - level.held for key, level in levels.items()}
+        self._swept: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))  # pieces by product and place
         for posting in swept:
             self._free[posting.key] -= posting.held
+            self._swept[posting.key.product_id][posting.key.location_id] -= posting.held
         limited = [(level.id, key, level.backorder_limit) for key, level in levels.items() if level.backorder_limit]
         self._queues: dict[LevelKey, Queue] = backorder_queues.queues(limited, at=at) if limited else {}
         for key, queue in self._queues.items():
@@ -97,8 +99,9 @@ class Room:
         area = demands.area_of(key.location_id)
         known = (key.product_id, channel_id, area)
         if known not in self._network:
+            freed = self._swept.get(key.product_id, availability.NOTHING_FREED)
             self._network[known] = availability.there_in_all(
-                key.product_id, channel_id=channel_id, country=area, at=self._at
+                key.product_id, channel_id=channel_id, country=area, at=self._at, freed=freed
             )
         needed = self._unrouted[key.product_id].get(area, 0) if ahead is None else ahead.get(key.product_id, 0)
         return max(self._network[known] - needed - self._taken[key.product_id, area], 0)

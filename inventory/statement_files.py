@@ -15,9 +15,9 @@ from typing import IO
 
 from commerce import catalog, clock
 from commerce.actors import Actor
-from commerce.errors import InvalidInput
+from commerce.errors import CommerceError, InvalidInput
 from commerce.transactions import durable, transaction
-from inventory import statement_lines, statements
+from inventory import refused_statements, statement_lines, statements
 from inventory.statement_lines import GTIN, SKU, Named
 from inventory.statements import Statement
 
@@ -87,8 +87,13 @@ def read(
 
 
 def _take(statement: Statement, outcome: Outcome, by: Actor) -> None:
-    with transaction():
-        answer = statements.take(statement, by=by, at=clock.now())
+    try:
+        with transaction():
+            answer = statements.take(statement, by=by, at=clock.now())
+    except CommerceError as refusal:
+        with transaction():
+            refused_statements.note(statement, refusal, by=by, at=clock.now())
+        raise
     outcome.compared += answer["compared"]
     outcome.agreeing += answer["agreeing"]
     outcome.differing += len(answer["differences"])

@@ -15,6 +15,7 @@ from inventory import (
     dynamic_buffers,
     mending,
     obligations,
+    refused_statements,
     replenishment,
     replenishment_rules,
     reservations,
@@ -104,8 +105,9 @@ def mend_discrepancies() -> int:
 
 @shared_task
 def forget_statements() -> int:
-    """Delete stock statements that are too old for anybody to ask about."""
+    """Delete stock statements, read or refused, that are too old for anybody to ask about."""
     with transaction():
+        refused_statements.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
         return statements.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
 
 

@@ -6,11 +6,18 @@ from typing import Any
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 
-from commerce import clock
+from commerce import clock, transactions
 from commerce.api.views import ApiRequest, ApiView
-from commerce.errors import UnknownProduct
+from commerce.errors import CommerceError, UnknownProduct
 from commerce.roles import Scope
-from inventory import discrepancy_lists, locations, statement_lines, statement_sources, statements
+from inventory import (
+    discrepancy_lists,
+    locations,
+    refused_statements,
+    statement_lines,
+    statement_sources,
+    statements,
+)
 from inventory.api import statement_serializers as serializers
 from inventory.reconciling import Meaning
 from inventory.statement_lines import GTIN, SKU, Named, Rejected
@@ -46,13 +53,26 @@ class StatementsView(ApiView):
             sequence=body.get("sequence"), is_last=body["is_last"], lines=tuple(pieces.items()),
         )  # fmt: skip
 
+        refusals: list[CommerceError] = []
+
         def work() -> tuple[int, Any]:
-            answer = statements.take(
-                statement, by=request.auth.actor, at=clock.now(), channel_id=request.auth.channel_id
-            )
+            try:
+                answer = statements.take(
+                    statement, by=request.auth.actor, at=clock.now(), channel_id=request.auth.channel_id
+                )
+            except CommerceError as refusal:
+                refusals.append(refusal)
+                raise
             return 201, answer | {"rejected": errors}
 
-        return self.once(request, work)
+        try:
+            return self.once(request, work)
+        finally:
+            for refusal in refusals:  # undone with its transaction, so that it is kept in one of its own
+                with transactions.transaction():
+                    refused_statements.note(
+                        statement, refusal, by=request.auth.actor, at=clock.now(), channel_id=request.auth.channel_id
+                    )
 
 
 def _errors(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:

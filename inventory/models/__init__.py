@@ -18,7 +18,13 @@ from inventory.models.promising import (
     PurchaseLimitUse,
     UnroutedDemand,
 )
-from inventory.models.reconciling import Discrepancy, StatementPolicy, StatementSource, StockStatement
+from inventory.models.reconciling import (
+    Discrepancy,
+    RefusedStatement,
+    StatementPolicy,
+    StatementSource,
+    StockStatement,
+)
 from inventory.models.reordering import (
     DemandDay,
     DemandForecast,
@@ -78,6 +84,7 @@ __all__ = [
     "PurchaseLimitUse",
     "PurchaseOrder",
     "PurchaseOrderLine",
+    "RefusedStatement",
     "ReplenishmentAlert",
     "ReplenishmentProposal",
     "ReplenishmentRule",

@@ -107,6 +107,39 @@ class StockStatement(models.Model):
         ]
 
 
+class RefusedStatement(models.Model):
+    """Figures that a source sent and that were not read, with the reason: staff see it, and can have the sender mend it.
+
+    Nothing of them was compared. The same again is counted on the one row of its reference. Kept for a while.
+    Written by: inventory.refused_statements
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.ForeignKey(StatementSource, on_delete=models.PROTECT, related_name="refused", db_index=False)
+    reference = models.CharField(max_length=64)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    meaning = models.CharField(max_length=10)
+    condition = models.CharField(max_length=20)
+    as_of = models.DateTimeField()
+    code = models.CharField(max_length=40)  # of the refusal, as the sender got it
+    sentence = models.CharField(max_length=500)
+    facts = models.JSONField(default=dict)
+    sent_by = models.CharField(max_length=200)
+    times = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("refused statement")
+        verbose_name_plural = _("refused statements")
+        constraints = [
+            models.UniqueConstraint(name="refused_statement_once", fields=["source", "reference"]),
+            models.CheckConstraint(
+                name="refused_statement_times_counted", condition=Q(times__gte=1, last_at__gte=F("first_at"))
+            ),
+        ]
+
+
 class Discrepancy(models.Model):
     """Something that was found other than expected, until someone put it right or said that it stands. Never deleted.
 

@@ -20,7 +20,7 @@ from commerce import audit, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import discrepancies, discrepancy_lists, locations
+from inventory import discrepancies, discrepancy_lists, locations, refused_statements
 from inventory.discrepancy_lists import Filters, Listed, Sum
 from inventory.reconciling import Cause, DiscrepancyKind, DiscrepancyState, Meaning
 from inventory.staff import discrepancy_words as words
@@ -133,6 +133,10 @@ def _page(request: HttpRequest, *, repair_form: RepairForm | None = None, status
         or filters.state != DiscrepancyState.OPEN,
         "groups": _groups([_shown(row, now) for row in rows]),
         "sums": [_sum(one) for one in discrepancy_lists.sums(filters, at=now)],
+        "refused": [
+            words.refused(one)
+            for one in refused_statements.listed(location_ids=filters.location_ids, only_standing=True, at_most=3)
+        ],
         "is_cut": len(rows) == discrepancy_lists.MOST_LISTED,
         "most_listed": discrepancy_lists.MOST_LISTED,
         "is_everywhere": filters.location_ids is None,

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from babel.numbers import format_currency
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import get_language, npgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from commerce.money import Money
-from inventory import count_settlement
+from inventory import count_settlement, locations
 from inventory.discrepancy_lists import Listed
 from inventory.reconciling import SLIPS, Cause, Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
+from inventory.refused_statements import Refused
 from inventory.staff import words
 
 KINDS: dict[DiscrepancyKind, Any] = {
@@ -90,6 +94,58 @@ DECISIONS: dict[Decision, Any] = {
     Decision.TOLERANCE: _("Theirs within a tolerance"),
     Decision.ASK: _("A person decides"),
 }
+# Why figures were not read, by the refusal's code and the fact that it names; the first that fits.
+_REFUSED: tuple[tuple[str, str, Any], ...] = (
+    (
+        "statement_outdated",
+        "last_as_of",
+        _(
+            "The figures are of %(as_of)s, but newer ones of %(last_as_of)s were read already. Nothing was changed. Have the "
+            "sender send current figures."
+        ),
+    ),
+    (
+        "statement_outdated",
+        "last_sequence",
+        _(
+            "Number %(sequence)s came after number %(last_sequence)s, which was read already. Nothing was changed. Have the "
+            "sender keep the order."
+        ),
+    ),
+    (
+        "statement_outdated",
+        "as_of",
+        _(
+            "The figures are of %(as_of)s, older than agreed. Nothing was changed. Have the sender send current figures."
+        ),
+    ),
+    (
+        "statement_not_agreed",
+        "",
+        _(
+            "What the figures mean, their place or their condition is not what was agreed. Change the agreement, or have the "
+            "sender change the figures."
+        ),
+    ),
+    (
+        "statement_differs",
+        "",
+        _("Other figures came under a number that was read before. Have the sender give new figures a new number."),
+    ),
+    (
+        "invalid_input",
+        "as_of",
+        _("The figures are of %(as_of)s, which is in the future. Have the sender’s clock checked."),
+    ),
+    (
+        "invalid_input",
+        "is_last",
+        _(
+            "Most of what is here was not named, though the figures were said to be complete: they probably broke off. Have "
+            "the sender send all of them again."
+        ),
+    ),
+)
 REASONS = {name: words.REASONS[name] for name in ("missing", "found", "damaged", "stolen", "booking_error", "other")}
 
 
@@ -111,6 +167,32 @@ def why(value: str, facts: Mapping[str, Any]) -> str:
         return str(_WHY[Cause(value)]) % facts
     except KeyError:
         return str(CAUSES[Cause(value)])
+
+
+def refused(one: Refused) -> dict[str, Any]:
+    """Return figures that were not read as pages show them: from whom, of where and when, and why."""
+    facts = {"as_of": _instant(one.as_of)} | {
+        name: _instant(parse_datetime(str(value))) if name.endswith("as_of") else value
+        for name, value in one.facts.items()
+    }
+    sentence = next(
+        (
+            str(words_for) % facts
+            for code, fact, words_for in _REFUSED
+            if code == one.code and (not fact or fact in one.facts or fact == one.facts.get("field"))
+        ),
+        one.sentence,
+    )
+    return {
+        "one": one,
+        "sentence": sentence,
+        "place": locations.by_id(one.location_id).name if one.location_id is not None else "",
+        "meaning": MEANINGS[one.meaning],
+    }
+
+
+def _instant(at: datetime | None) -> str:
+    return date_format(localtime(at), "SHORT_DATETIME_FORMAT") if at is not None else "–"
 
 
 def amount(minor: int, currency: str) -> str:

@@ -14,7 +14,7 @@ from commerce import clock, queries, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission, Role
 from commerce.staff import refusals, shell
-from inventory import location_groups, locations, statement_sources, statements
+from inventory import location_groups, locations, refused_statements, statement_sources, statements
 from inventory.reconciling import Decision, Meaning, SourceKind
 from inventory.staff import discrepancy_words as words
 from inventory.statement_sources import Policy, SourceRef, SourceTerms
@@ -121,6 +121,9 @@ class SourceForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """List the sources with what is agreed and when they were last heard."""
     last = statements.last_heard()
+    refused: dict[str, list[dict[str, Any]]] = {}
+    for one in refused_statements.listed(only_standing=True, at_most=statement_sources.MOST_SOURCES):
+        refused.setdefault(one.source, []).append(words.refused(one))
     sources = [
         {
             "ref": source,
@@ -130,6 +133,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 for meaning, policy in source.terms.policies.items()
             ],
             "last": last.get(source.id),
+            "refused": refused.get(source.code, []),
         }
         for source in statement_sources.sources()
     ]
@@ -160,4 +164,6 @@ def write(request: HttpRequest, code: str | None = None) -> HttpResponse:
             status = refusal.status
     elif form.is_bound:
         status = 422
-    return render(request, "inventory/statement_source.html", {"form": form, "source": source}, status=status)
+    refused = [words.refused(one) for one in refused_statements.listed(source=code)] if code is not None else []
+    facts = {"form": form, "source": source, "refused": refused}
+    return render(request, "inventory/statement_source.html", facts, status=status)

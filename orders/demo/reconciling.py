@@ -1,9 +1,11 @@
 """What others say of the demo's stock: the till of one store states its figures; more sources are agreed with."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from commerce import catalog
-from inventory import statement_sources, statements, timeline
+from inventory import refused_statements, statement_sources, statements, timeline
+from inventory.errors import StatementOutdated
 from inventory.ledger import LevelKey
 from inventory.reconciling import Decision, Meaning, SourceKind
 from inventory.statement_sources import Policy, SourceTerms
@@ -43,3 +45,13 @@ def reconcile(shop: Retailer, *, now: datetime) -> None:
         as_of=as_of, lines=tuple(figures),
     )  # fmt: skip
     statements.take(statement, by=ACTOR, at=now)
+    _come_too_late(statement, now=now)
+
+
+def _come_too_late(read: Statement, *, now: datetime) -> None:
+    """Let the till send figures again that are older than those it sent before: they are refused, and staff see that."""
+    late = replace(read, reference="zwischenstand", as_of=read.as_of - timedelta(hours=2))
+    try:
+        statements.take(late, by=ACTOR, at=now)
+    except StatementOutdated as refusal:
+        refused_statements.note(late, refusal, by=ACTOR, at=now)

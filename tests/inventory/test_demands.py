@@ -52,6 +52,17 @@ def test_accepted_demand_is_less_in_all_at_no_place_in_particular(shelf: Shelf) 
 
 
 @pytest.mark.django_db
+def test_baskets_whose_time_is_over_take_nothing_from_the_last_pieces(shelf: Shelf) -> None:
+    """Whoever promises first ends their holds, and must see those pieces as free before that is booked."""
+    shelf.reserve(8)
+    with clock.frozen(clock.now() + timedelta(hours=2)):
+        accept(shelf, 3)
+        assert total(shelf) == 7
+        assert not isinstance(shelf.reserve(7), InsufficientStock)
+        assert total(shelf) == 0
+
+
+@pytest.mark.django_db
 def test_only_what_the_channel_may_have_can_be_accepted(shelf: Shelf) -> None:
     holding("fixed", 4)
     with pytest.raises(InsufficientStock) as refused:

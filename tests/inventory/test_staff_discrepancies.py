@@ -199,7 +199,7 @@ def test_the_list_asks_few_questions_however_long_it_is(shelf: Shelf, django_ass
         found(shelf, number, product_id=product.id, expected=100)
     client = signed_in(Role.STORE_MANAGER, shelf.store)
     client.get(PAGE)
-    with django_assert_max_num_queries(11):  # one of them counts what stands on the exceptions desk
+    with django_assert_max_num_queries(12):  # one of them counts what stands on the exceptions desk
         client.get(PAGE)
     one = Discrepancy.objects.first()
     assert one is not None

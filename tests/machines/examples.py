@@ -23,13 +23,17 @@ from commerce.transactions import transaction
 
 BEGINNING = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # noon in Berlin on a Wednesday without a holiday
 
-SECONDS_TO_SHRINK = 900  # a machine that finds something takes minutes to find the shortest way to it
+# A machine that finds something takes minutes to find the shortest way to it, and one that runs for a night takes the night.
+SECONDS_TO_SHRINK = 36_000 if "MACHINE_EXAMPLES" in os.environ else 900
 
 
 def bounded(*, examples: int, steps: int) -> settings:
-    """Return how long a machine runs. In CI the same examples every time, so that a red is a change and not luck."""
+    """Return how long a machine runs. In CI the same examples every time, so that a red is a change and not luck.
+
+    `MACHINE_EXAMPLES` lets it go through as many of others, for a night.
+    """
     return settings(
-        max_examples=examples,
+        max_examples=int(os.environ.get("MACHINE_EXAMPLES", examples)),
         stateful_step_count=steps,
         deadline=None,
         derandomize="CI" in os.environ,

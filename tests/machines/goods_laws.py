@@ -56,6 +56,9 @@ SELECT (SELECT count(*) FROM inventory_stockentry WHERE kind <> 'expired'),
        (SELECT sum(hashtext((id, received)::text)::bigint) FROM inventory_purchaseorderline),
        (SELECT sum(hashtext((id, state, posted, records)::text)::bigint) FROM inventory_countitem),
        (SELECT sum(hashtext((id, state)::text)::bigint) FROM inventory_stockcount),
+       (SELECT sum(hashtext((id, routed, withdrawn)::text)::bigint) FROM inventory_unrouteddemand),
+       (SELECT sum(hashtext((id, state, subscriber)::text)::bigint) FROM inventory_waitingentry),
+       (SELECT sum(hashtext((location_id, product_id, shelf, is_primary)::text)::bigint) FROM inventory_shelfplace),
        (SELECT count(*) FROM inventory_countrecord), (SELECT count(*) FROM inventory_discrepancy),
        (SELECT count(*) FROM commerce_auditentry)
 """

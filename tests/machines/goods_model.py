@@ -71,6 +71,15 @@ class Promise:
 
 
 @dataclass
+class Unplaced:
+    """Pieces that an order was promised before anyone knew from where, and of which `open` have no place yet."""
+
+    channel_id: int
+    product_id: int
+    open: int
+
+
+@dataclass
 class Transfer:
     origin_id: int
     destination_id: int
@@ -103,8 +112,11 @@ class Count:
     location_id: int
     opened_at: datetime
     figures: dict[int, list[tuple[int, datetime]]] = field(default_factory=lambda: defaultdict(list))  # by product
+    asked: dict[int, datetime] = field(default_factory=dict)  # since when a product is counted anew
     settled: dict[int, str] = field(default_factory=dict)
     is_open: bool = True
+    is_cancelled: bool = False
+    has_findings: bool = False  # figures that came too late to count
 
     @property
     def in_review(self) -> list[int]:
@@ -163,6 +175,7 @@ class Goods:
     booked: dict[UUID, Booked] = field(default_factory=dict)
     baskets: dict[UUID, Basket] = field(default_factory=dict)
     promises: dict[UUID, Promise] = field(default_factory=dict)
+    unplaced: dict[UUID, Unplaced] = field(default_factory=dict)
     transfers: dict[UUID, Transfer] = field(default_factory=dict)
     purchases: dict[UUID, Purchase] = field(default_factory=dict)
     counts: dict[UUID, Count] = field(default_factory=dict)
@@ -205,6 +218,9 @@ class Goods:
     def free(self, key: Key, at: datetime) -> int:
         """What is there and nobody was promised; below nothing where goods to come were promised."""
         return self.on_hand[key] - self.allocated(key) - self.held(key, at)
+
+    def without_place(self, product_id: int) -> int:
+        return sum(one.open for one in self.unplaced.values() if one.product_id == product_id)
 
     def is_free(self, leaving: Mapping[Key, int], at: datetime) -> bool:
         return all(self.free(key, at) >= pieces for key, pieces in leaving.items())
@@ -334,12 +350,34 @@ class Room:
     at: datetime
     promised: Counter[Key] = field(default_factory=Counter)  # of what is there, in this batch
     before: dict[Key, int] = field(default_factory=dict)
+    network: dict[tuple[int | None, int], int] = field(default_factory=dict)  # in all, by channel and product
 
     def now(self, channel_id: int | None, key: Key) -> int:
+        """What a channel may have at a place, where demand without a place leaves some of it."""
+        there = self.there(channel_id, key)
+        needed = self.goods.without_place(key.product_id)
+        return min(there, self.in_all(channel_id, key.product_id)) if needed else there
+
+    def there(self, channel_id: int | None, key: Key) -> int:
+        free = self._before(key) - self.promised[key]
+        return max(free, 0) - self.goods.withheld(channel_id, key, free, self.taken, self.at)
+
+    def in_all(self, channel_id: int | None, product_id: int) -> int:
+        """What a channel may have anywhere: of what was there before the batch, less what the batch took for whomever."""
+        asked = (channel_id, product_id)
+        if asked not in self.network:
+            here = {key for key in self.goods.on_hand if key[::2] == (product_id, Condition.SELLABLE)}
+            self.network[asked] = sum(
+                max(self._before(key), 0) - self.goods.withheld(channel_id, key, self._before(key), self.taken, self.at)
+                for key in here
+            )
+        gone = sum(pieces for key, pieces in self.promised.items() if key.product_id == product_id)
+        return max(self.network[asked] - gone - self.goods.without_place(product_id), 0)
+
+    def _before(self, key: Key) -> int:
         if key not in self.before:
             self.before[key] = self.goods.free(key, self.at) + self.waiting[key]
-        free = self.before[key] - self.promised[key]
-        return max(free, 0) - self.goods.withheld(channel_id, key, free, self.taken, self.at)
+        return self.before[key]
 
     def later(self, key: Key) -> int:
         policy = self.goods.policy

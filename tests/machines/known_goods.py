@@ -139,6 +139,10 @@ class KnownGoods(RolledBack):
             self.said.append(Said(verb, arguments, options))
         return came.value
 
+    def unsay(self, verb: Callable[..., Any], key: Any) -> None:
+        """Don't say a verb about something again: since then it would be another thing to say."""
+        self.said = [one for one in self.said if one.verb != verb or one.arguments[0] != key]
+
     def earlier(self, seconds: int | None) -> datetime | None:
         return None if seconds is None else self.now - timedelta(seconds=seconds)
 
@@ -231,7 +235,8 @@ class KnownGoods(RolledBack):
                 assert (figure.on_hand, figure.allocated) == (self.goods.on_hand[key], self.goods.allocated(key))
                 assert figure.held == self.goods.held(key, self.now)
                 assert figure.free == max(self.goods.free(key, self.now) + room.waiting[key], 0)
-                assert figure.available == room.now(channel_id, key) == max(figure.free - figure.withheld, 0)
+                left = figure.free if figure.left_in_all is None else figure.left_in_all
+                assert figure.available == room.now(channel_id, key) == min(figure.free - figure.withheld, left)
                 assert 0 <= figure.available <= figure.free
                 assert figure.backorderable == room.later(key)
             for place in self.ground.places:

@@ -1,6 +1,4 @@
-"""How goods move, for the machine of goods: received, returned, adjusted, written off, reclassified, corrected, transferred,
-bought.
-"""
+"""How goods move, for the machine of goods: received, returned, adjusted, written off, reclassified, corrected, transferred."""
 
 from collections import Counter
 from typing import Any
@@ -10,19 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from commerce import ids
-from inventory import conditions, corrections, goods_in, movements, purchase_orders, returns, transfers, write_offs
+from inventory import conditions, corrections, movements, returns, transfers, write_offs
 from inventory.conditions import Reclassification
-from inventory.goods_in import ReceivedLine
 from inventory.movements import Adjustment, Receipt
 from inventory.moving import ON_THE_WAY, DifferenceReason, TransferState, WriteOffReason
-from inventory.purchase_orders import OrderLine
-from inventory.purchasing import COMING, PurchaseOrderState
 from inventory.returns import ReturnLine
 from inventory.stock import Condition, Counterparty, EntryKind
 from inventory.transfers import Arrival, Wanted
 from inventory.write_offs import WriteOff
 from tests.machines import goods_laws as laws
-from tests.machines.goods_model import Booked, Key, Purchase, Transfer
+from tests.machines.goods_model import Booked, Key, Transfer
 from tests.machines.known_goods import EXPECTED_ON, KnownGoods, needs, step
 
 HERE = (Condition.SELLABLE, Condition.DAMAGED, Condition.QUALITY_CONTROL)
@@ -210,6 +205,23 @@ class MovingGoods(KnownGoods):
             self._send(transfer_id)
 
     @needs(lambda self: self.goods.transfers)
+    @step(data=st.data(), product=products, quantity=pieces, is_scan=st.booleans())
+    def change_transfer(self, data: Any, product: int, quantity: int, is_scan: bool) -> None:
+        """A draft gets a line more by a scan, which counts once, or other lines; what left is what it is."""
+        transfer_id = data.draw(st.sampled_from(list(self.goods.transfers)))
+        transfer, product_id = self.goods.transfers[transfer_id], self.product(product)
+        code = "" if transfer.state is TransferState.DRAFT else "transfer_state_wrong"
+        if not is_scan:
+            self.say(code, transfers.change, transfer_id, lines=[Wanted(product_id, quantity)])
+            transfer.lines = transfer.lines if code else {product_id: quantity}
+            return
+        scan_id = ids.new()
+        for _ in range(2):
+            self.say(code, transfers.scan, transfer_id, scan_id, product_id, quantity)
+        if not code:
+            transfer.lines[product_id] = transfer.lines.get(product_id, 0) + quantity
+
+    @needs(lambda self: self.goods.transfers)
     @step(data=st.data())
     def send_or_cancel_transfer(self, data: Any) -> None:
         transfer_id = self._transfer(data)
@@ -310,59 +322,6 @@ class MovingGoods(KnownGoods):
                 self._shift(transfer.on_the_way(product), transfer.at_origin(product), quantity)
             transfer.open, transfer.state = Counter(), TransferState.CANCELLED
 
-    # --- purchase orders ----------------------------------------------------------------------------------------------
-
-    @step(place=places, wanted=of_products)
-    def announce_delivery(self, place: int, wanted: list[tuple[int, int]]) -> None:
-        order_id, summed = ids.new(), Counter[int]()
-        for product, quantity in wanted:
-            summed[self.product(product)] += quantity
-        self.say(
-            "", purchase_orders.announce, order_id, supplier_id=self.ground.supplier.id, reference=str(order_id),
-            location_id=self.place(place),
-            lines=[OrderLine(product_id=one, quantity=many, expected_on=EXPECTED_ON) for one, many in summed.items()],
-        )  # fmt: skip
-        self.goods.purchases[order_id] = Purchase(self.place(place), dict(summed))
-
-    @needs(lambda self: self.goods.purchases)
-    @step(
-        data=st.data(),
-        came=st.lists(st.tuples(products, pieces, mostly_sellable), min_size=1, max_size=2),
-        seconds=late,
-    )
-    def receive_delivery(self, data: Any, came: list[tuple[int, int, Condition]], seconds: int | None) -> None:
-        """What was ordered, fewer, more, or something else: it is there, so it is booked. Or the rest is given up."""
-        order_id = data.draw(st.sampled_from(list(self.goods.purchases)))
-        if data.draw(rarely, label="is closed short"):
-            self._close_short(order_id)
-            return
-        purchase = self.goods.purchases[order_id]
-        made = [
-            ReceivedLine(ids.new(), self.product(product), quantity, condition) for product, quantity, condition in came
-        ]
-        is_expected = purchase.state in (*COMING, PurchaseOrderState.RECEIVED)
-        code = "" if is_expected else "purchase_order_state_wrong"
-        self.say(code, goods_in.receive, order_id, made, occurred_at=self.earlier(seconds), is_once=True)
-        if code:
-            return
-        for line in made:
-            key = Key(line.product_id, purchase.location_id, line.condition)
-            self.goods.move(
-                key, line.quantity, EntryKind.RECEIVED, Counterparty.SUPPLIER, at=self.now,
-                occurred_at=self.earlier(seconds),
-            )  # fmt: skip
-            self.goods.booked[line.id] = Booked([(key, line.quantity, Counterparty.SUPPLIER)], "came on an order")
-            purchase.received[line.product_id] += line.quantity
-        purchase.state = PurchaseOrderState.RECEIVED if purchase.is_complete else PurchaseOrderState.PARTLY_RECEIVED
-
-    def _close_short(self, order_id: UUID) -> None:
-        purchase = self.goods.purchases[order_id]
-        is_over = purchase.state is PurchaseOrderState.RECEIVED
-        code = "purchase_order_state_wrong" if is_over else ""
-        self.say(code, goods_in.close, order_id, reason="machine", is_once=True)
-        if not is_over:
-            purchase.state = PurchaseOrderState.CLOSED_SHORT
-
     # --- what the machine does ----------------------------------------------------------------------------------------
 
     @step(place=places)
@@ -381,12 +340,14 @@ class MovingGoods(KnownGoods):
     @rule(
         data=st.data(),
         what=st.sampled_from(
-            ["draft_transfer", "send_or_cancel_transfer", *["receive_transfer"] * 3, "close_transfer"]
+            [
+                "draft_transfer",
+                "change_transfer",
+                *["send_or_cancel_transfer"] * 2,
+                *["receive_transfer"] * 3,
+                "close_transfer",
+            ]
         ),
     )
     def transfer(self, data: Any, what: str) -> None:
-        self.take(what, data)
-
-    @rule(data=st.data(), what=st.sampled_from(["announce_delivery", "receive_delivery", "receive_delivery"]))
-    def buy(self, data: Any, what: str) -> None:
         self.take(what, data)

@@ -14,10 +14,11 @@ from inventory.reconciling import Decision, DiscrepancyKind, DiscrepancyState, M
 from inventory.statement_sources import Policy, SourceTerms
 from inventory.statements import Statement
 from inventory.stock import Counterparty, EntryKind
+from tests.machines.bought_goods import BoughtGoods
 from tests.machines.examples import BEGINNING
 from tests.machines.goods_model import Key, Stated
 from tests.machines.known_goods import BY, needs, step
-from tests.machines.moving_goods import HERE, MovingGoods, mostly_sellable, places, products
+from tests.machines.moving_goods import HERE, mostly_sellable, places, products
 
 SOURCE = "machine"
 
@@ -31,7 +32,7 @@ def agree() -> None:
         statement_sources.set_source(SOURCE, terms, by=BY, at=BEGINNING)
 
 
-class StatedGoods(MovingGoods):
+class StatedGoods(BoughtGoods):
     @step(
         place=places,
         wanted=st.lists(st.tuples(products, st.integers(-5, 5)), min_size=1, max_size=2, unique_by=lambda one: one[0]),

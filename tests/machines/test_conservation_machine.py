@@ -11,36 +11,32 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from commerce import ids
+from commerce import clock, ids
 from commerce.errors import CommerceError
+from commerce.transactions import transaction
 from inventory import (
     allocations,
     backorder_policies,
     buffer_rules,
-    count_figures,
-    count_review,
-    counts,
+    demands,
     obligations,
     reservations,
     timeline,
 )
 from inventory.allocations import Demand
 from inventory.cascade import Purpose, RuleKind
-from inventory.count_figures import Figure
-from inventory.counting import CountKind
 from inventory.errors import InsufficientStock
 from inventory.ledger import LevelKey
-from inventory.models import CountItem
 from inventory.promise_dates import PolicyKind
 from inventory.reservations import ReservationRequest, Reserved
 from inventory.sharing_scopes import ScopeIds
 from inventory.stock import Condition, Counterparty, EntryKind
 from tests.machines import goods_laws as laws
+from tests.machines.counted_goods import CountedGoods
 from tests.machines.examples import SECONDS_TO_SHRINK, Done, bounded, outcome
 from tests.machines.goods_model import (
     LONGEST_LIFE,
     Basket,
-    Count,
     Guarantee,
     Key,
     Policy,
@@ -48,9 +44,9 @@ from tests.machines.goods_model import (
     Rule,
     Short,
 )
-from tests.machines.known_goods import BY, CHIEF, COUNTERS, needs, prepare, step
+from tests.machines.known_goods import BY, needs, prepare, step
 from tests.machines.moving_goods import channels, of_products, pieces, places, products, rarely
-from tests.machines.stated_goods import StatedGoods, agree
+from tests.machines.stated_goods import agree
 
 TTL_SECONDS = (60, 120, 900, 3600)
 PAUSES_SECONDS = (1, 59, 60, 61, 840, 900, 5_000)
@@ -65,83 +61,7 @@ def short_of(refusal: CommerceError) -> Short:
     }
 
 
-class ConservationMachine(StatedGoods):
-    # --- counts -------------------------------------------------------------------------------------------------------
-
-    @step(
-        place=places, product=products, off=st.integers(-7, 4), is_right=st.booleans(), counter=st.integers(0, 1),
-        ago=st.sampled_from([0, 0, 1, 60, 900]),
-    )  # fmt: skip
-    def count(self, place: int, product: int, off: int, is_right: bool, counter: int, ago: int) -> None:
-        """A phone may have counted a while ago, but not before there was a count. Two people add up."""
-        count_id = self._open_count(place) or self._begin_count(place)
-        count = self.goods.counts[count_id]
-        key = Key(self.product(product), count.location_id)
-        when = max(self.now - timedelta(seconds=ago), count.opened_at)
-        known = sum(quantity for quantity, _ in count.figures[key.product_id])
-        quantity = max(self.goods.on_hand[key] - known + (0 if is_right else off), 0)
-        text = self.ground.products[product].gtins[0]
-        figure = Figure(id=uuid4(), text=text, quantity=quantity, counted_at=self.now - timedelta(seconds=ago))
-        self.say("", count_figures.record, count_id, [figure], by=COUNTERS[counter], is_once=True)
-        count.figures[key.product_id].append((quantity, when))
-
-    def _open_count(self, place: int) -> UUID | None:
-        opened = (
-            one for one, count in self.goods.counts.items() if count.is_open and count.location_id == self.place(place)
-        )
-        return next(opened, None)
-
-    def _begin_count(self, place: int) -> UUID:
-        count_id = ids.new()
-        self.say(
-            "", counts.begin, count_id, location_id=self.place(place), kind=CountKind.FREE, by=COUNTERS[0], is_once=True
-        )
-        self.goods.counts[count_id] = Count(self.place(place), self.now)
-        return count_id
-
-    @step(place=places)
-    def hand_in_count(self, place: int) -> None:
-        """What one person may decide is booked; the count of that place that began before is the one."""
-        count_id = self._open_count(place)
-        if (
-            count_id is None
-        ):  # nothing to hand in yet: it is begun, and the same is refused as long as nothing is counted
-            self.say("invalid_input", counts.hand_in, self._begin_count(place), by=COUNTERS[0])
-            return
-        count = self.goods.counts[count_id]
-        counted = [product for product, figures in count.figures.items() if figures]
-        self.say("" if counted else "invalid_input", counts.hand_in, count_id, by=COUNTERS[0], is_once=True)
-        if counted:
-            count.is_open = False
-            self._settle(count_id, dict.fromkeys(counted))
-
-    @needs(lambda self: any(count.in_review for count in self.goods.counts.values()))
-    @step(data=st.data(), is_own=rarely)
-    def approve_count(self, data: Any, is_own: bool) -> None:
-        """A second person posts what is as they saw it."""
-        waiting = [count_id for count_id, count in self.goods.counts.items() if count.in_review]
-        count_id = data.draw(st.sampled_from(waiting))
-        items = CountItem.objects.filter(count_id=count_id, state="review")
-        seen = {item.product_id: (item.counted or 0) - (item.expected or 0) for item in items}
-        assert set(seen) == set(self.goods.counts[count_id].in_review)
-        if is_own:
-            came = self.attempt(count_review.approve, count_id, seen, by=COUNTERS[0], at=self.now)
-            assert outcome(came) in ("done", "second_person_needed")
-            if outcome(came) != "done":
-                return
-        else:
-            self.say("", count_review.approve, count_id, seen, by=CHIEF)
-        self._settle(count_id, seen)
-
-    def _settle(self, count_id: UUID, seen: dict[int, int | None]) -> None:
-        """Let the model settle items as well: compared all at once, before anything is booked."""
-        count = self.goods.counts[count_id]
-        for product, pieces_seen in sorted(seen.items()):
-            limit = self.limit(Key(product, count.location_id))
-            self.goods.settle(count, product, limit=limit, seen=pieces_seen, at=self.now)
-        stored = dict(CountItem.objects.filter(count_id=count_id).values_list("product_id", "state"))
-        assert stored == count.settled
-
+class ConservationMachine(CountedGoods):
     # --- claims -------------------------------------------------------------------------------------------------------
 
     @step(
@@ -351,6 +271,8 @@ class ConservationMachine(StatedGoods):
         """Sweeping changes nothing that anyone can see; limits follow what still waits."""
         self.say("", reservations.expire_due)
         self.say("", backorder_policies.apply_due)
+        with clock.frozen(self.now), transaction():
+            demands.unmark_done(at=self.now)
 
     @needs(lambda self: self.said)
     @step(data=st.data())
@@ -371,10 +293,6 @@ class ConservationMachine(StatedGoods):
         assert found == [self.goods.on_hand_at(key, when) for key, when in moments]
 
     # --- what the machine does, besides moving goods --------------------------------------------------------------------
-
-    @rule(data=st.data(), what=st.sampled_from([*["count"] * 3, "hand_in_count", "approve_count"]))
-    def look_after_counts(self, data: Any, what: str) -> None:
-        self.take(what, data)
 
     @rule(data=st.data(), what=st.sampled_from(["reserve", "reserve", "extend_or_release", "allocate", "allocate"]))
     def claim(self, data: Any, what: str) -> None:
