@@ -61,3 +61,11 @@ class Stage(StrEnum):
     DELIVERED = "delivered"
     PROBLEM = "problem"
     UNKNOWN = "unknown"
+
+
+class Parting(StrEnum):
+    """Why a shipment does not travel with the others of its consignment any more."""
+
+    LATE = "late"  # it was not picked when the others left
+    SENT = "sent"  # it left alone, unpacked
+    CHOSEN = "chosen"  # somebody at the packing table wanted it so

@@ -48,7 +48,7 @@ def send(fulfilment_id: UUID, *, user: AbstractUser, by: Actor, at: datetime) ->
     if held.state == State.PICKING:
         _finish(work, user, at=at)
     fulfilment.require(held, Action.SEND_TO_STORE)
-    packed = parcels.require_packed(work) or parcels.pack_at_once(work, at=at)
+    packed = parcels.require_packed(parcels.alone(work)) or parcels.pack_at_once(work, at=at)
     origin = locations.by_id(held.location_id)
     allocations.leave(fulfilment.allocated_parts(work.lines_of(held)), kind=EntryKind.SHIPPED, by=by, at=at)
     parcels.let_go(packed, at=at)

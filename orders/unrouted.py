@@ -29,6 +29,7 @@ from orders.drafts import Planned, Unplaced
 from orders.exceptions import Kind
 from orders.fulfilment import Opening, Work
 from orders.models import UnroutedLine, UnroutedPortion
+from orders.packing import consignments
 from orders.promise_reasons import PromiseReason
 from orders.queries import FulfilmentLineView, UnroutedView
 from orders.routing import Ask, Route, Survey, importance, worlds
@@ -231,6 +232,11 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
                 "decisions": routing.recording_rows([(row.order_id, route) for route in routes]),
             },
         )
+    for identifier, route, _owed in shares:
+        if route.consignment is not None and work.order.customer_id is not None:
+            consignments.join(
+                route.consignment, identifier, location_id=route.location.id, customer_id=work.order.customer_id, at=at
+            )
     row.routed_at, row.refusal = at, ""
     row.save(update_fields=["routed_at", "refusal"])
     exceptions.resolve(exceptions.key_of(NO_PLACE, ("portion", row.pk)), by=ROUTER, at=at)
@@ -321,7 +327,10 @@ def _ask(row: UnroutedPortion, sooner: Mapping[UUID, tuple[int, str]]) -> Ask | 
         for line in lines
     }
     extra, why = sooner.get(row.order.customer_id, (0, "")) if row.order.customer_id else (0, "")
-    return Ask(order, portion, parts, terms, values, extra, why)
+    recipient = consignments.recipient(
+        channel.id, row.order.customer_id, row.order.contact_name, row.order.ship_to if not row.order.held_for else None
+    )
+    return Ask(order, portion, parts, terms, values, extra, why, recipient, row.order.number)
 
 
 def _remaining(portion_ids: Sequence[str]) -> list[str]:

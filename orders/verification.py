@@ -166,6 +166,37 @@ checks.register(
     """,
 )
 checks.register(
+    "orders: parcels that left hold what was shipped, all of it and nothing else",
+    f"""
+    SELECT 'fulfilment line ' || line.id AS what, CASE WHEN f.state = '{State.SHIPPED}' THEN line.picked ELSE 0 END
+           || ' pieces in parcels that left' AS expected, coalesce(gone.pieces, 0) || ' pieces' AS found
+    FROM orders_fulfilmentline line JOIN orders_fulfilment f ON f.id = line.fulfilment_id
+         AND f.method <> '{Method.SHIP_TO_STORE}'
+    LEFT JOIN (
+        SELECT inside.line_id, sum(inside.quantity) AS pieces FROM orders_parcelline inside
+        JOIN orders_parcel p ON p.id = inside.parcel_id WHERE p.left_at IS NOT NULL GROUP BY inside.line_id
+    ) gone ON gone.line_id = line.id
+    WHERE (gone.pieces IS NOT NULL OR EXISTS (
+            SELECT FROM orders_fulfilmentline kin JOIN orders_parcelline inside ON inside.line_id = kin.id
+            JOIN orders_parcel p ON p.id = inside.parcel_id AND p.left_at IS NOT NULL
+            WHERE kin.fulfilment_id = line.fulfilment_id))
+      AND coalesce(gone.pieces, 0) <> CASE WHEN f.state = '{State.SHIPPED}' THEN line.picked ELSE 0 END
+    ORDER BY line.id
+    """,
+)
+checks.register(
+    "orders: what travels in one parcel is of one channel and one customer, from one place",
+    """
+    SELECT 'parcel ' || p.id AS what, 'one place, channel and customer' AS expected,
+           count(DISTINCT (f.location_id, o.channel_id, o.customer_id)) || ' of them' AS found
+    FROM orders_parcel p JOIN orders_parcelline inside ON inside.parcel_id = p.id
+    JOIN orders_fulfilmentline line ON line.id = inside.line_id
+    JOIN orders_fulfilment f ON f.id = line.fulfilment_id JOIN orders_order o ON o.id = f.order_id
+    GROUP BY p.id HAVING count(DISTINCT f.id) > 1 AND count(DISTINCT (f.location_id, o.channel_id, o.customer_id)) > 1
+    ORDER BY p.id
+    """,
+)
+checks.register(
     "payments: the amounts of a payment are the sums of its events (law 12)",
     """
     SELECT 'payment ' || p.id AS what,

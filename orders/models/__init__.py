@@ -13,7 +13,15 @@ from orders.models.desk import DeskCase
 from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
 from orders.models.intake import IntakeTerms
 from orders.models.notifications import Notice, NoticeTemplate, PushDevice
-from orders.models.packing import Parcel, ParcelLine, ParcelNews, ParcelScan, ShipLabel
+from orders.models.packing import (
+    Consignment,
+    ConsignmentPart,
+    Parcel,
+    ParcelLine,
+    ParcelNews,
+    ParcelScan,
+    ShipLabel,
+)
 from orders.models.past import PastSale, PastSalesFile
 from orders.models.payments import (
     GiftCard,
@@ -39,6 +47,8 @@ from orders.models.work import OPEN_STATES, Fulfilment, FulfilmentLine, PickScan
 
 __all__ = [
     "OPEN_STATES",
+    "Consignment",
+    "ConsignmentPart",
     "DeskCase",
     "Fulfilment",
     "FulfilmentLine",

@@ -8,13 +8,55 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import one_of
-from orders.floor import LabelState, Stage
+from orders.floor import LabelState, Parting, Stage
 from orders.models.work import Fulfilment, FulfilmentLine
 
 
+class Consignment(models.Model):
+    """Orders of one customer to one address that travel from a place as one parcel: one carriage instead of several.
+
+    Written by: orders.packing.consignments
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    location = models.ForeignKey("inventory.Location", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = models.ForeignKey("customers.Profile", on_delete=models.PROTECT, related_name="+", db_index=False)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("consignment")
+        verbose_name_plural = _("consignments")
+
+
+class ConsignmentPart(models.Model):
+    """A shipment in a consignment, until it parts from it: each is in one at most, ever, and never comes back.
+
+    All of one consignment are of one customer and one place; the database refuses others (`consignment_of_one_customer`).
+    One that is cancelled or on hold is still a part, and does not travel with the others.
+    Written by: orders.packing.consignments
+    """
+
+    consignment = models.ForeignKey(Consignment, on_delete=models.PROTECT, related_name="parts")
+    fulfilment = models.OneToOneField(Fulfilment, on_delete=models.PROTECT, related_name="consigned")
+    parted_at = models.DateTimeField(null=True)
+    parted_because = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="consignment_part_says_why_it_left",
+                condition=Q(parted_at__isnull=True, parted_because="")
+                | Q(parted_at__isnull=False) & one_of("parted_because", Parting),
+            ),
+        ]
+
+
 class Parcel(models.Model):
-    """A parcel of a fulfilment that is sent. Once closed, what is in it stays. One to a store of ours arrives there by scan, or
-    is reported lost; one that was lost and arrives after all has both. Written by: orders.packing.parcels"""
+    """A parcel of a fulfilment that is sent, and of others of its consignment. Once closed, what is in it stays.
+
+    One to a store of ours arrives there by scan, or is reported lost; one that was lost and arrives after all has both.
+    Written by: orders.packing.parcels
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="parcels", db_index=False)
@@ -59,7 +101,9 @@ class Parcel(models.Model):
 
 
 class ParcelLine(models.Model):
-    """How many pieces of a line are in a parcel. Written by: orders.packing.parcels"""
+    """How many pieces of a line are in a parcel: of its own fulfilment, or of one of the same consignment; the database
+    refuses others (`parcel_line_of_its_shipment`). Written by: orders.packing.parcels
+    """
 
     parcel = models.ForeignKey(Parcel, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, related_name="+")

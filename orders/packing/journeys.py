@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Q
+
 from commerce import clock, logs
 from commerce.transactions import durable, transaction
 from orders.carriers import directory
 from orders.carriers.port import CarrierError, Scan, Stage
 from orders.floor import LabelState
-from orders.models import Parcel, ParcelNews, ShipLabel
+from orders.models import Parcel, ParcelLine, ParcelNews, ShipLabel
 from orders.packing import parcels
 
 LOOKS_EVERY = timedelta(minutes=30)
@@ -69,9 +71,13 @@ def note(parcel: Parcel, scans: Sequence[Scan], *, at: datetime) -> None:
 
 
 def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
-    """Return the parcels of fulfilments that left, with number, carrier and news, for the customer's page. Three queries."""
+    """Return the parcels in which goods of fulfilments left, with number, carrier and news, for the customer's page.
+
+    `orders` are the numbers of the customer's other orders that are in it. Four queries.
+    """
+    inside = ParcelLine.objects.filter(line__fulfilment_id__in=fulfilment_ids).values("parcel_id")
     rows = list(
-        Parcel.objects.filter(fulfilment_id__in=fulfilment_ids, left_at__isnull=False)
+        Parcel.objects.filter(Q(fulfilment_id__in=fulfilment_ids) | Q(pk__in=inside), left_at__isnull=False)
         .select_related("fulfilment")
         .order_by("left_at", "number")
     )
@@ -82,13 +88,17 @@ def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
     news: dict[UUID, list[ParcelNews]] = {}
     for one in ParcelNews.objects.filter(parcel__in=rows).order_by("-occurred_at"):
         news.setdefault(one.parcel_id, []).append(one)
+    others: dict[UUID, set[str]] = {}
+    more = ParcelLine.objects.filter(parcel__in=rows).exclude(line__fulfilment_id__in=fulfilment_ids)
+    for parcel_id, number in more.values_list("parcel_id", "line__fulfilment__order__number"):
+        others.setdefault(parcel_id, set()).add(number)
     return [
         {
             "number": row.number, "stage": row.stage, "left_at": row.left_at,
             "arrived_at": row.arrived_at, "lost_at": row.lost_at, "is_to_store": row.fulfilment.store_id is not None,
             "carrier": labels[row.id].carrier if row.id in labels else "",
             "tracking_number": labels[row.id].tracking_number if row.id in labels else "",
-            "news": news.get(row.id, []),
+            "news": news.get(row.id, []), "orders": sorted(others.get(row.id, ())),
         }
         for row in rows
     ]  # fmt: skip

@@ -61,10 +61,12 @@ def ask(parcel_id: UUID, carrier_code: str, *, user: AbstractUser, by: Actor) ->
             errors=[{"field": "carrier", "value": carrier_code, "message": "unknown"}],
         )
     with transaction():
-        work, parcel = parcels.claimed(parcel_id, user)
+        table, parcel = parcels.claimed(parcel_id, user)
+        work = table.work
         standing = _living(parcel)
         if standing is not None:
             return _label(standing)
+        parcels.require_own(table, [parcel])
         wanted = _wanted(work, parcel)
         row = _intend(work, parcel, carrier_code, wanted.reference, user=user, by=by)
     state, number, document, said = LabelState.UNCLEAR, "", None, ""
@@ -96,8 +98,10 @@ def note(parcel_id: UUID, carrier_name: str, tracking_number: str, *, user: Abst
                 errors=[{"field": field, "value": value[:longest], "message": "empty or too long"}],
             )
     with transaction():
-        work, parcel = parcels.claimed(parcel_id, user)
+        table, parcel = parcels.claimed(parcel_id, user)
+        work = table.work
         standing = _living(parcel)
+        parcels.require_own(table, [parcel])
         if standing is not None:
             raise errors.ParcelsChanged("This parcel has a label already. Cancel that one first.", parcel=parcel.number)
         if parcel.closed_at is None:

@@ -13,6 +13,8 @@ from orders import age_checks
 from orders.floor import LabelState
 from orders.lifecycle import COLLECTED, LEAVES_BY, SENT, Method, State
 from orders.models import Fulfilment, FulfilmentLine, Parcel, ParcelLine, ShipLabel
+from orders.packing import consignments, parcels
+from orders.packing.consignments import Companion
 from orders.packing.papers import Item, Paper
 
 MOST_LISTED = 100
@@ -30,6 +32,7 @@ class PackLine:
     picked: int
     packed: int
     codes: tuple[tuple[str, int], ...]
+    number: str = ""  # of its order, where several are packed together
 
     @property
     def left(self) -> int:
@@ -60,6 +63,8 @@ class ParcelView:
     has_left: bool
     items: list[Item] = field(default_factory=list)
     labels: list[LabelView] = field(default_factory=list)
+    slips: dict[UUID, str] = field(default_factory=dict)  # whose goods are in it: order numbers by fulfilment
+    strange: list[str] = field(default_factory=list)  # numbers of orders in it that do not travel with it any more
 
     @property
     def label(self) -> LabelView | None:
@@ -86,6 +91,7 @@ class Station:
     lines: list[PackLine]
     parcels: list[ParcelView]
     minimum_age: int | None
+    company: tuple[Companion, ...] = ()  # other orders that travel in the same parcels, picked or not yet
 
     @property
     def is_to_store(self) -> bool:
@@ -94,6 +100,15 @@ class Station:
     @property
     def may_pack(self) -> bool:
         return (State(self.state), Method(self.method)) in LEAVES_BY
+
+    @property
+    def later(self) -> list[Companion]:
+        """Those that are not picked yet: they travel alone if the others leave now."""
+        return [one for one in self.company if not one.is_ready]
+
+    @property
+    def has_strange(self) -> bool:
+        return any(one.strange for one in self.parcels)
 
     @property
     def open_parcel(self) -> ParcelView | None:
@@ -114,6 +129,7 @@ class Station:
         return (
             not self.left
             and bool(filled)
+            and not self.has_strange
             and all(one.is_closed for one in filled)
             and (self.is_to_store or all(one.label and one.label.state == LabelState.MADE for one in filled))
         )
@@ -131,6 +147,7 @@ class Waiting:
     parcels: int
     labelled: int
     store: str = ""  # to which it travels
+    company: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +166,10 @@ class CutOff:
 
 
 def waiting(location_id: int) -> list[Waiting]:
-    """Return the shipments of a place that are picked and not gone, those due first in front. Three queries."""
+    """Return the shipments of a place that are picked and not gone, those due first in front. A bounded number of queries.
+
+    Those that travel together and are picked stand once, by the one that is due first.
+    """
     rows = list(
         Fulfilment.objects.filter(_PACKED, location_id=location_id)
         .order_by("promised_at", "id")
@@ -158,48 +178,72 @@ def waiting(location_id: int) -> list[Waiting]:
     ids = [row[0] for row in rows]
     pieces = FulfilmentLine.objects.filter(fulfilment_id__in=ids).values("fulfilment_id").annotate(sum=Sum("picked"))
     sums = {row["fulfilment_id"]: row["sum"] for row in pieces}
-    made = Count("labels", filter=Q(labels__state=LabelState.MADE.value))
-    parcels: dict[UUID, list[int]] = defaultdict(list)
-    rows_of = Parcel.objects.filter(fulfilment_id__in=ids).annotate(made=made)
-    for fulfilment_id, labelled in rows_of.values_list("fulfilment_id", "made"):
-        parcels[fulfilment_id].append(labelled)
-    return [
-        Waiting(
-            row_id,
-            number,
-            name,
-            due,
-            sums.get(row_id, 0),
-            len(parcels[row_id]),
-            sum(1 for many in parcels[row_id] if many),
-            locations.by_id(store_id).name if store_id else "",
-        )
-        for row_id, number, name, due, store_id in rows
-    ]
+    inside, labelled = _parcels_of(ids)
+    together = consignments.companions(ids)
+    found: list[Waiting] = []
+    told: set[UUID] = set()
+    for row_id, number, name, due, store_id in rows:
+        if row_id in told:
+            continue
+        company = tuple(together.get(row_id, ()))
+        here = [row_id, *(one.fulfilment_id for one in company if one.is_ready)]
+        told.update(here)
+        boxes = set().union(*(inside[one] for one in here))
+        found.append(
+            Waiting(
+                row_id, number, name, due, sum(sums.get(one, 0) for one in here), len(boxes), len(boxes & labelled),
+                locations.by_id(store_id).name if store_id else "", company,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _parcels_of(fulfilment_ids: list[UUID]) -> tuple[dict[UUID, set[UUID]], set[UUID]]:
+    """Return the parcels that shipments opened or lie in, and which of all those have a label. Three queries."""
+    inside: dict[UUID, set[UUID]] = defaultdict(set)
+    opened = Parcel.objects.filter(fulfilment_id__in=fulfilment_ids).values_list("fulfilment_id", "id")
+    packed = ParcelLine.objects.filter(line__fulfilment_id__in=fulfilment_ids)
+    for fulfilment_id, parcel_id in [*opened, *packed.values_list("line__fulfilment_id", "parcel_id")]:
+        inside[fulfilment_id].add(parcel_id)
+    known = {parcel_id for parcel_ids in inside.values() for parcel_id in parcel_ids}
+    made = ShipLabel.objects.filter(parcel_id__in=known, state=LabelState.MADE.value)
+    return inside, set(made.values_list("parcel_id", flat=True))
 
 
 def station(fulfilment_id: UUID, location_id: int) -> Station | None:
-    """Return a shipment of a place with its parcels, or None when it isn't there. A bounded number of queries."""
+    """Return a shipment of a place with its parcels, and those that are packed with it, or None when it isn't there.
+
+    A bounded number of queries.
+    """
     one = Fulfilment.objects.filter(pk=fulfilment_id, location_id=location_id).select_related("order").first()
     if one is None or one.method in COLLECTED:
         return None
+    company = consignments.companions([one.id]).get(one.id, []) if one.state == State.READY else []
+    here = [one.id, *(other.fulfilment_id for other in company if other.is_ready)]
     lines = list(
-        FulfilmentLine.objects.filter(fulfilment=one, picked__gt=0)
-        .select_related("product")
+        FulfilmentLine.objects.filter(fulfilment__in=here, picked__gt=0)
+        .select_related("product", "fulfilment__order")
         .prefetch_related("product__gtins")
-        .order_by("order_line__line_number", "product_id")
+        .order_by("fulfilment__promised_at", "fulfilment_id", "order_line__line_number", "product_id")
     )
-    parcels = {row.id: _parcel(row) for row in Parcel.objects.filter(fulfilment=one).order_by("number")}
+    views = {row.id: _parcel(row) for row in parcels.of_table(here)}
     packed: dict[UUID, int] = defaultdict(int)
-    inside = ParcelLine.objects.filter(parcel__in=parcels).order_by("id")
-    for row in inside.values_list("parcel_id", "line_id", "quantity", "line__product__sku", "line__product__name"):
-        parcel_id, line_id, quantity, sku, name = row
+    inside = ParcelLine.objects.filter(parcel__in=views).order_by("id")
+    for parcel_id, line_id, quantity, sku, name, number, owner in inside.values_list(
+        "parcel_id", "line_id", "quantity", "line__product__sku", "line__product__name",
+        "line__fulfilment__order__number", "line__fulfilment_id",
+    ):  # fmt: skip
         packed[line_id] += quantity
-        parcels[parcel_id].items.append(Item(sku, name, quantity))
-    for label in ShipLabel.objects.filter(parcel__in=parcels).annotate(
+        view = views[parcel_id]
+        view.items.append(Item(sku, name, quantity))
+        if owner in here:
+            view.slips[owner] = number
+        elif number not in view.strange:
+            view.strange.append(number)
+    for label in ShipLabel.objects.filter(parcel__in=views).annotate(
         has=Count("document", filter=Q(document__isnull=False))
     ).defer("document").order_by("-asked_at"):  # fmt: skip
-        parcels[label.parcel_id].labels.append(
+        views[label.parcel_id].labels.append(
             LabelView(
                 label.id,
                 label.carrier,
@@ -216,24 +260,32 @@ def station(fulfilment_id: UUID, location_id: int) -> Station | None:
             PackLine(
                 line.id, line.product.sku, line.product.name, line.picked, packed[line.id],
                 tuple((gtin.gtin, gtin.pieces) for gtin in line.product.gtins.all()),
+                line.fulfilment.order.number if len(here) > 1 else "",
             )
             for line in lines
         ],
-        list(parcels.values()),
+        list(views.values()),
         age_checks.required(line.product_id for line in lines),
+        tuple(company),
     )  # fmt: skip
 
 
 def cut_offs(location_id: int, *, at: datetime) -> list[CutOff]:
-    """Return what has to leave a place today and before, and tomorrow: by day where the place is. Two queries."""
+    """Return what has to leave a place today and before, and tomorrow: by day where the place is. Three queries."""
     place = locations.by_id(location_id)
     zone = ZoneInfo(place.time_zone)
     unpicked = Q(state__in=["placed", "accepted", "picking"]) & ~Q(method__in=list(COLLECTED))
     rows = Fulfilment.objects.filter(unpicked | _PACKED, location_id=location_id)
     days: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    labelled = Count("parcels", filter=Q(parcels__labels__state=LabelState.MADE.value), distinct=True)
-    for state, promised_at, labels in rows.annotate(made=labelled).values_list("state", "promised_at", "made")[:5000]:
-        kind = 0 if state not in (State.READY, State.PICKED) else 2 if labels else 1
+    labelled = set(
+        ParcelLine.objects.filter(
+            line__fulfilment__location_id=location_id,
+            line__fulfilment__state__in=[State.READY.value, State.PICKED.value],
+            parcel__labels__state=LabelState.MADE.value,
+        ).values_list("line__fulfilment_id", flat=True)
+    )  # fmt: skip
+    for fulfilment_id, state, promised_at in rows.values_list("id", "state", "promised_at")[:5000]:
+        kind = 0 if state not in (State.READY, State.PICKED) else 2 if fulfilment_id in labelled else 1
         days[max(promised_at.astimezone(zone).date(), at.astimezone(zone).date())][kind] += 1
     midnight = datetime.combine(at.astimezone(zone).date(), time.min, zone)
     gone = Fulfilment.objects.filter(location_id=location_id, state=State.SHIPPED.value, changed_at__gt=midnight)
@@ -252,13 +304,18 @@ def paper(fulfilment_id: UUID, location_id: int, *, parcel_number: int | None = 
     if one is None:
         return None
     order, place = one.order, locations.by_id(location_id)
-    parcel = Parcel.objects.filter(fulfilment=one, number=parcel_number).first() if parcel_number else None
+    boxes = parcels.of_table([one.id]) if parcel_number else []
+    parcel = next((box for box in boxes if box.number == parcel_number), None)
     if parcel_number and parcel is None:
         return None
+    others: list[str] = []
     if parcel is not None:
         inside = ParcelLine.objects.filter(parcel=parcel).order_by("line__order_line__line_number", "id")
-        rows = inside.values_list("line__product_id", "line__product__sku", "line__product__name", "quantity")
-        parcels = Parcel.objects.filter(fulfilment=one).count()
+        own = inside.filter(line__fulfilment=one)
+        rows = own.values_list("line__product_id", "line__product__sku", "line__product__name", "quantity")
+        others = sorted(
+            set(inside.exclude(line__fulfilment=one).values_list("line__fulfilment__order__number", flat=True))
+        )
     else:
         lines = (
             FulfilmentLine.objects.filter(fulfilment=one)
@@ -268,14 +325,13 @@ def paper(fulfilment_id: UUID, location_id: int, *, parcel_number: int | None = 
         rows = lines.order_by("order_line__line_number", "product_id").values_list(
             "product_id", "product__sku", "product__name", "owed"
         )
-        parcels = 0
     found = list(rows)
     return Paper(
         order.number, order.contact_name, "de" if order.language == "de" else "en", place,
         [Item(sku, name, pieces) for _, sku, name, pieces in found], one.promised_at, one.keep_until, one.pickup_code,
-        _address(one), f"{parcel.number} / {parcels}" if parcel else "",
+        _address(one), f"{boxes.index(parcel) + 1} / {len(boxes)}" if parcel else "",
         parcel.weight_grams if parcel else None, age_checks.required(product_id for product_id, *_ in found),
-        locations.by_id(one.store_id) if one.store_id else None, parcel.code if parcel else "", one.deliver_by,
+        locations.by_id(one.store_id) if one.store_id else None, parcel.code if parcel else "", one.deliver_by, others,
     )  # fmt: skip
 
 

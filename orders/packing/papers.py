@@ -54,6 +54,7 @@ class Paper:
     store: LocationRef | None = None  # to which the parcel travels
     code: str = ""  # of our own label
     due_at: datetime | None = None  # by when it is to be there
+    together_with: Sequence[str] = ()  # other orders of the customer in the same parcel
 
 
 def pickup_label(paper: Paper) -> bytes:
@@ -158,6 +159,8 @@ def packing_slip(paper: Paper) -> bytes:
             facts.append((gettext("Parcel"), paper.parcel))
         if paper.weight_grams:
             facts.append((gettext("Weight"), f"{localize(round(paper.weight_grams / 1000, 2))} kg"))
+        if paper.together_with:
+            facts.append((gettext("Also in it"), ", ".join(paper.together_with)[:24]))
         for row, (label, text) in enumerate(facts):
             sheet.setFont(PLAIN, 10)
             sheet.drawString(right, height - (46 + 6 * row) * mm, plain(label))

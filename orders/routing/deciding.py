@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from commerce import catalog
+from commerce import catalog, ids
 from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput
 from commerce.product_refs import ProductRef
@@ -48,6 +49,7 @@ class Route:
     verdict: Verdict
     way: Way | None = None  # by which carrier, where one is known
     store: LocationRef | None = None  # to which it is sent, to be fetched there
+    consignment: UUID | None = None  # with whose other orders it travels as one parcel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +63,8 @@ class Ask:
     values: Mapping[int, int] = field(default_factory=dict)
     priority: int = 0  # how much sooner counts for its customer, and why
     priority_why: str = ""
+    recipient: str = ""  # whose orders may travel as one parcel, and where to; empty: this one travels alone
+    name: str = ""  # what people call the order, where it has a number
 
     @property
     def goods(self) -> dict[int, int]:
@@ -118,11 +122,15 @@ def route_together(asks: Sequence[Ask], known: Survey) -> list[tuple[Route, ...]
             others: Sequence[Decision | None] = (
                 batch.plan_batch(asked, world, shadow).decisions if shadow is not None else [None] * len(asked)
             )
-            for number, problem, decided, other in zip(chosen, asked, made.decisions, others, strict=True):
+            shared = {(one, place_id): new for place_id, of in made.parcels for new in [ids.new()] for one in of}
+            for position, (number, problem, decided, other) in enumerate(
+                zip(chosen, asked, made.decisions, others, strict=True)
+            ):
                 if decided.shares:
                     routes = _routes(
                         asks[number], problem, decided, world, known, occasion=Occasion.BATCHED, other=other
                     )
+                    routes = tuple(replace(one, consignment=shared.get((position, one.location.id))) for one in routes)
                     for one in routes:
                         known.count(one.location.id, one.goods)
                     found[number] = routes
@@ -219,7 +227,8 @@ def _problem(ask: Ask, known: Survey, *, method: str = "") -> Problem:
         method=method or ask.portion.method, country=country, point=known.points.get((country, code)),
         countries=known.network.countries, asked_on=today(known), value_minor=sum(ask.values.values()),
         restricted=problems.restrictions(rules, products) if rules else (), only=only, judges_stock=judges_stock,
-        name=ask.order.external_reference, due_on=ask.order.deliver_by, sooner=ask.priority,
+        name=ask.name or ask.order.external_reference, due_on=ask.order.deliver_by, sooner=ask.priority,
+        recipient=ask.recipient,
     )  # fmt: skip
 
 

@@ -103,6 +103,7 @@ def problem(
     judges_stock: bool = True,
     sooner: int = 0,
     name: str = "",
+    recipient: str = "",
 ) -> Problem:
     """Return the problem of something to be sent to a country; `countries` are those in which places are."""
     area = frozenset(one for one in countries if geography.same_customs_area(one, country))
@@ -117,5 +118,6 @@ def problem(
         judges_stock=judges_stock,
         is_express=method in EXPRESS,
         leave_on=asked_on if method in EXPRESS else None,
+        recipient=recipient,
         id=name,
     )  # fmt: skip

@@ -3,7 +3,8 @@
 Every order brings a few ways in which it could be served; a mixed-integer program picks one of each, so that no shelf and no day
 is used twice. Express orders come first: as many of them as can be are served before the others are looked at. What comes
 out is checked in whole numbers against deciding one by one in the order given, and never worse than that: as many served,
-or more, and among equals the better score. All are measured by the stock there was before.
+or more, and among equals the better score. All are measured by the stock there was before. Orders of one recipient may
+travel as one parcel (`orders.sourcing.consignments`); one by one they never do, for each is gone before the next one comes.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, sparse
 
+from orders.sourcing import consignments
+from orders.sourcing.consignments import Use, Way
 from orders.sourcing.criteria import Refusal
 from orders.sourcing.decision import Decision, explain
 from orders.sourcing.measuring import Look, World
@@ -26,22 +29,6 @@ WAYS = 16  # single places that an order brings, besides its splits
 ROUNDS = 3  # in which orders that compete look for plans without the shelves that too many want
 SECONDS = 2.0  # that a program may take, each of its stages
 GAP = 1e-9
-
-Use = dict[tuple[int, int], int]  # pieces by product and number of the place
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to serve one order, and what it takes."""
-
-    order: int
-    found: Found
-    plan: Plan
-    use: Use
-
-    @property
-    def places(self) -> frozenset[int]:
-        return frozenset(part.place for part in self.plan.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +53,7 @@ class Batch:
     total: Total
     one_by_one: Total
     is_optimal: bool  # no better choice exists among the ways that were looked at
+    parcels: tuple[tuple[int, tuple[int, ...]], ...] = ()  # that orders share: the place's id, and the orders
 
     @property
     def saved_minor(self) -> int:
@@ -84,17 +72,32 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
     chosen, is_optimal = greedy, False
     ways = [way for number, found in enumerate(alone) for way in _ways(number, found, greedy[number])]
     ways += _elsewhere(problems, alone, world, policy)
+    ways += consignments.joint_ways(problems, alone, world, policy)
     if ways:
         answer, is_optimal = _solved(problems, ways, world, policy, seconds)
         if answer is not None and _fits(answer, world) and _total(problems, answer).rank < reference.rank:
             chosen = answer
+    joined = {
+        number: decided
+        for way in _different(chosen)
+        if len(way.orders) > 1
+        for number, decided in consignments.decisions(way, problems, alone, world, policy).items()
+    }
     decisions = []
-    for look, found, way in zip(looks, alone, chosen, strict=True):
+    for number, (look, found, way) in enumerate(zip(looks, alone, chosen, strict=True)):
         if way is None:
             decisions.append(explain(look, found if found.chosen is None else _without(found)))
+        elif number in joined:
+            decisions.append(joined[number])
         else:
             decisions.append(explain(look, replace(way.found, chosen=way.plan, refusal=None)))
-    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal)
+    shared = tuple(
+        (world.network.places[place].id, orders)
+        for way in _different(chosen)
+        if len(way.orders) > 1
+        for place, orders in consignments.parcels(way)
+    )
+    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal, shared)
 
 
 def _without(found: Found) -> Found:
@@ -113,13 +116,13 @@ def _one_by_one(problems: Sequence[Problem], alone: Sequence[Found], world: Worl
         found = alone[number]
         if found.chosen is None:
             continue
-        way = _way(number, found, found.chosen)
+        way = consignments.way(number, found, found.chosen)
         if not _is_free(way, taken, days, world):
             left = _left(world, taken, days, problems[number])
             again = search(Look(problems[number], left, policy))
             if again.chosen is None:
                 continue
-            way = _way(number, again, _measured(again, again.chosen, world))
+            way = consignments.way(number, again, _measured(again, again.chosen, world))
         for key, pieces in way.use.items():
             taken[key] = taken.get(key, 0) + pieces
         for place in way.places:
@@ -134,8 +137,8 @@ def _is_free(way: Way, taken: Use, days: dict[int, int], world: World) -> bool:
             int(world.shelves[product].available[place]) - taken.get((product, place), 0) < pieces
         ):
             return False
-    limits = [(place, world.network.places[place].capacity_left) for place in way.places]
-    return all(limit is None or days.get(place, 0) < limit for place, limit in limits)
+    limits = [(place, orders, world.network.places[place].capacity_left) for place, orders in way.days.items()]
+    return all(limit is None or days.get(place, 0) + orders <= limit for place, orders, limit in limits)
 
 
 def _left(world: World, taken: Use, days: dict[int, int], problem: Problem) -> World:
@@ -181,11 +184,11 @@ def _ways(number: int, found: Found, greedy: Way | None) -> list[Way]:
         if single is not None:
             part = single.parts[0]
             ways += [
-                _way(number, found, Plan((Part(part.units, part.block, place),), score))
+                consignments.way(number, found, Plan((Part(part.units, part.block, place),), score))
                 for score, place in part.block.ranked(WAYS)
             ]
         if len(found.chosen.parts) > 1 or single is None:
-            ways.append(_way(number, found, found.chosen))
+            ways.append(consignments.way(number, found, found.chosen))
     if greedy is not None and all((one.use, one.places) != (greedy.use, greedy.places) for one in ways):
         ways.append(greedy)
     return ways
@@ -198,7 +201,7 @@ def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World
     ways: list[Way] = []
     for _ in range(ROUNDS):
         wanted: Use = {}
-        uses = [_way(number, alone[number], plan).use if plan else {} for number, plan in enumerate(plans)]
+        uses = [consignments.way(number, alone[number], plan).use if plan else {} for number, plan in enumerate(plans)]
         for use in uses:
             for key, pieces in use.items():
                 wanted[key] = wanted.get(key, 0) + pieces
@@ -215,17 +218,8 @@ def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World
             plans[number] = again.chosen
             if again.chosen is not None and again.look.lines == alone[number].look.lines:
                 measured = _measured(alone[number], again.chosen, world)
-                ways.append(_way(number, replace(again, look=alone[number].look), measured))
+                ways.append(consignments.way(number, replace(again, look=alone[number].look), measured))
     return ways
-
-
-def _way(number: int, found: Found, plan: Plan) -> Way:
-    use: Use = {}
-    for part in plan.parts:
-        for unit in part.units:
-            for product, pieces in found.look.lines[unit].goods:
-                use[product, part.place] = use.get((product, part.place), 0) + pieces
-    return Way(number, found, plan, use)
 
 
 def _solved(
@@ -253,7 +247,8 @@ def _solved(
     chosen: list[Way | None] = [None] * len(problems)
     for way, is_picked in zip(ways, picked if picked is not None else (), strict=True):
         if is_picked:
-            chosen[way.order] = way
+            for number in way.orders:
+                chosen[number] = way
     return chosen, is_optimal
 
 
@@ -263,13 +258,14 @@ def _constraints(
     """Return what the choice must keep to: one way per order, pieces that are there, and the places' days."""
     demand: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
     for column, way in enumerate(ways):
-        demand.setdefault(("order", way.order, 0), []).append((column, 1))
-        if problems[way.order].judges_stock:
+        for number in way.orders:
+            demand.setdefault(("order", number, 0), []).append((column, 1))
+        if problems[way.orders[0]].judges_stock:
             for (product, place), pieces in way.use.items():
                 demand.setdefault(("stock", product, place), []).append((column, pieces))
-        for place in way.places:
+        for place, orders in way.days.items():
             if world.network.places[place].capacity_left is not None:
-                demand.setdefault(("day", place, 0), []).append((column, 1))
+                demand.setdefault(("day", place, 0), []).append((column, orders))
     entries: list[tuple[int, int, int]] = []
     limits: list[float] = []
     for (kind, one, two), columns in demand.items():
@@ -289,8 +285,9 @@ def _constraints(
 
 def _served(problems: Sequence[Problem], ways: Sequence[Way]) -> list[NDArray[np.float64]]:
     """Return the first stages: serve as many express orders as can be, then as many orders."""
-    express = np.array([-float(problems[way.order].is_express) for way in ways])
-    return [express, -np.ones(len(ways))] if express.any() else [-np.ones(len(ways))]
+    express = np.array([-float(sum(problems[number].is_express for number in way.orders)) for way in ways])
+    orders = np.array([-float(len(way.orders)) for way in ways])
+    return [express, orders] if express.any() else [orders]
 
 
 def _measures(ways: Sequence[Way], policy: Policy) -> list[NDArray[np.float64]]:
@@ -303,7 +300,9 @@ def _measures(ways: Sequence[Way], policy: Policy) -> list[NDArray[np.float64]]:
             sum(-(-part.block.value(term.criterion, part.place) // term.step) for part in way.plan.parts)
             for way in ways
         ]
-        if len(set(values)) > 1:
+        if any(
+            value * len(ways[0].orders) != values[0] * len(way.orders) for value, way in zip(values, ways, strict=True)
+        ):
             stages.append(np.array(values, dtype=np.float64))
     return stages
 
@@ -312,23 +311,26 @@ def _fits(chosen: Sequence[Way | None], world: World) -> bool:
     """Whether what was picked can be done, in whole numbers."""
     taken: Use = {}
     days: dict[int, int] = {}
-    for way in chosen:
-        if way is None:
-            continue
+    for way in _different(chosen):
         if not _is_free(way, taken, days, world):
             return False
         for key, pieces in way.use.items():
             taken[key] = taken.get(key, 0) + pieces
-        for place in way.places:
-            days[place] = days.get(place, 0) + 1
+        for place, orders in way.days.items():
+            days[place] = days.get(place, 0) + orders
     return True
 
 
+def _different(chosen: Sequence[Way | None]) -> list[Way]:
+    """Return the ways that were chosen, each once."""
+    return list({id(way): way for way in chosen if way is not None}.values())
+
+
 def _total(problems: Sequence[Problem], chosen: Sequence[Way | None]) -> Total:
-    served = [way for way in chosen if way is not None]
+    served = _different(chosen)
     return Total(
         sum(problem.is_express and way is None for problem, way in zip(problems, chosen, strict=True)),
-        len(problems) - len(served),
+        sum(way is None for way in chosen),
         sum(way.plan.score for way in served),
         sum(way.plan.cost_minor for way in served),
     )

@@ -74,6 +74,24 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """A parcel that an order shares with others, by their names: what it costs, and what of that is this order's."""
+
+    place: Place
+    others: tuple[str, ...]
+    cost_minor: int
+    share_minor: int
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "location": self.place.code,
+            "orders": list(self.others),
+            "cost_minor": self.cost_minor,
+            "share_minor": self.share_minor,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Where an order is served from, or why nowhere.
 
@@ -92,6 +110,7 @@ class Decision:
     is_exact: bool = True
     was_divided: bool = False
     looked_at: int = 0
+    together: tuple[Together, ...] = ()  # the parcels that it shares with other orders
 
     def document(self) -> dict[str, Any]:
         """Return the decision as it is kept for ever."""
@@ -115,6 +134,7 @@ class Decision:
             "exact": self.is_exact,
             "divided": self.was_divided,
             "looked_at": self.looked_at,
+            **({"together": [one.document() for one in self.together]} if self.together else {}),
         }
 
 

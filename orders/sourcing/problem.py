@@ -64,6 +64,7 @@ class Problem:
     restrictions: Sequence[Restriction] = ()
     judges_stock: bool = True
     is_express: bool = False
+    recipient: str = ""  # whose orders to one address may travel as one parcel; empty: this one travels alone
     id: str = ""
 
     @property

@@ -106,6 +106,17 @@ def _rest(request: HttpRequest, found: lists.Station) -> None:
     take(request, parcels.pack_rest_of, found.fulfilment_id)
 
 
+def _without(request: HttpRequest, found: lists.Station) -> None:
+    other = _named(request, "other", {one.fulfilment_id for one in found.company})
+    take(request, parcels.send_without, found.fulfilment_id, other_id=other)
+    number = next(one.number for one in found.company if one.fulfilment_id == other)
+    done(request, _("%(number)s travels alone now. Take out what of it lies in these parcels.") % {"number": number})
+
+
+def _take_out(request: HttpRequest, found: lists.Station) -> None:
+    take(request, parcels.take_out, found.fulfilment_id)
+
+
 def _close(request: HttpRequest, found: lists.Station) -> None:
     form = forms.WeightForm(request.POST)
     if not form.is_valid():
@@ -150,12 +161,21 @@ def _leave(request: HttpRequest, found: lists.Station) -> None:
         done(request, str(words.SENT_TO_STORE) % {"number": found.number})
         return
     take(request, shipping.ship, found.fulfilment_id, tracking_number=numbers[:80])
-    done(request, _("%(number)s is with the carrier.") % {"number": found.number})
+    going = [found.number, *(one.number for one in found.company if one.is_ready)]
+    done(request, _("%(number)s is with the carrier.") % {"number": ", ".join(going)})
 
 
 STEPS: dict[str, Callable[[HttpRequest, lists.Station], None]] = {
-    "rest": _rest, "close": _close, "empty": _empty, "ask": _ask, "note": _note, "cancel-label": _cancel, "leave": _leave,
-}  # fmt: skip
+    "rest": _rest,
+    "without": _without,
+    "take-out": _take_out,
+    "close": _close,
+    "empty": _empty,
+    "ask": _ask,
+    "note": _note,
+    "cancel-label": _cancel,
+    "leave": _leave,
+}
 
 
 def _named(request: HttpRequest, field: str, known: set[UUID]) -> UUID:

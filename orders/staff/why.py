@@ -191,6 +191,18 @@ def _money(milli: int, currency: str) -> str:
 
 def _notes(outcome: Mapping[str, Any], currency: str) -> list[str]:
     notes = []
+    for one in outcome.get("together", ()):
+        notes.append(
+            _(
+                "Travels from %(place)s in one parcel with %(orders)s: %(share)s of %(cost)s are this order’s, by weight."
+            )
+            % {
+                "place": _names([one["location"]]),
+                "orders": ", ".join(one["orders"]),
+                "share": words.amount(one["share_minor"], currency),
+                "cost": words.amount(one["cost_minor"], currency),
+            }
+        )
     if len(outcome["tried"]) > 1:
         tried = [
             ngettext("in %(count)s parcel: %(cost)s", "in %(count)s parcels: %(cost)s", one["parts"])

@@ -1,7 +1,7 @@
 """Which orders go into the next wave, and in which order its shelves are walked. [pure]
 
 A wave begins with the order that is due first and gathers others of the same way out whose goods lie near: the more shelves
-they share, the less is walked. Large orders are picked on their own.
+they share, the less is walked. Large orders are picked on their own. Orders that travel as one parcel go into one wave.
 """
 
 import re
@@ -40,6 +40,35 @@ class Candidate:
     pieces: int
     grams: int = 0
     shelves: frozenset[str] = field(default_factory=frozenset)
+    consignment: UUID | None = None  # with whose other orders it travels
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What goes into a wave as a whole: an order, or those that travel as one parcel."""
+
+    orders: tuple[Candidate, ...]
+    due_at: datetime
+    pieces: int
+    grams: int
+    shelves: frozenset[str]
+
+    @property
+    def turn(self) -> tuple[datetime, str]:
+        return self.due_at, str(self.orders[0].id)
+
+
+def _units(candidates: Sequence[Candidate]) -> list[_Unit]:
+    groups: dict[tuple[UUID, str], list[Candidate]] = {}
+    for one in sorted(candidates, key=lambda one: (one.due_at, str(one.id))):
+        groups.setdefault((one.consignment or one.id, one.way_out), []).append(one)
+    return [
+        _Unit(
+            tuple(group), group[0].due_at, sum(one.pieces for one in group), sum(one.grams for one in group),
+            frozenset().union(*(one.shelves for one in group)),
+        )
+        for group in groups.values()
+    ]  # fmt: skip
 
 
 def compose(candidates: Sequence[Candidate], rule: Rule | None = None) -> list[Candidate]:
@@ -49,28 +78,32 @@ def compose(candidates: Sequence[Candidate], rule: Rule | None = None) -> list[C
     beyond them, which is then picked alone.
     """
     rule = rule or Rule()
-    waiting = sorted(candidates, key=lambda one: (one.due_at, str(one.id)))
+    waiting = sorted(_units(candidates), key=lambda one: one.turn)
     if not waiting:
         return []
     first = waiting[0]
-    wave, shelves, pieces, grams = [first], set(first.shelves), first.pieces, first.grams
+    wave, shelves, pieces, grams = [*first.orders], set(first.shelves), first.pieces, first.grams
     if first.pieces > MOST_PIECES_OF_ONE:
         return wave
     left = [
         one
         for one in waiting[1:]
-        if one.way_out == first.way_out
+        if one.orders[0].way_out == first.orders[0].way_out
         and one.pieces <= MOST_PIECES_OF_ONE
         and one.due_at <= first.due_at + rule.horizon
     ]
     while left and len(wave) < rule.most_orders:
         fitting = [
-            one for one in left if pieces + one.pieces <= rule.most_pieces and grams + one.grams <= rule.most_grams
+            one
+            for one in left
+            if pieces + one.pieces <= rule.most_pieces
+            and grams + one.grams <= rule.most_grams
+            and len(wave) + len(one.orders) <= rule.most_orders
         ]
         if not fitting:
             break
-        best = min(fitting, key=lambda one: (len(one.shelves - shelves), one.due_at, str(one.id)))
-        wave.append(best)
+        best = min(fitting, key=lambda one: (len(one.shelves - shelves), *one.turn))
+        wave.extend(best.orders)
         left.remove(best)
         shelves |= best.shelves
         pieces, grams = pieces + best.pieces, grams + best.grams

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from inventory import shelves
 from orders.lifecycle import State
-from orders.models import Fulfilment, FulfilmentLine, Wave, WaveTote
+from orders.models import ConsignmentPart, Fulfilment, FulfilmentLine, Wave, WaveTote
 from orders.waves import composing, rounds
 from orders.waves.composing import Candidate
 
@@ -145,7 +145,7 @@ class Load:
 
 
 def suggest(location_id: int, *, rule: composing.Rule | None = None) -> Suggestion | None:
-    """Return the next wave of a place, or None when nothing waits. Three queries, however long the queue is."""
+    """Return the next wave of a place, or None when nothing waits. Four queries, however long the queue is."""
     rows = list(
         Fulfilment.objects.filter(location_id=location_id, state=State.PLACED.value, order__held_for=[])
         .order_by("promised_at", "id")
@@ -159,11 +159,14 @@ def suggest(location_id: int, *, rule: composing.Rule | None = None) -> Suggesti
         if missing:
             lines[fulfilment_id].append((product_id, missing, (grams or 0) * missing))
     lies = shelves.of(location_id, {product_id for found in lines.values() for product_id, _, _ in found})
+    parts = ConsignmentPart.objects.filter(fulfilment_id__in=[row[0] for row in rows], parted_at__isnull=True)
+    together = dict(parts.values_list("fulfilment_id", "consignment_id"))
     candidates = [
         Candidate(
             fulfilment_id, rounds.way_out(method), promised_at, sum(missing for _, missing, _ in lines[fulfilment_id]),
             sum(grams for _, _, grams in lines[fulfilment_id]),
             frozenset(lies.get(product_id, [f"?{product_id}"])[0] for product_id, _, _ in lines[fulfilment_id]),
+            together.get(fulfilment_id),
         )
         for fulfilment_id, method, promised_at in rows
         if lines[fulfilment_id]

@@ -1,7 +1,7 @@
 """Real orders for routing: a retailer's invoices of a campaign, sent to German postal codes from stores of a chain.
 
 The invoices are British and say nothing of weights, stock or stores; what is not in them is drawn by hashes, so that every run has
-the same: an invoice's postal code (each as likely as any), a product's weight (100 to 2,500 g), and which of the stores have
+the same: a customer's postal code (each as likely as any), a product's weight (100 to 2,500 g), and which of the stores have
 it. Costs are set: two services by weight and zone of the size that business customers pay, 1.40 for handling a parcel in a
 store. Kept are the lines about the CAMPAIGN products that sell most, and there is a tenth more than is asked for: orders
 compete in campaigns, and hardly else.
@@ -12,12 +12,14 @@ import gzip
 import hashlib
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from orders.sourcing import network
+from orders.sourcing.criteria import Criterion
 from orders.sourcing.measuring import World
 from orders.sourcing.network import Network, Place
+from orders.sourcing.policy import Mode, Policy, Term
 from orders.sourcing.problem import Line, Problem
 from orders.sourcing.tariffs import Service, Tariffs, Zone
 from tests.benchmarks.sales_series import folder
@@ -31,6 +33,9 @@ MOST_PIECES = 3
 TODAY = date(2026, 11, 18)
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 HANDLING_MINOR = 140
+POLICY = Policy(
+    Mode.WEIGHED, (Term(Criterion.COST, 1_000), Term(Criterion.PARTS, 80_000)), most_parts=3, may_divide_lines=True
+)
 TARIFFS = Tariffs(
     (
         Service("standard", "Standard", "carrier", "DE", (
@@ -131,42 +136,17 @@ def problems(found: list[Invoice], points: list[tuple[float, float]], numbers: d
                 Line(code, ((numbers[code], pieces),), pieces * (100 + draw("weight", code) % 2_400), value)
                 for code, pieces, value in one.lines
             ),
-            "DE", TODAY, point=points[draw("home", one.number) % len(points)],
+            "DE", TODAY, point=points[draw("home", one.home) % len(points)],
             value_minor=sum(value for _code, _pieces, value in one.lines), is_express=draw("express", one.number) % 20 == 0,
-            id=one.number,
+            recipient=one.customer, id=one.number,
         )
         for one in found
     ]  # fmt: skip
 
 
-def at_home(found: list[Invoice], asked: list[Problem], points: list[tuple[float, float]]) -> list[Problem]:
-    """Return problems of invoices whose customers live in one place each, as they do in life."""
-    return [
-        replace(problem, point=points[draw("home", one.home) % len(points)])
-        for one, problem in zip(found, asked, strict=True)
-    ]
-
-
-def joined(found: list[Invoice], asked: list[Problem]) -> list[Problem]:
-    """Return problems in which the orders of one customer that are as urgent are one: they could travel in one parcel."""
-    groups: dict[tuple[str, bool], list[Problem]] = {}
-    for one, problem in zip(found, asked, strict=True):
-        groups.setdefault((one.home, problem.is_express), []).append(problem)
-    made = []
-    for group in groups.values():
-        lines: dict[str, Line] = {}
-        for line in (line for problem in group for line in problem.lines):
-            known = lines.get(line.id)
-            if known is not None:
-                ((product, pieces),), ((_same, more),) = known.goods, line.goods
-                line = replace(
-                    known, goods=((product, pieces + more),), grams=known.grams + line.grams,
-                    value_minor=known.value_minor + line.value_minor,
-                )  # fmt: skip
-            lines[line.id] = line
-        value = sum(problem.value_minor for problem in group)
-        made.append(replace(group[0], lines=tuple(lines.values()), value_minor=value))
-    return made
+def numbered(found: list[Invoice]) -> dict[str, int]:
+    """Return a number for each stock code."""
+    return {code: number for number, code in enumerate(sorted({line[0] for one in found for line in one.lines}))}
 
 
 def scarce(net: Network, batch: list[Problem], *, percent: int, deals: str) -> World:

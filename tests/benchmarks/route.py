@@ -17,7 +17,8 @@ GROUP = 100  # orders that are surveyed together, as waiting requests are placed
 LOCATIONS = 200
 PRODUCTS = 1_000
 BATCH = 100
-PLENTY = 200  # percent of what is asked for, where nobody goes without
+WORKER_BATCH = 200  # as orders.unrouted.MOST_AT_ONCE
+STOCKED = (150, 200)  # percent of what is asked for, where nobody goes without
 SMALL = 150  # cases that are tried in full
 
 
@@ -26,10 +27,12 @@ def run(seconds: float) -> dict[str, Any]:
         live = _live(seconds / 3)
     exact, tried = _exact()
     ours, greedy, facts = _together(seconds / 3)
-    joined = _joined(seconds / 3)
-    figures = live | ours | joined | {"exact_share": exact / tried}
-    saved = 100 * (facts["one_by_one"] - facts["together"]) / facts["one_by_one"]
-    figures["saved_together_percent"] = saved
+    saved_by = {}
+    for percent in STOCKED:
+        saved_by |= _saved(max(int(seconds * 100), 2 * WORKER_BATCH), percent)
+    figures = live | ours | saved_by | {"exact_share": exact / tried}
+    saved = figures[f"saved_with_{STOCKED[0]}_percent_in_stock"]
+    figures["saved_in_scarcity_percent"] = 100 * (facts["one_by_one"] - facts["together"]) / facts["one_by_one"]
     return report.show(
         "route", "orders", figures, {"nearest_able": greedy},
         {"cost_of_nearest_able": facts["nearest"] / facts["one_by_one_there"]},
@@ -45,8 +48,9 @@ def run(seconds: float) -> dict[str, Any]:
             f"exact: {tried} cases with 1 to 4 lines and 2 to 5 places against every way there is",
             f"together: {facts['orders']:.0f} real invoices in batches of {BATCH}, {facts['served']:.0f} served both ways; "
             "costs and stock are set as in real_orders.py; of batches that serve more together only the number is told",
-            f"plenty: {PLENTY} percent of what is asked for; joined: a customer's orders of one window as one parcel, "
-            "which packing does not do yet",
+            f"saved: batches of {WORKER_BATCH}, as many as the worker decides at once, with {STOCKED[0]} percent of what is asked "
+            f"for in stock; beside it with {STOCKED[1]} percent, and in the scarcity of the batches above; a buyer's orders of one "
+            "batch may travel as one parcel where nobody comes later for it; one by one they can't, for each is gone",
             f"unserved one by one {facts['unserved_before']:.0f}, together {facts['unserved']:.0f}",
         ),
     )  # fmt: skip
@@ -189,15 +193,10 @@ def _every_way(problem: Any, world: Any, places: list[Any]) -> Any:
 
 def _together(seconds: float) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     from orders.sourcing import batch
-    from orders.sourcing.criteria import Criterion
-    from orders.sourcing.policy import Mode, Policy, Term
 
-    policy = Policy(
-        Mode.WEIGHED, (Term(Criterion.COST, 1_000), Term(Criterion.PARTS, 80_000)), most_parts=3, may_divide_lines=True
-    )
     net, points = real_orders.stores(), real_orders.homes()
     found = real_orders.invoices(max(int(seconds * 100), 3 * BATCH))
-    numbers = {code: number for number, code in enumerate(sorted({line[0] for one in found for line in one.lines}))}
+    numbers = real_orders.numbered(found)
     facts = dict.fromkeys(
         ("orders", "served", "unserved", "unserved_before", "one_by_one", "together", "nearest", "one_by_one_there"),
         0.0,
@@ -207,7 +206,7 @@ def _together(seconds: float) -> tuple[dict[str, float], dict[str, float], dict[
     for start in range(0, len(found), BATCH):
         asked = real_orders.problems(found[start : start + BATCH], points, numbers)
         world = real_orders.scarce(net, asked, percent=110, deals=f"stock{start}")
-        made = batch.plan_batch(asked, world, policy)
+        made = batch.plan_batch(asked, world, real_orders.POLICY)
         facts["orders"] += len(asked)
         facts["unserved"] += made.total.unserved
         facts["unserved_before"] += made.one_by_one.unserved
@@ -229,38 +228,34 @@ def _together(seconds: float) -> tuple[dict[str, float], dict[str, float], dict[
     return ours, {"served_percent": 100 * nearest_served / facts["orders"]}, facts
 
 
-def _joined(seconds: float) -> dict[str, float]:
-    """Return what is saved, with goods enough for all, by deciding together and by letting a customer's orders travel as one.
+def _saved(orders: int, percent: int) -> dict[str, float]:
+    """Return what deciding together saves with so many percent of what is asked for in stock, each alone and in shared parcels.
 
-    Windows of 100 orders; beside each other stand only windows in which all are served, one by one and together.
+    Counted are the batches in which as many are served one by one and together.
     """
     from orders.sourcing import batch
-    from orders.sourcing.criteria import Criterion
-    from orders.sourcing.policy import Mode, Policy, Term
 
-    policy = Policy(
-        Mode.WEIGHED, (Term(Criterion.COST, 1_000), Term(Criterion.PARTS, 80_000)), most_parts=3, may_divide_lines=True
-    )
     net, points = real_orders.stores(), real_orders.homes()
-    found = real_orders.invoices(max(int(seconds * 100), 3 * BATCH))
-    numbers = {code: number for number, code in enumerate(sorted({line[0] for one in found for line in one.lines}))}
-    alone = together = joint = merged = 0
-    for start in range(0, len(found), BATCH):
-        window = found[start : start + BATCH]
-        asked = real_orders.at_home(window, real_orders.problems(window, points, numbers), points)
-        world = real_orders.scarce(net, asked, percent=PLENTY, deals=f"stock{start}")
-        fewer = real_orders.joined(window, asked)
-        made, whole = batch.plan_batch(asked, world, policy), batch.plan_batch(fewer, world, policy)
-        if made.total.unserved or made.one_by_one.unserved or whole.total.unserved:
+    found = real_orders.invoices(orders)
+    numbers = real_orders.numbered(found)
+    alone = together = apart = counted = shared = 0
+    for start in range(0, len(found), WORKER_BATCH):
+        asked = real_orders.problems(found[start : start + WORKER_BATCH], points, numbers)
+        world = real_orders.scarce(net, asked, percent=percent, deals=f"stock{start}")
+        made = batch.plan_batch(asked, world, real_orders.POLICY)
+        each = batch.plan_batch([replace(one, recipient="") for one in asked], world, real_orders.POLICY)
+        if len({made.total.unserved, made.one_by_one.unserved, each.total.unserved}) > 1:
             continue
+        counted += len(asked)
         alone += made.one_by_one.cost_minor
         together += made.total.cost_minor
-        joint += whole.total.cost_minor
-        merged += len(asked) - len(fewer)
+        apart += each.total.cost_minor
+        shared += sum(len(numbers) for _place, numbers in made.parcels)
     return {
-        "saved_with_plenty_percent": 100 * (alone - together) / max(alone, 1),
-        "saved_joined_percent": 100 * (alone - joint) / max(alone, 1),
-        "joined_orders": float(merged),
+        f"saved_with_{percent}_percent_in_stock": 100 * (alone - together) / max(alone, 1),
+        f"of_that_each_alone_with_{percent}": 100 * (alone - apart) / max(alone, 1),
+        f"orders_counted_with_{percent}": float(counted),
+        f"orders_in_shared_parcels_with_{percent}": float(shared),
     }
 
 

@@ -21,9 +21,18 @@ def together(problems: list[Problem], world: World, policy: Policy) -> batch.Bat
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.tuples(orders(most_lines=2), st.booleans()), min_size=1, max_size=5), worlds(), policies())
+@given(
+    st.lists(
+        st.tuples(orders(most_lines=2), st.booleans(), st.sampled_from(["", "her", "him"])), min_size=1, max_size=5
+    ),
+    worlds(),
+    policies(),
+)
 def test_together_is_never_worse_than_one_by_one_and_uses_nothing_twice(asked, world: World, policy: Policy):
-    problems = [replace(problem, is_express=is_express) for problem, is_express in asked]
+    problems = [
+        replace(problem, is_express=is_express, recipient=recipient, id=str(number))
+        for number, (problem, is_express, recipient) in enumerate(asked)
+    ]
     made = together(problems, world, policy)
     assert made.total.rank <= made.one_by_one.rank
     taken: dict[tuple[int, int], int] = {}
@@ -42,6 +51,12 @@ def test_together_is_never_worse_than_one_by_one_and_uses_nothing_twice(asked, w
     for place_id, count in days.items():
         limit = world.network.places[world.network.index[place_id]].capacity_left
         assert limit is None or count <= limit
+    assert sum(decision.cost_minor for decision in made.decisions) == made.total.cost_minor
+    for place_id, numbers in made.parcels:
+        assert len({problems[number].recipient for number in numbers}) == 1
+        for number in numbers:
+            assert place_id in {share.place.id for share in made.decisions[number].shares}
+            assert made.decisions[number].together
 
 
 @settings(max_examples=60, deadline=None)
@@ -107,3 +122,42 @@ def test_a_day_that_is_full_goes_to_the_next_place_and_a_ranked_policy_works_too
     for policy in (NEAREST, ranked):
         made = together([one.order((1, 1)) for _ in range(3)], world, policy)
         assert sorted(decision.shares[0].place.code for decision in made.decisions) == ["P1", "P2", "P2"]
+
+
+# --- one parcel for several orders ----------------------------------------------------------------------------------------
+
+
+def test_orders_of_one_recipient_travel_as_one_parcel_and_share_its_cost():
+    world = one.world_of(one.place(1), p1={1: 5})
+    asked = [one.order((1, 1), recipient="her", id="a"), one.order((1, 2), recipient="her", id="b"), one.order((1, 1))]
+    asked[1] = replace(asked[1], lines=(replace(asked[1].lines[0], grams=1_000),))
+    made = together(asked, world, NEAREST)
+    assert made.parcels == ((1, (0, 1)),)
+    shares = [decision.together[0].share_minor for decision in made.decisions[:2]]
+    assert sum(shares) == made.decisions[0].together[0].cost_minor
+    assert shares[0] * 2 - shares[1] in (-2, -1, 0, 1, 2), "by weight"
+    assert made.saved_minor > 0
+    assert made.decisions[2].together == ()
+    assert [decision.together[0].others for decision in made.decisions[:2]] == [("b",), ("a",)]
+
+
+def test_nobody_travels_along_who_would_come_late_for_it_or_may_not():
+    near, far = one.place(1), one.place(2, latitude=47.6, longitude=13.0)
+    world = one.world_of(near, far, p1={1: 5, 2: 5}, p2={2: 5})
+    first, second = one.order((1, 1), recipient="her", id="a"), one.order((2, 1), recipient="her", id="b")
+    assert together([first, second], world, NEAREST).parcels == (), "the first would come a day later from far away"
+    both = one.world_of(near, p1={1: 5}, p2={1: 5})
+    assert together([first, second], both, NEAREST).parcels
+    barred = replace(second, rejected={second.lines[0].id: frozenset({1})})
+    assert together([first, barred], both, NEAREST).parcels == ()
+    express = replace(second, is_express=True)
+    assert together([first, express], both, NEAREST).parcels == ()
+    full = one.world_of(one.place(1, capacity_left=1), p1={1: 5}, p2={1: 5})
+    assert together([first, second], full, NEAREST).parcels == (), "each counts in the day of its place"
+
+
+def test_a_ranked_policy_that_counts_parcels_joins_them_too():
+    world = one.world_of(one.place(1), p1={1: 5})
+    ranked = Policy(Mode.RANKED, (Term(Criterion.PARTS), Term(Criterion.DISTANCE)))
+    asked = [one.order((1, 1), recipient="her") for _ in range(2)]
+    assert len(together(asked, world, ranked).parcels) == 1

@@ -1,0 +1,133 @@
+"""Orders of one customer that travel in one parcel: decided when they get their place, and undone wherever one can't come along.
+
+Nobody waits for anybody: a shipment that is cancelled, on hold, sent elsewhere by a new address or not picked in time does not
+travel with the others, and what of it lies in their parcels has to be taken out before these are labelled or leave.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from commerce import integrity
+from commerce.transactions import transaction_required
+from orders import errors
+from orders.floor import Parting
+from orders.lifecycle import SENT, State
+from orders.models import Consignment, ConsignmentPart, Fulfilment
+
+ALONG = frozenset(
+    {State.PLACED, State.ACCEPTED, State.PICKING, State.READY}
+)  # in which a shipment may still come along
+
+integrity.refuse(
+    "parcel_line_of_its_shipment",
+    lambda: errors.ParcelsChanged("These goods belong to an order that does not travel in this parcel."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A shipment that travels with another one, as screens name it."""
+
+    fulfilment_id: UUID
+    order_id: UUID
+    number: str
+    state: str
+    promised_at: datetime
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == State.READY
+
+
+@transaction_required
+def join(consignment_id: UUID, fulfilment_id: UUID, *, location_id: int, customer_id: UUID, at: datetime) -> None:
+    """Let a shipment that was just opened travel with the others of a consignment; the first one makes it."""
+    Consignment.objects.bulk_create(
+        [Consignment(id=consignment_id, location_id=location_id, customer_id=customer_id, made_at=at)],
+        ignore_conflicts=True,
+    )
+    ConsignmentPart.objects.create(consignment_id=consignment_id, fulfilment_id=fulfilment_id)
+
+
+@transaction_required
+def part(fulfilment_ids: Iterable[UUID], because: Parting, *, at: datetime) -> None:
+    """Let shipments travel alone from now on. Said again changes nothing."""
+    ConsignmentPart.objects.filter(fulfilment_id__in=list(fulfilment_ids), parted_at__isnull=True).update(
+        parted_at=at, parted_because=because.value
+    )
+
+
+def companies(fulfilments: Sequence[Fulfilment]) -> dict[UUID, list[Fulfilment]]:
+    """Return for each shipment, with its order, those that travel with it now, itself first. One query.
+
+    Only those come along that are still here, held for nothing, and go to the same name and address.
+    """
+    there = ConsignmentPart.objects.filter(
+        consignment__parts__fulfilment__in=fulfilments,
+        parted_at__isnull=True,
+        fulfilment__state__in=ALONG,
+        fulfilment__method__in=SENT,
+        fulfilment__order__held_for=[],
+    )
+    groups: dict[UUID, list[Fulfilment]] = defaultdict(list)
+    group_of: dict[UUID, UUID] = {}
+    for row in (
+        there.select_related("fulfilment__order").order_by("fulfilment__promised_at", "fulfilment_id").distinct()
+    ):
+        groups[row.consignment_id].append(row.fulfilment)
+        group_of[row.fulfilment_id] = row.consignment_id
+    found = {}
+    for one in fulfilments:
+        others = groups[group_of[one.id]] if one.id in group_of else []
+        found[one.id] = [one, *(other for other in others if other.id != one.id and _same_target(one, other))]
+    return found
+
+
+def company(fulfilment: Fulfilment) -> list[Fulfilment]:
+    """Return a shipment and those that travel with it now. One query."""
+    return companies([fulfilment])[fulfilment.id]
+
+
+def companions(fulfilment_ids: Sequence[UUID]) -> dict[UUID, list[Companion]]:
+    """Return for each of some shipments those others that travel with it, for screens. Two queries."""
+    rows = list(Fulfilment.objects.filter(pk__in=list(fulfilment_ids), consigned__isnull=False).select_related("order"))
+    if not rows:
+        return {}
+    return {
+        key: [Companion(one.id, one.order_id, one.order.number, one.state, one.promised_at) for one in those[1:]]
+        for key, those in companies(rows).items()
+        if len(those) > 1
+    }
+
+
+def members(fulfilment_ids: Iterable[UUID]) -> list[UUID]:
+    """Return the shipments that ever were in a consignment with one of these, and these."""
+    ids = list(fulfilment_ids)
+    rows = ConsignmentPart.objects.filter(consignment__parts__fulfilment_id__in=ids)
+    return list({*ids, *rows.values_list("fulfilment_id", flat=True)})
+
+
+def recipient(channel_id: int, customer_id: UUID | None, name: str, ship_to: dict[str, str] | None) -> str:
+    """Return whose orders may travel as one parcel, and where to; nothing for a customer nobody knows."""
+    to = ship_to or {}
+    if customer_id is None or not to.get("street") or not to.get("postal_code"):
+        return ""
+    return "|".join((str(channel_id), str(customer_id), *_target(name, to)))
+
+
+def _same_target(one: Fulfilment, other: Fulfilment) -> bool:
+    return (
+        one.location_id == other.location_id
+        and one.order.channel_id == other.order.channel_id
+        and _target(one.order.contact_name, one.order.ship_to or {})
+        == _target(other.order.contact_name, other.order.ship_to or {})
+    )
+
+
+def _target(name: str, to: dict[str, str]) -> tuple[str, ...]:
+    """Return a name and an address as they compare: without case and blanks."""
+    parts = (name, to.get("street", ""), to.get("postal_code", ""), to.get("city", ""), to.get("country", ""))
+    return tuple("".join(str(part or "").split()).casefold() for part in parts)
