@@ -202,6 +202,8 @@ class OrderAction(StrEnum):
 
     CHANGE = "change"
     READDRESS = "readdress"
+    CHANGE_METHOD = "change_method"
+    MOVE = "move"
     SPLIT = "split"
     MERGE = "merge"
     HOLD = "hold"
@@ -212,6 +214,8 @@ class OrderAction(StrEnum):
 
 # What nobody has packed yet can still go elsewhere; what nobody has begun can still be divided.
 READDRESSED = frozenset({State.PLACED, State.ACCEPTED, State.PICKING})
+# A pickup goes to another window until somebody waits for it; to another store only while nobody has begun it.
+MOVABLE = frozenset({State.PLACED, State.ACCEPTED, State.PICKING, State.READY})
 
 
 def order_actions(
@@ -225,6 +229,8 @@ def order_actions(
     found = {
         OrderAction.CHANGE: any((state, Action.CANCEL) in MOVES for state in states),
         OrderAction.READDRESS: bool(sent) and all(state in READDRESSED for state in sent),
+        OrderAction.CHANGE_METHOD: State.PLACED in states,
+        OrderAction.MOVE: any(method in COLLECTED and state in MOVABLE for state, method in known),
         OrderAction.SPLIT: State.PLACED in states,
         OrderAction.MERGE: states.count(State.PLACED) > 1,
         OrderAction.HOLD: is_open,

@@ -42,7 +42,7 @@ MOST_STORES = 5
 MOST_WINDOWS = 12
 # Where goods lie picked they stay: another store would have to pick them anew, this one put them back.
 TO_OTHER_STORES = frozenset({State.PLACED})
-TO_OTHER_WINDOWS = frozenset({State.PLACED, State.ACCEPTED, State.PICKING, State.READY})
+TO_OTHER_WINDOWS = lifecycle.MOVABLE
 
 
 @dataclass(frozen=True, slots=True)

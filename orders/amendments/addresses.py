@@ -1,10 +1,14 @@
 """Another address: checked before anything goes there. The country of a sale decides its VAT, so it stays."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from commerce.actors import Actor
 from inventory import geography, locations
 from orders import errors, lifecycle
+from orders.amendments import methods
 from orders.fulfilment import Work
 from orders.lifecycle import FETCHED, Method, State
 from orders.models import Order
@@ -16,18 +20,19 @@ STILL_OPEN = lifecycle.READDRESSED
 OUTSIDE_VAT = {"DE": frozenset({"27498", "78266"}), "AT": frozenset[str](), "CH": frozenset[str]()}
 
 
-def change(work: Work, ship_to: Mapping[str, Any]) -> None:
-    """Send what has not left yet elsewhere in the same country.
+def change(work: Work, ship_to: Mapping[str, Any], *, leaving: Collection[UUID] = (), by: Actor, at: datetime) -> None:
+    """Send what has not left yet elsewhere in the same country; what its place may not send there goes from another place, as
+    long as nobody has begun it. Parts in `leaving` get another way by the same change, which needs the address.
 
     Raises: CannotChange when nothing is shipped any more, or a parcel is packed; AddressNotServed when the address lies
-    in another country, outside the VAT area, or across customs from where the goods are.
+    in another country, outside the VAT area, across customs from where the goods are, or where nobody may send them.
     """
     sent = [
         one
         for one in work.fulfilments
         if Method(one.method) not in FETCHED and State(one.state) not in lifecycle.TERMINAL
     ]
-    if not sent:
+    if not sent and not leaving:
         raise errors.CannotChange(
             "No part of this order is on its way to an address any more; speak to the carrier about parcels that left."
         )
@@ -59,3 +64,6 @@ def change(work: Work, ship_to: Mapping[str, Any]) -> None:
             )
     work.order.ship_to = {name: str(ship_to.get(name, "") or "") for name in FIELDS}
     Order.objects.filter(pk=work.order.pk).update(ship_to=work.order.ship_to)
+    for one in sent:
+        if one.pk not in leaving:
+            methods.serve_address(work, one, by=by, at=at)

@@ -20,11 +20,12 @@ from commerce.roles import Role
 from commerce.transactions import savepoint, transaction_required
 from inventory import purchase_limits
 from orders import errors, events, exceptions, fulfilment, lifecycle
-from orders.amendments import additions, addresses, divisions, documents, reductions
+from orders.amendments import additions, addresses, divisions, documents, methods, reductions
 from orders.amendments.documents import Preview
 from orders.amendments.reductions import PutBack
 from orders.amendments.wishes import LONGEST_REASON, MOST_DIVISIONS, MOST_LINES, Amendment
 from orders.fulfilment import Work
+from orders.intake import METHODS
 from orders.lifecycle import OrderStatus, State
 from orders.models import OrderAmendment
 
@@ -156,7 +157,9 @@ def _make(
     if wanted.additions:
         additions.add(work, wanted.additions, priced_at=at, by=by, at=at)
     if wanted.ship_to is not None:
-        addresses.change(work, wanted.ship_to)
+        addresses.change(work, wanted.ship_to, leaving={one.fulfilment_id for one in wanted.methods}, by=by, at=at)
+    for change in wanted.methods:
+        methods.change(work, change, by=by, at=at)
     for one in wanted.divisions:
         divisions.split(work, one.fulfilment_id, one.units, by=by, at=at)
     for union in wanted.unions:
@@ -185,11 +188,16 @@ def _steps(work: Work, quantities: Mapping[UUID, int]) -> tuple[dict[UUID, int],
 
 def _check(wanted: Amendment) -> None:
     if wanted.is_empty:
-        raise _invalid("lines", None, "Say what to change: lines, additions, ship_to, split or merge.")
+        raise _invalid("lines", None, "Say what to change: lines, additions, ship_to, methods, split or merge.")
     if len(wanted.quantities) + len(wanted.additions) > MOST_LINES:
         raise _invalid("lines", len(wanted.quantities), f"At most {MOST_LINES} lines at once.")
     if len(wanted.divisions) + len(wanted.unions) > MOST_DIVISIONS:
         raise _invalid("split", len(wanted.divisions), f"At most {MOST_DIVISIONS} parts at once.")
+    if len(wanted.methods) > MOST_DIVISIONS:
+        raise _invalid("methods", len(wanted.methods), f"At most {MOST_DIVISIONS} parts at once.")
+    for one in wanted.methods:
+        if one.method not in METHODS:
+            raise _invalid("methods.method", one.method, f"The method is one of: {', '.join(METHODS)}.")
     for name, counts in (("lines", wanted.quantities.values()), ("additions", wanted.additions.values())):
         for count in counts:
             if not (0 if name == "lines" else 1) <= count <= MOST_PIECES:

@@ -23,7 +23,7 @@ def split(work: Work, fulfilment_id: UUID, units: Mapping[UUID, int], *, by: Act
 
     Raises: CannotChange when it was begun, has fewer units, or nothing would be left; FulfilmentNotFound.
     """
-    one = _untouched(work, fulfilment_id)
+    one = untouched(work, fulfilment_id)
     by_line = kinds(work, one.id)
     for order_line_id, count in units.items():
         left = by_line[order_line_id][0].units if order_line_id in by_line else 0
@@ -39,7 +39,7 @@ def split(work: Work, fulfilment_id: UUID, units: Mapping[UUID, int], *, by: Act
             if pieces == line.quantity:
                 fulfilment.hand_on(line, new)
                 continue
-            _refuse_waiting(line)
+            refuse_waiting(line)
             allocation_id = _promised_again(work, line, pieces, by=by, at=at)
             fulfilment.add_line(
                 work, new, line.order_line, product_id=line.product_id, quantity=pieces, per_unit=line.per_unit,
@@ -55,7 +55,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
 
     Raises: CannotChange naming what differs, FulfilmentNotFound.
     """
-    one, target = _untouched(work, fulfilment_id), _untouched(work, into)
+    one, target = untouched(work, fulfilment_id), untouched(work, into)
     if one is target:
         raise errors.CannotChange("A part can't join itself.")
     for name in ("location_id", "store_id", "method", "window_starts_at"):
@@ -69,7 +69,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
         pieces = line.quantity - line.rejected
         if pieces == 0:
             continue
-        _refuse_waiting(line)
+        refuse_waiting(line)
         same = there.get((line.order_line_id, line.product_id))
         if same is None:
             allocation_id = _promised_again(work, line, pieces, by=by, at=at)
@@ -78,7 +78,7 @@ def merge(work: Work, fulfilment_id: UUID, into: UUID, *, by: Actor, at: datetim
                 allocation_id=allocation_id,
             )  # fmt: skip
         else:
-            _refuse_waiting(same)
+            refuse_waiting(same)
             owed = same.quantity - same.rejected
             parts = [(line.allocation_id, pieces)] + ([(same.allocation_id, owed)] if owed else [])
             allocations.release(parts, by=by, at=at, reason=MOVED)
@@ -109,19 +109,21 @@ def _claim_day(work: Work, one: Fulfilment, *, at: datetime) -> list[UUID]:
     return held
 
 
-def _untouched(work: Work, fulfilment_id: UUID) -> Fulfilment:
+def untouched(work: Work, fulfilment_id: UUID) -> Fulfilment:
+    """Return a part that nobody has begun. Raises: CannotChange when somebody has, FulfilmentNotFound."""
     one = next((one for one in work.fulfilments if one.id == fulfilment_id), None)
     if one is None:
         raise errors.FulfilmentNotFound("This order has no such part.", fulfilment=str(fulfilment_id))
     if State(one.state) is not State.PLACED or any(line.picked for line in work.lines_of(one)):
         raise errors.CannotChange(
-            f"This part is '{one.state}'; only what nobody has begun to pick is split or merged. Give it back to the queue.",
+            f"This part is '{one.state}'; only what nobody has begun to pick can be changed like this. Give it back to the queue.",
             state=one.state,
         )
     return one
 
 
-def _refuse_waiting(line: FulfilmentLine) -> None:
+def refuse_waiting(line: FulfilmentLine) -> None:
+    """Refuse to touch what still waits for goods. Raises: CannotChange."""
     if backorders.of_demands([line.order_line_id]):
         raise errors.CannotChange(
             f"{line.product.sku} still waits for goods to come, and would lose its place in the line. Wait until they are there.",

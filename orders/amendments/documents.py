@@ -126,6 +126,7 @@ def _parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str
         {
             "id": key if key in before else None,
             **{name: one[name] for name in ("location", "location_name", "method", "window_starts_at")},
+            "method_before": before[key]["method"] if key in before else None,
             "state_before": before[key]["state"] if key in before else None,
             "state_after": one["state"],
             "pieces_before": before[key]["pieces"] if key in before else 0,
@@ -159,6 +160,8 @@ def _consequences(
         yield "new_part"
     if all(State(part["state_after"]) in lifecycle.UNDELIVERED for part in parts):
         yield "order_cancelled"
+    if any(part["method_before"] not in (None, part["method"]) for part in parts):
+        yield "method_changed"
     if difference < 0:
         yield "money_back"
     if difference > 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,16 @@ class Union:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodChange:
+    """A fulfilment that is to go out another way: a pickup names its store and window, what is sent to a store that store."""
+
+    fulfilment_id: UUID
+    method: str
+    location: str = ""  # a code
+    window_starts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Amendment:
     """What is wanted: how many units of which lines, goods besides, another address, other parcels.
 
@@ -40,7 +51,8 @@ class Amendment:
     divisions: tuple[Division, ...] = ()
     unions: tuple[Union, ...] = ()
     reason: str = ""
+    methods: tuple[MethodChange, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.quantities or self.additions or self.ship_to or self.divisions or self.unions)
+        return not (self.quantities or self.additions or self.ship_to or self.divisions or self.unions or self.methods)

@@ -13,12 +13,21 @@ from commerce.api.bodies import Quantity, StrictSerializer, Text, Whole
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from orders import queries
+from orders import pickup_windows, queries
 from orders.amendments import changing
 from orders.amendments.documents import Preview
-from orders.amendments.wishes import LONGEST_REASON, MOST_DIVISIONS, MOST_LINES, Amendment, Division, Union
+from orders.amendments.wishes import (
+    LONGEST_REASON,
+    MOST_DIVISIONS,
+    MOST_LINES,
+    Amendment,
+    Division,
+    MethodChange,
+    Union,
+)
 from orders.api import documents
 from orders.api.serializers import AddressBody, LineBody, OrderDocument
+from orders.intake import METHODS
 
 CONSEQUENCES = [
     "customer_told",
@@ -31,6 +40,7 @@ CONSEQUENCES = [
     "money_back",
     "money_more",
     "address_changed",
+    "method_changed",
 ]
 
 
@@ -56,12 +66,28 @@ class UnionBody(StrictSerializer):
     into = serializers.UUIDField()
 
 
+class MethodBody(StrictSerializer):
+    fulfilment = serializers.UUIDField()
+    method = serializers.ChoiceField([one.value for one in METHODS])
+    location = Text(
+        max_length=20, required=False, allow_blank=True, default="",
+        help_text="The store of a pickup, or to which it is sent.",
+    )  # fmt: skip
+    window = Text(
+        max_length=80, required=False, help_text="Of a pickup, from `GET /pickup-windows`; it names its store."
+    )
+
+
 class AmendmentBody(StrictSerializer):
     lines = AmendedLineBody(many=True, required=False, max_length=MOST_LINES)
     additions = LineBody(many=True, required=False, max_length=MOST_LINES, help_text="Goods besides, at today's price.")
     ship_to = AddressBody(required=False, help_text="Another address in the same country.")
     split = DivisionBody(many=True, required=False, max_length=MOST_DIVISIONS)
     merge = UnionBody(many=True, required=False, max_length=MOST_DIVISIONS)
+    methods = MethodBody(
+        many=True, required=False, max_length=MOST_DIVISIONS,
+        help_text="Parts that nobody has begun go out another way, with goods, window and promise.",
+    )  # fmt: skip
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True, default="")
     basis = Text(
         max_length=64, required=False, help_text="Of the preview that you confirm. Without one this is only a preview."
@@ -85,6 +111,7 @@ class AmendedPartDocument(serializers.Serializer[Any]):
     location = serializers.CharField()
     location_name = serializers.CharField()
     method = serializers.CharField()
+    method_before = serializers.CharField(allow_null=True)
     window_starts_at = serializers.DateTimeField(allow_null=True)
     state_before = serializers.CharField(allow_null=True)
     state_after = serializers.CharField()
@@ -195,4 +222,12 @@ def _wanted(body: dict[str, Any], order: queries.OrderView) -> Amendment:
         ),
         unions=tuple(Union(one["fulfilment"], one["into"]) for one in body.get("merge", [])),
         reason=body["reason"],
+        methods=tuple(_method(one) for one in body.get("methods", [])),
     )
+
+
+def _method(said: dict[str, Any]) -> MethodChange:
+    location, starts_at = said["location"], None
+    if said.get("window"):
+        location, starts_at = pickup_windows.parse_id(said["window"])
+    return MethodChange(said["fulfilment"], said["method"], location, starts_at)

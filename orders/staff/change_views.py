@@ -23,7 +23,7 @@ from orders.amendments.wishes import Amendment, Division, Union
 from orders.errors import OrderNotFound, PreviewOutdated
 from orders.lifecycle import DELIVERED, OrderAction, State
 from orders.queries import OrderView
-from orders.staff import forms, order_page, order_views, words
+from orders.staff import forms, order_page, order_views, order_ways, words
 from orders.staff.views import at_store, done, not_here
 
 ADDRESS = ("street", "postal_code", "city", "country")
@@ -80,9 +80,11 @@ def change(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpResp
         "typed": typed,
         "add_quantity": typed.get("add-quantity", "1"),
         "address": {name: typed.get(name, (order.ship_to or {}).get(name, "")) for name in ADDRESS},
-        "may_readdress": OrderAction.READDRESS in order.allowed_actions and Permission.VIEW_CUSTOMERS in can,
+        "may_readdress": {OrderAction.READDRESS, OrderAction.CHANGE_METHOD} & set(order.allowed_actions)
+        and Permission.VIEW_CUSTOMERS in can,
         "splittable": _splittable(order, typed),
         "mergeable": _mergeable(order),
+        "ways": order_ways.offered(order, typed, at=clock.now()),
         "reasons": forms.CANCEL_REASONS,
         "seen": _said(seen, order) if seen else None,
         "problem": problem,
@@ -186,7 +188,14 @@ def _wanted(typed: QueryDict, order: OrderView) -> Amendment:
     reason = typed.get("reason", "")
     note = typed.get("note", "").strip()
     said = f"{reason}: {note}" if note else reason
-    return Amendment(quantities, additions, ship_to, tuple(divisions), tuple(unions), said[: forms.LONGEST_NOTE])
+    ways = [
+        change
+        for number, part in parts.items()
+        if (change := order_ways.chosen(part.id, typed.get(f"way-{number}", "")[:80])) is not None
+    ]
+    return Amendment(
+        quantities, additions, ship_to, tuple(divisions), tuple(unions), said[: forms.LONGEST_NOTE], tuple(ways)
+    )
 
 
 def _whole(text: str, name: str) -> int:
@@ -216,7 +225,9 @@ def _said(seen: Preview, order: OrderView) -> dict[str, Any]:
             "window": _instant(part["window_starts_at"]),
         }
         for part in document["fulfilments"]
-        if part["pieces_before"] != part["pieces_after"] or part["state_before"] != part["state_after"]
+        if part["pieces_before"] != part["pieces_after"]
+        or part["state_before"] != part["state_after"]
+        or part["method_before"] not in (None, part["method"])
     ]
     values = {"back": money(sums["back_minor"]), "more": money(sums["more_minor"])}
     return {

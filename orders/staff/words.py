@@ -84,6 +84,7 @@ CONSEQUENCES: dict[str, Text] = {
     "money_back": _("The customer pays %(back)s less; what is paid already goes back the way it came."),
     "money_more": _("The customer has to pay %(more)s more."),
     "address_changed": _("The parcel goes to the new address."),
+    "method_changed": _("It reaches the customer another way; what it was promised for is told anew."),
 }
 
 # What is written about a return.

@@ -21,11 +21,14 @@ from commerce.channels.contracts import IncomingCustomer, IncomingLine, Incoming
 from commerce.errors import CommerceError
 from commerce.models import OutboxMessage, User
 from commerce.operations import checks
+from commerce.product_refs import ProductRef
 from commerce.roles import Role
 from commerce.transactions import transaction
 from inventory import purchase_limits
 from inventory.locations import LocationRef
+from inventory.stock import Capability
 from orders import (
+    arrivals,
     cancellation,
     holds,
     intake_terms,
@@ -37,13 +40,14 @@ from orders import (
     shipping,
     shortage_choices,
     tasks,
+    to_store,
 )
 from orders.gateways import directory
 from orders.gateways.stripe import StripeGateway
 from orders.gateways.stripe_double import StripeDouble
 from orders.intake_terms import Terms
-from orders.lifecycle import COLLECTED, TERMINAL, Action, State
-from orders.models import Payment, PaymentRequest
+from orders.lifecycle import COLLECTED, FETCHED, TERMINAL, Action, Method, State
+from orders.models import Parcel, Payment, PaymentRequest
 from orders.packing import parcels
 from orders.paying import PayMethod
 from orders.payments import collecting, errands, following, gift_cards, ledger, requests, webhooks
@@ -87,14 +91,18 @@ class Ground:
     shop: make.Shop
     stores: tuple[LocationRef, LocationRef]
     manager: User
+    kit: ProductRef  # one of the first product and two of the last
 
 
 def prepare() -> Ground:
     """Build the shop: stores with narrow windows and days, a coupon for few, a product of which one customer gets few."""
-    shop = make.shop(pieces=0, pickup_slot_capacity=CAPACITY)
-    other = goods.store(pickup_slot_capacity=CAPACITY)
+    terms = {"pickup_slot_capacity": CAPACITY, "capabilities": [one.value for one in Capability]}
+    shop = make.shop(pieces=0, **terms)
+    other = goods.store(**terms)
     for product, price in zip(shop.products, PRICES, strict=True):
         prices.prices({product.id: price}, price_list=prices.price_list(f"doors-{product.id}", priority=9))
+    kit = ground.kit((shop.products[0], 1), (shop.products[2], 2))
+    prices.prices({kit.id: 1777}, price_list=prices.price_list(f"doors-{kit.id}", priority=9))
     with transaction():
         for store in (shop.store, other):
             nodes.set_node(store.id, orders_per_day=A_DAY, by=ground.TESTER)
@@ -118,7 +126,7 @@ def prepare() -> Ground:
             by=ground.TESTER,
         )  # fmt: skip
     facts.forget()
-    return Ground(shop, (shop.store, other), make.clerk(shop.store, other, role=Role.STORE_MANAGER))
+    return Ground(shop, (shop.store, other), make.clerk(shop.store, other, role=Role.STORE_MANAGER), kit)
 
 
 @contextmanager
@@ -182,14 +190,15 @@ class EveryDoor(NothingHangs):
     # --- placing and paying ------------------------------------------------------------------------------------------
 
     def place(self, wanted: list[tuple[int, int, str, int]], *, customer: int, has_coupon: bool) -> OrderView | None:
-        """Place an order of lines (product, pieces, method, window); with a coupon by a quote that holds it."""
+        """Place an order of lines (product or kit, pieces, method, window), each by its method; with a coupon by a quote that
+        holds it."""
         with clock.frozen(self.now):
             windows = pickup_windows.windows_between(self.shop.store, at=self.now, days=3)
+        there = {**dict.fromkeys(COLLECTED, self.shop.store.id), Method.SHIP_TO_STORE: self.ground.stores[1].id}
         lines = tuple(
             IncomingLine(
-                product_id=self.shop.products[product].id, quantity=pieces, method=method,
-                location_id=None if method == "ship" else self.shop.store.id,
-                window_starts_at=None if method == "ship" else windows[window][0],
+                product_id=[*self.shop.products, self.ground.kit][product].id, quantity=pieces, method=method,
+                location_id=there.get(method), window_starts_at=windows[window][0] if method in COLLECTED else None,
             )
             for product, pieces, method, window in wanted
         )  # fmt: skip
@@ -249,17 +258,35 @@ class EveryDoor(NothingHangs):
         elif state in (State.ACCEPTED, State.PICKING):
             self.act(pickup.take_over, part.id)
             self.pick(part)
-            self.act(pickup.mark_ready, part.id)
-        elif state in (State.READY, State.ARRIVED, State.NO_SHOW) and part.method in COLLECTED:
+            is_to_store = part.method == Method.SHIP_TO_STORE
+            self.act(to_store.finish if is_to_store else pickup.mark_ready, part.id)
+        elif state is State.UNDER_WAY:
+            self.act(arrivals.receive, part.id)
+        elif state in (State.READY, State.ARRIVED, State.NO_SHOW) and part.method in FETCHED:
             if isinstance(self.act(pickup.hand_over, part.id, part.pickup_code), CommerceError):
                 self.act(pickup.hand_over_checked, part.id, reason="identity card")
-        elif state is State.READY:
+        elif state in (State.READY, State.PICKED):
             if packs:
                 came = self.act(parcels.open_parcel, part.id)
                 if isinstance(came, Done):
                     self.act(parcels.pack_rest, came.value)
                     self.act(parcels.close, came.value, weight_grams=900)
-            self.act(shipping.ship, part.id)
+            self.act(to_store.send if state is State.PICKED else shipping.ship, part.id)
+
+    def pack_apart(self, part: FulfilmentView) -> None:
+        """Put one piece into a parcel of its own and the rest into another."""
+        codes = {product.id: product.gtins[0] for product in self.shop.products}
+        opened = self.act(parcels.open_parcel, part.id)
+        if isinstance(opened, Done):
+            self.act(parcels.scan, opened.value, uuid4(), codes[part.lines[0].product_id])
+            self.act(parcels.close, opened.value, weight_grams=300)
+        rest = self.act(parcels.open_parcel, part.id)
+        if isinstance(rest, Done):
+            self.act(parcels.pack_rest, rest.value)
+            self.act(parcels.close, rest.value, weight_grams=900)
+
+    def parcels_of(self, part: FulfilmentView) -> list[UUID]:
+        return list(Parcel.objects.filter(fulfilment_id=part.id).order_by("number").values_list("id", flat=True))
 
     def pick(self, part: FulfilmentView) -> None:
         codes = {product.id: product.gtins[0] for product in self.shop.products}
@@ -366,15 +393,17 @@ class EveryDoor(NothingHangs):
 
     def _end_part(self, view: OrderView, part: FulfilmentView, number: int) -> None:
         if part.state == State.CANCELLED:
+            for parcel in self.parcels_of(part):
+                self.act(arrivals.arrive, parcel)
             self.act(pickup.put_back, part.id)
         if part.state == State.NO_SHOW:
             self.act(pickup.return_to_stock, part.id)
             return
         if number % 3 == 2 and part.method not in COLLECTED:
             self.attempt(cancellation.cancel_order, view.id, by=BY, at=self.now)
-        for _ in range(3):
+        for _ in range(5):
             now = next(one for one in queries.order(view.id).fulfilments if one.id == part.id)
-            is_missed = number % 2 == 1 and part.method in COLLECTED and now.state == State.READY
+            is_missed = number % 2 == 1 and part.method in FETCHED and now.state == State.READY
             if State(now.state) not in TERMINAL and not is_missed:
                 self.bring_along(now)
 
