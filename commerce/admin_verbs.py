@@ -212,6 +212,7 @@ VERBS = {
     "pricing.quoting.set_by_hand": gettext_noop("Price set by hand"),
     "pricing.pricelists.add_list": gettext_noop("Price list added"),
     "pricing.pricelists.change_list": gettext_noop("Price list changed"),
+    "pricing.pricelists.end_prices": gettext_noop("Prices ended"),
     "pricing.pricelists.set_prices": gettext_noop("Prices set"),
     "pricing.quoting.give": gettext_noop("Quote given"),
     "orders.settlements.confirm": gettext_noop("Settlement matched by hand"),

@@ -69,7 +69,10 @@ class Money:
         return other.minor
 
     def __str__(self) -> str:
-        return f"{self.decimal:.{exponent(self.currency)}f} {self.currency}"
+        digits = exponent(self.currency)
+        whole, rest = divmod(abs(self.minor), 10**digits)
+        sign = "-" if self.minor < 0 else ""
+        return f"{sign}{whole}.{rest:0{digits}} {self.currency}" if digits else f"{sign}{whole} {self.currency}"
 
 
 def split_minor(total: int, weights: Sequence[int]) -> list[int]:
@@ -82,12 +85,15 @@ def split_minor(total: int, weights: Sequence[int]) -> list[int]:
         raise ValueError("shares need at least one weight and none below zero")
     if total < 0:
         return [-part for part in split_minor(-total, weights)]
+    if len(weights) == 1:
+        return [total]
     whole = sum(weights)
     if whole == 0:
         weights, whole = [1] * len(weights), len(weights)
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), -weights[i], i))
-    for position in by_remainder[:missing]:
-        parts[position] += 1
+    if missing:
+        by_remainder = sorted((-(total * weight % whole), -weight, place) for place, weight in enumerate(weights))
+        for _remainder, _weight, place in by_remainder[:missing]:
+            parts[place] += 1
     return parts

@@ -154,13 +154,12 @@ def _line(group: Sequence[Priced], *, is_gross: bool) -> QuotedLine:
     quantity = sum(one.quantity for one in group)
     listed = sum(one.quantity * one.price.unit_price_minor for one in group)
     steps = [
-        Step(StepKind.PRICE.value, one.quantity * one.price.unit_price_minor, f"{one.quantity} × channel", "channel")
-        for one in group
+        _step(StepKind.PRICE, one.quantity * one.price.unit_price_minor, f"{one.quantity} × channel") for one in group
     ]
     for one in group:
         steps += [
-            Step(
-                StepKind.DISCOUNT.value,
+            _step(
+                StepKind.DISCOUNT,
                 -each.amount_minor,
                 each.name,
                 f"channel:{each.code}" if each.code else "channel",
@@ -172,9 +171,7 @@ def _line(group: Sequence[Priced], *, is_gross: bool) -> QuotedLine:
         if off:  # within the tolerance
             steps.append(_rounded(off))
     if not is_gross:
-        steps.append(
-            Step(StepKind.TAX.value, sum(one.price.tax_minor for one in group), "VAT on the net price", "channel")
-        )
+        steps.append(_step(StepKind.TAX, sum(one.price.tax_minor for one in group), "VAT on the net price"))
     return QuotedLine(
         product_id=first.product_id, sku=first.sku, quantity=quantity, basis=_basis(is_gross).value,
         unit_price_minor=(listed + quantity // 2) // quantity,
@@ -202,7 +199,11 @@ def _pieces(total_minor: int, quantity: int) -> tuple[tuple[int, int], ...]:
 
 
 def _rounded(amount_minor: int) -> Step:
-    return Step(StepKind.ROUNDING.value, amount_minor, "as the channel rounded", "channel")
+    return _step(StepKind.ROUNDING, amount_minor, "as the channel rounded")
+
+
+def _step(kind: StepKind, amount_minor: int, reason: str, reference: str = "channel") -> Step:
+    return Step(kind=kind.value, amount_minor=amount_minor, reason=reason, reference=reference)
 
 
 def _gross(one: Priced, *, is_gross: bool) -> int:

@@ -7,16 +7,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from commerce import catalog, clock
 from commerce.actors import Actor
-from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, money
+from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, confirmed, money
 from commerce.money import Money
 from commerce.roles import Permission
 from pricing import admin_costs, admin_evidence, admin_files, admin_overrides, admin_terms, pricelists, rounding, taxes
@@ -222,6 +223,25 @@ class PriceEntryAdmin(VerbAdmin):
     search_fields = ["product__sku__exact"]
     search_help_text = gettext_lazy("SKU, exactly")
     ordering = ["-id"]
+    actions_detail = ["end"]
+
+    def has_end_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self._writes(request)
+
+    @action(description=gettext_lazy("End this price"), icon="event_busy", permissions=["end"])
+    def end(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        entry = self.wanted(request, object_id)
+        back = reverse("admin:pricing_priceentry_change", args=[object_id])
+
+        def verb(values: dict[str, Any]) -> None:
+            ending = pricelists.Ending(entry.product_id, entry.min_quantity, values["ends_at"])
+            code = entry.price_list.code
+            pricelists.end_prices(code, [ending], by=Actor.staff(request.user), reason=values["reason"])
+
+        return confirmed(
+            self, request, title=_("End this price"), form=EndingForm(request.POST or None), verb=verb, back=back,
+            consequence=_("What was asked until then stays. Without a price on another list it can't be sold from then on."),
+        )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: PriceEntry | None = None) -> bool:
         return False
@@ -270,6 +290,18 @@ class PriceEntryAdmin(VerbAdmin):
             price_list=values["price_list"], product_id=product.id, min_quantity=price.min_quantity
         )
         return int(rows.latest("id").pk)
+
+
+class EndingForm(forms.Form):
+    """When a price ends, and why."""
+
+    ends_at = forms.SplitDateTimeField(
+        label=gettext_lazy("Until"), required=False, widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=gettext_lazy("Empty: until now."),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=200, required=False, widget=UnfoldAdminTextInputWidget
+    )
 
 
 class RateForm(admin_costs.StyledForm):

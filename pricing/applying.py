@@ -82,7 +82,7 @@ def turns(item: Item, ruled: Ruled) -> list[datetime]:
     for rate in ruleset.rates:
         if rate.tax_class == item.tax_class:
             instants |= {rate.valid_from, rate.valid_until}
-    for promotion in ruleset.promotions.promotions:
+    for promotion in ruleset.promotions.on(item.sku, item.category):
         if means(promotion, item):
             instants |= set(of_promotion(promotion.conditions, start, end))
     return sorted(at for at in instants if at is not None and start < at < end)[:MOST_CHANGES]

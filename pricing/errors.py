@@ -65,6 +65,13 @@ class PriceInThePast(CommerceError):
     title = "The past can't be repriced"
 
 
+class PriceNotThere(NotFound):
+    """There is no price that could end."""
+
+    code = "price_not_there"
+    title = "There is no such price"
+
+
 class PriceListNotFound(NotFound):
     """There is no such price list."""
 

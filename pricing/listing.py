@@ -7,6 +7,8 @@ from datetime import datetime
 from pricing import rounding, tiers
 from pricing.terms import PriceBasis, PricePolicy, TierMode, Verdict
 
+_CHOSEN = Verdict.CHOSEN.value
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -86,9 +88,12 @@ class RateTerms:
     valid_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
-    """A price that was considered, what the line would have cost by it, and why it was taken or lost."""
+    """A price that was considered, what the line would have cost by it, and why it was taken or lost.
+
+    It is told with a quote: see `quoted` for the order of its fields.
+    """
 
     price_list: str
     total_minor: int | None
@@ -158,6 +163,17 @@ def choose(
     least = 0
     candidates: list[tuple[ListTerms, int | None, Verdict | None, str]] = []
     quantity = abs(item.quantity)
+    if len(entries) == 1 and family is None:  # the usual case: one list has one price for it
+        (entry,) = entries
+        for terms in lists:
+            if (
+                terms.id == entry.list_id
+                and entry.min_quantity <= quantity
+                and entry.min_quantity == 1
+                and holds(entry, at)
+            ):
+                told = Candidate(terms.code, quantity * entry.amount_minor, _CHOSEN, entry.via)
+                return Choice(terms, (tiers.Part(quantity, entry.amount_minor),), (told,))
     for terms in lists:
         offered = [entry for entry in entries if entry.list_id == terms.id]
         if not offered:

@@ -7,7 +7,7 @@ be repriced.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from commerce.actors import Actor, ActorKind
 from commerce.errors import InvalidInput, UnknownProduct
 from commerce.transactions import transaction_required
 from pricing import formulas, revisions, rounding, tiers, validity
-from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceOverlap
+from pricing.errors import PriceInThePast, PriceListExists, PriceListNotFound, PriceNotThere, PriceOverlap
 from pricing.models import PriceEntry, PriceList
 from pricing.terms import PriceBasis, TierMode
 
@@ -43,6 +43,9 @@ SELECT %s, product_id, min_quantity, amount_minor, tstzrange(starts_at, ends_at)
 FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
      AS added (product_id, min_quantity, amount_minor, starts_at, ends_at)
 """
+
+
+Key = tuple[int, int]  # product, from quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,72 @@ def set_prices(price_list: str, entries: Iterable[NewPrice], *, by: Actor) -> in
     return sum(span in plan.added for key, plan in plans.items() for span in wanted[key])
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A price that is to end: all tiers of a product on a list, or the one from `min_quantity` on; now where no instant is said."""
+
+    product_id: int
+    min_quantity: int | None = None
+    ends_at: datetime | None = None
+
+
+@transaction_required
+def end_prices(price_list: str, endings: Sequence[Ending], *, by: Actor, reason: str = "") -> int:
+    """End prices of a list, from now on or an instant to come; what would have held later goes, too. Return how many rows
+    of prices changed. What was in force until then stays, and stays provable.
+
+    Raises: PriceListNotFound, PriceInThePast, PriceNotThere naming products that have no price from then on, InvalidInput.
+    """
+    if not 1 <= len(endings) <= MOST_ENTRIES:
+        raise _invalid("prices", len(endings), f"1 to {MOST_ENTRIES} prices end at once; send them in parts.")
+    revisions.renew()
+    found, at = _found(price_list), clock.now()
+    plans: dict[Key, validity.Plan] = {}
+    missing: list[int] = []
+    rows = _from_now_on(found.pk, {one.product_id for one in endings}, at)
+    for one in endings:
+        ends_at = one.ends_at or at
+        if ends_at < at - GRACE:
+            raise PriceInThePast(
+                f"What was asked since {ends_at.isoformat()} stays as it was; let the price end now or later.",
+                price_list=price_list, product_id=one.product_id, valid_from=ends_at.isoformat(),
+            )  # fmt: skip
+        ends_at = max(ends_at, at)
+        touched = 0
+        for key in [key for key in rows if key[0] == one.product_id and one.min_quantity in (None, key[1])]:
+            spans = [span for span in rows[key] if span.ends_at is None or span.ends_at > ends_at]
+            gone = tuple(span for span in spans if span.starts_at is not None and span.starts_at >= ends_at)
+            cut = tuple(replace(span, ends_at=ends_at) for span in spans if span not in gone)
+            if gone or cut:
+                plans[key] = validity.Plan(deleted=gone, shortened=cut)
+                touched += 1
+        if not touched:
+            missing.append(one.product_id)
+    if missing:
+        skus = sorted(ref.sku for ref in catalog.products_by_id(missing).values())
+        named = ", ".join(skus[:20])
+        raise PriceNotThere(
+            f"{named}: there is no price on list {price_list} that could end then; leave it out, or choose another list.",
+            price_list=price_list, skus=skus,
+        )  # fmt: skip
+    _write(found.pk, plans)
+    audit.record_many([_audited(price_list, key, plan, "end_prices", reason) for key, plan in plans.items()], by=by)
+    return sum(len(plan.deleted) + len(plan.shortened) for plan in plans.values())
+
+
+def _from_now_on(list_id: int, product_ids: set[int], at: datetime) -> Mapping[Key, list[validity.Span]]:
+    """Return the prices of products on a list that hold at an instant or later."""
+    found: dict[Key, list[validity.Span]] = defaultdict(list)
+    rows = PriceEntry.objects.filter(
+        price_list_id=list_id, product_id__in=product_ids, valid__overlap=DateTimeTZRange(at, None, "[)")
+    ).order_by("id")
+    for identifier, product_id, min_quantity, amount, valid in rows.values_list(
+        "id", "product_id", "min_quantity", "amount_minor", "valid"
+    ):
+        found[product_id, min_quantity].append(validity.Span(amount, valid.lower, valid.upper, identifier))
+    return found
+
+
 def inversions(code: str, product_ids: Iterable[int], *, at: datetime) -> list[tiers.Inversion]:
     """Return where more pieces of products cost less than fewer on a list at an instant. Raises: PriceListNotFound."""
     found = _found(code)
@@ -213,9 +282,6 @@ def inversions(code: str, product_ids: Iterable[int], *, at: datetime) -> list[t
         steps[product_id].append(tiers.Tier(min_quantity, amount))
     mode = TierMode(found.tier_mode)
     return [one for _product_id, ones in sorted(steps.items()) for one in tiers.inversions(ones, mode)]
-
-
-Key = tuple[int, int]  # product, from quantity
 
 
 def _spans(entries: Sequence[NewPrice], at: datetime) -> dict[Key, list[validity.Span]]:
@@ -247,17 +313,7 @@ def _existing(list_id: int, wanted: Mapping[Key, list[validity.Span]]) -> Mappin
     if not wanted:
         return {}
     earliest = min(span.starts_at for spans in wanted.values() for span in spans if span.starts_at)
-    existing: dict[Key, list[validity.Span]] = defaultdict(list)
-    rows = PriceEntry.objects.filter(
-        price_list_id=list_id,
-        product_id__in={product_id for product_id, _min_quantity in wanted},
-        valid__overlap=DateTimeTZRange(earliest, None, "[)"),
-    ).order_by("id")
-    for identifier, product_id, min_quantity, amount, valid in rows.values_list(
-        "id", "product_id", "min_quantity", "amount_minor", "valid"
-    ):
-        existing[product_id, min_quantity].append(validity.Span(amount, valid.lower, valid.upper, identifier))
-    return existing
+    return _from_now_on(list_id, {product_id for product_id, _min_quantity in wanted}, earliest)
 
 
 def _refuse_the_past(
@@ -309,15 +365,16 @@ def _write(list_id: int, plans: Mapping[Key, validity.Plan]) -> None:
             )
 
 
-def _audited(code: str, key: Key, plan: validity.Plan) -> audit.AuditRow:
+def _audited(code: str, key: Key, plan: validity.Plan, verb: str = "set_prices", reason: str = "") -> audit.AuditRow:
     product_id, min_quantity = key
     named = {"price_list": code, "min_quantity": min_quantity}
     return audit.AuditRow(
-        verb="pricing.pricelists.set_prices",
+        verb=f"pricing.pricelists.{verb}",
         object_type="product",
         object_id=product_id,
         before=named | {"gone": validity.primitives(plan.deleted)},
         after=named | {"kept": validity.primitives(plan.shortened), "new": validity.primitives(plan.added)},
+        reason=reason,
     )
 
 

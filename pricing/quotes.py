@@ -8,10 +8,11 @@ bytes, in whatever order the basket was filled: lines are numbered by SKU, what 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from commerce.money import Money
-from pricing import listing, rounding, tiers, told, vat
-from pricing.errors import NoPrice, NoTaxRate, OverrideNotAllowed
+from pricing import listing, rounding, tiers, told, unpriced, vat
+from pricing.errors import OverrideNotAllowed
 from pricing.listing import Item, ListTerms, Override, PriceTerms, RateTerms
 from pricing.promotions import basket as baskets
 from pricing.promotions import engine, guards
@@ -34,7 +35,11 @@ __all__ = [
     "Situation", "Step", "canonical", "from_document", "quote",
 ]  # fmt: skip
 
-OVERRIDE = StepKind.OVERRIDE.value
+PRICE, DISCOUNT, OVERRIDE, TAX, ROUNDING = (
+    StepKind.PRICE.value, StepKind.DISCOUNT.value, StepKind.OVERRIDE.value, StepKind.TAX.value, StepKind.ROUNDING.value,
+)  # fmt: skip
+BASES = {basis: basis.value for basis in PriceBasis}
+AMOUNTS_KEPT = 65_536  # in words, as they stand in steps
 NO_PROMOTIONS = Index(Promotions())
 RETURNED = ListTerms(0, "", PriceBasis.GROSS, TierMode.ALL_UNITS)
 
@@ -177,22 +182,38 @@ def prepare(
 def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
     """Apply the promotions of a prepared basket, as far as their limits allow, and compute VAT."""
     ruleset, priced, situation = prepared.ruleset, prepared.priced, prepared.situation
-    candidates = [
-        replace(one, allowance=allowances[one.promotion.id]) if one.promotion.id in allowances else one
-        for one in prepared.candidates
-    ]
-    outcome = engine.apply(prepared.lines, ruleset.promotions, candidates)
+    candidates: Sequence[Candidate] = prepared.candidates
+    if allowances:
+        candidates = [
+            replace(one, allowance=allowances[one.promotion.id]) if one.promotion.id in allowances else one
+            for one in candidates
+        ]
+
+    def nearby() -> Sequence[Candidate]:
+        return ruleset.promotions.nearby(prepared.lines, situation, prepared.at, candidates)
+
+    outcome = engine.apply(prepared.lines, ruleset.promotions, candidates, nearby=nearby)
     given_back = priced[len(prepared.lines) :]
     amounts = [*outcome.amounts, *(line.amount_minor for line in given_back)]
     cuts: list[list[Step]] = [[] for _ in priced]
     for effect in outcome.effects:
-        promotion = effect.promotion
-        for position in sorted({*effect.cuts, *effect.forfeits}):
-            forfeited, why = effect.forfeits.get(position, (0, ""))
-            minor = effect.cuts.get(position, 0)
+        reason, reference = effect.promotion.name, effect.promotion.reference
+        for position, minor in effect.cuts.items():  # each line has one step of a promotion, in whatever order of lines
+            forfeited, why = effect.forfeits.get(position, (0, "")) if effect.forfeits else (0, "")
             cuts[position].append(
-                Step(StepKind.DISCOUNT.value, -minor, promotion.name, promotion.reference, forfeited, why)
-            )
+                Step(
+                    kind=DISCOUNT, amount_minor=-minor, reason=reason, reference=reference, forfeited_minor=forfeited,
+                    forfeit_reason=why,
+                )
+            )  # fmt: skip
+        for position, (forfeited, why) in effect.forfeits.items():
+            if position not in effect.cuts:
+                cuts[position].append(
+                    Step(
+                        kind=DISCOUNT, amount_minor=0, reason=reason, reference=reference, forfeited_minor=forfeited,
+                        forfeit_reason=why,
+                    )
+                )  # fmt: skip
     taxables = [
         vat.Taxable(amount, line.chosen.basis, line.basis_points) for amount, line in zip(amounts, priced, strict=True)
     ]
@@ -204,7 +225,10 @@ def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
     )
     exact = sum(line.total_minor for line in finished)
     total = rounding.to_step(exact, ruleset.rounding.cash_step_minor)
-    coin = Step(StepKind.ROUNDING.value, total - exact, "to the nearest coin", f"cash:{ruleset.currency}")
+    coins: tuple[Step, ...] = ()
+    if total != exact:
+        reference = f"cash:{ruleset.currency}"
+        coins = (Step(kind=ROUNDING, amount_minor=total - exact, reason="to the nearest coin", reference=reference),)
     made = Quote(
         channel_id=ruleset.channel_id,
         currency=ruleset.currency,
@@ -212,7 +236,7 @@ def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
         at=prepared.at,
         ruleset_version=ruleset.version,
         lines=finished,
-        steps=(coin,) if coin.amount_minor else (),
+        steps=coins,
         total_minor=total,
         tax_minor=sum(taxes),
         taxes=vat.summary(taxables, taxes),
@@ -286,9 +310,9 @@ def _price_all(items: Sequence[Item], lists: Sequence[ListTerms], ruleset: Rules
                 amount = _set_by_hand(item, item.override, listed, ruleset)
             priced.append(_Priced(item, choice.chosen, choice.parts, choice.candidates, basis_points, amount, listed))
     if without_price:
-        raise _no_price(without_price, ruleset, at)
+        raise unpriced.no_price(without_price, currency=ruleset.currency, country=ruleset.country, at=at)
     if without_rate:
-        raise _no_rate(without_rate, ruleset, at)
+        raise unpriced.no_rate(without_rate, country=ruleset.country, at=at)
     return priced
 
 
@@ -364,20 +388,21 @@ def _finished(
     steps = _price_steps(line, currency)
     if line.amount_minor != line.listed_minor and item.override is not None:
         minor = line.amount_minor - line.listed_minor
-        steps.append(Step(StepKind.OVERRIDE.value, minor, item.override.reason, "override"))
+        steps.append(Step(kind=OVERRIDE, amount_minor=minor, reason=item.override.reason, reference="override"))
     steps.extend(cuts)
     total = amount_minor
     if line.is_net:
         total += tax_minor
         pieces = baskets.after_adding(pieces, tax_minor)
-        steps.append(Step(StepKind.TAX.value, tax_minor, "VAT on a net price", f"tax_class:{item.tax_class}"))
-    unit_price = listing.unit_price(total, item.quantity, item.content)
+        reference = f"tax_class:{item.tax_class}"
+        steps.append(Step(kind=TAX, amount_minor=tax_minor, reason="VAT on a net price", reference=reference))
+    unit_price = listing.unit_price(total, item.quantity, item.content) if item.content is not None else None
     prior = priors.get(item.product_id) if item.quantity > 0 else None
     return QuotedLine(
         product_id=item.product_id,
         sku=item.sku,
         quantity=item.quantity,
-        basis=line.chosen.basis.value,
+        basis=BASES[line.chosen.basis],
         unit_price_minor=rounding.half_up(line.listed_minor * (1 if item.quantity > 0 else -1), abs(item.quantity)),
         total_minor=total,
         tax_minor=tax_minor,
@@ -393,43 +418,19 @@ def _finished(
 
 
 def _price_steps(line: _Priced, currency: str) -> list[Step]:
-    kind, sign = StepKind.PRICE.value, 1 if line.item.quantity > 0 else -1
     if not line.parts:
-        return [Step(kind, line.amount_minor, "given back for what was paid", "returned")]
-    reference = f"price_list:{line.chosen.code}"
+        reason = "given back for what was paid"
+        return [Step(kind=PRICE, amount_minor=line.amount_minor, reason=reason, reference="returned")]
+    sign, reference = 1 if line.item.quantity > 0 else -1, f"price_list:{line.chosen.code}"
     return [
         Step(
-            kind,
-            sign * part.total_minor,
-            f"{sign * part.quantity} × {Money(part.amount_minor, currency)}",
-            reference,
+            kind=PRICE, amount_minor=sign * part.quantity * part.amount_minor,
+            reason=f"{sign * part.quantity} × {_in_words(part.amount_minor, currency)}", reference=reference,
         )
         for part in line.parts
-    ]
+    ]  # fmt: skip
 
 
-def _no_price(items: Sequence[Item], ruleset: Ruleset, at: datetime) -> NoPrice:
-    skus = [item.sku for item in items]
-    way_out = "Give it a price on a list of this channel, or take it out of the basket."
-    return NoPrice(
-        f"There is no {ruleset.currency} price for {', '.join(skus)} on this channel. {way_out}",
-        errors=[{"field": "lines", "value": sku, "message": f"{sku} has no price here. {way_out}"} for sku in skus],
-        skus=skus,
-        currency=ruleset.currency,
-        country=ruleset.country,
-        at=at.isoformat(),
-    )
-
-
-def _no_rate(items: Sequence[Item], ruleset: Ruleset, at: datetime) -> NoTaxRate:
-    classes = sorted({item.tax_class for item in items})
-    return NoTaxRate(
-        f"{ruleset.country} has no VAT rate for tax class {', '.join(classes)} at that time; set one first.",
-        errors=[
-            {"field": "lines", "value": item.sku, "message": f"No VAT rate for tax class {item.tax_class}."}
-            for item in items
-        ],
-        country=ruleset.country,
-        tax_classes=classes,
-        at=at.isoformat(),
-    )
+@lru_cache(maxsize=AMOUNTS_KEPT)
+def _in_words(amount_minor: int, currency: str) -> str:
+    return str(Money(amount_minor, currency))

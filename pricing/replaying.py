@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 from commerce import catalog
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
-from pricing import coupons, facts, limits, quotes, rounding, rules, vat
+from pricing import coupons, facts, purses, quotes, rounding, rules, vat, versions
 from pricing.promotions import engine
 from pricing.promotions.basket import Line
-from pricing.promotions.effects import Allowance, Candidate
 from pricing.promotions.index import Situation
 from pricing.promotions.terms import Content, Promotion
 from pricing.quotes import ChannelTerms, Item, Prepared
@@ -46,48 +45,18 @@ def _terms_of_lines(ruleset: quotes.Ruleset) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-class Purse:
-    """What promotions may still give while baskets come one after the other."""
+@dataclass(slots=True)
+class _Listed:
+    """A line at list price, with what is paid and what of that is net while no promotion touches it."""
 
-    def __init__(self, content: Content, at: datetime) -> None:
-        """Begin with what was taken of budgets and uses by now."""
-        self._spent: dict[str, int] = defaultdict(int)
-        for one in content.promotions:
-            if one.limits.is_limited:
-                for name, usage in limits.usage(one.id, at=at).items():
-                    self._spent[f"{one.id}:{name}"] = usage.used
+    priced: Any
+    line: Line
+    paid: int
+    net: int
 
-    def allowances(self, candidates: Sequence[Candidate], customer: str) -> dict[str, Allowance]:
-        """Return what is left for each limited promotion of a basket."""
-        found = {}
-        for one in candidates:
-            terms = one.promotion.limits
-            if terms.is_limited:
-                budget = terms.budget_minor
-                if budget is not None:
-                    budget = max(budget - self._spent[f"{one.promotion.id}:budget"], 0)
-                has_uses = not (terms.uses_per_customer is not None and not customer)
-                has_uses &= all(self._spent[key] < most for key, most in self._uses(one, customer))
-                found[one.promotion.id] = Allowance(budget, has_uses)
-        return found
 
-    def take(self, effects: Sequence[Any], customer: str) -> None:
-        """Count what was given."""
-        for effect in effects:
-            if effect.given_minor and effect.promotion.limits.is_limited:
-                self._spent[f"{effect.promotion.id}:budget"] += effect.given_minor
-                for key, _most in self._uses(effect.candidate, customer):
-                    self._spent[key] += 1
-
-    @staticmethod
-    def _uses(one: Candidate, customer: str) -> list[tuple[str, int]]:
-        terms, name = one.promotion.limits, one.promotion.id
-        found = [(f"{name}:uses", terms.uses)]
-        if customer:
-            found.append((f"{name}:customer:{customer}", terms.uses_per_customer))
-        if one.code:
-            found.append((f"{name}:code:{one.code}", terms.uses_per_code))
-        return [(key, most) for key, most in found if most is not None]
+def _by_line(one: _Listed) -> tuple[str, int]:
+    return one.line.sku, one.line.product_id
 
 
 @dataclass(slots=True)
@@ -137,16 +106,21 @@ class Replay:
         self._ends = effective_to
         self._weeks = -(-(self._begins - since) // WEEK)
         self._since, self._until = since, until
-        self._lines: dict[Any, tuple[Any, Line]] = {}
+        self._lines: dict[Any, dict[tuple[int, int], _Listed]] = {}  # by what lines look the same under
+        self._lines_kept = 0
+        self._wanted: dict[ChannelTerms, set[int]] = {}  # the products of the portion at hand
+        self._found: dict[ChannelTerms, dict[versions.Key, Rules]] = {}  # what decides their prices
+        self._drafted: dict[int, quotes.Ruleset] = {}  # instead, by the identity of the former
         self._taxes: dict[tuple[int, int, bool], tuple[int, int]] = {}
         self._products: dict[int, ProductRef | None] = {}
         self._after: dict[tuple[int, str, str, int], quotes.Ruleset] = {}
-        self._costs: dict[tuple[int, int], int | None] = {}
-        self._purses = (Purse(content, at), Purse(content, at))
+        self._costs: dict[ChannelTerms, dict[int, int | None]] = {}
+        self._purses = (purses.Purse(content, at), purses.Purse(content, at))
         self.sums: dict[str, Sum] = {}
         self.refused: dict[str, int] = defaultdict(int)
         self._channels: dict[str, dict[int, int]] = {}
         self._terms: dict[int, ChannelTerms] = {}
+        self._span = (self.moved(since), self.moved(until)) if until is not None else None
 
     def moved(self, placed_at: datetime) -> datetime:
         """Return when a basket is bought again: whole weeks later by the clock on the wall."""
@@ -155,24 +129,50 @@ class Replay:
 
     def take(self, baskets: Sequence[PastBasket]) -> None:
         """Price a portion of baskets both ways and add them up."""
-        wanted = {product_id for one in baskets for product_id, _pieces in one.lines}
-        missing = [product_id for product_id in wanted if product_id not in self._products]
-        if missing:
-            self._products.update(dict.fromkeys(missing))
-            self._products.update(catalog.products_by_id(missing))
+        self._learn(baskets)
         for one in baskets:
             try:
                 self._one(one)
             except CommerceError as refusal:
                 self.refused[refusal.code] += 1
 
+    def _learn(self, baskets: Sequence[PastBasket]) -> None:
+        """Read what is known of the products of a portion, all at once."""
+        self._found.clear()
+        self._drafted.clear()
+        wanted: dict[ChannelTerms, set[int]] = {}
+        for one in baskets:
+            terms = ChannelTerms(one.channel_id, one.currency, one.country)
+            wanted.setdefault(terms, set()).update([product_id for product_id, _pieces in one.lines])
+        missing = [one for one in set[int]().union(*wanted.values()) if one not in self._products]
+        if missing:
+            self._products.update(dict.fromkeys(missing))
+            self._products.update(catalog.products_by_id(missing))
+        for terms, products in wanted.items():
+            costs = self._costs.setdefault(terms, {})
+            unknown = [one for one in products if one not in costs and self._products[one] is not None]
+            if unknown:
+                fresh = facts.costs(terms, unknown, self._at)
+                costs.update({one: fresh.get(one) for one in unknown})
+        self._wanted = wanted
+
+    def _rules(self, terms: ChannelTerms, products: Sequence[int], at: datetime) -> Rules:
+        """Return what decides prices at an instant, with the prices of all products of the portion."""
+        here = self._found.setdefault(terms, {})
+        for found in here.values():  # any of them knows which version is in force when
+            known = here.get(found.known.key_at(at))
+            if known is not None:
+                return known
+            break
+        wanted = self._wanted.get(terms, products)
+        found = rules.ruleset(terms, [one for one in wanted if self._products.get(one) is not None], at)
+        return here.setdefault(found.known.key_at(at), found)
+
     def price(self, one: PastBasket) -> tuple[Prepared, Priced, Priced]:
         """Return a basket at list price, and what it costs by what is in force and by the draft. Raises: NoPrice, NoTaxRate."""
         at = self.moved(one.placed_at)
         terms = ChannelTerms(one.channel_id, one.currency, one.country)
-        known = {product_id: self._products.get(product_id) for product_id, _pieces in one.lines}
-        ids = [product_id for product_id, ref in known.items() if ref is not None]
-        found = rules.ruleset(terms, ids, at)
+        found = self._rules(terms, [product_id for product_id, _pieces in one.lines], at)
         before, after = found.ruleset, self._ruleset(found, terms, at)
         codes = coupons.normalised(one.codes) if one.codes else ()
         batches: Mapping[str, str] = {}
@@ -182,13 +182,16 @@ class Replay:
         pieces: dict[int, int] = {}
         for product_id, count in one.lines:
             pieces[product_id] = pieces.get(product_id, 0) + count
-        goods = [(ref, pieces[ref.id]) for ref in sorted((ref for ref in known.values() if ref), key=_by_sku)]
-        prepared = self._prepared(goods, found, before, terms, at, situation)
+        refs = [ref for ref in map(self._products.get, pieces) if ref is not None]
+        refs.sort(key=_by_sku)
+        goods = [(ref, pieces[ref.id]) for ref in refs]
+        prepared, listed = self._prepared(goods, found, before, terms, at, situation)
         if after is before:
-            now = self._priced(prepared, before, 0, one.customer)
-            if now.given:
-                self._priced(prepared, before, 1, one.customer)  # its limits are used up on the other side, too
+            now = self._priced(prepared, listed, 0, one.customer)
+            if now.given and before.promotions.has_limits:
+                self._priced(prepared, listed, 1, one.customer)  # its limits are used up on the other side, too
             return prepared, now, now
+        drafted_listed = listed
         if _terms_of_lines(before) == _terms_of_lines(after):
             candidates = tuple(after.promotions.candidates(prepared.lines, situation, at))
             drafted = replace(prepared, ruleset=after, candidates=candidates)
@@ -196,15 +199,22 @@ class Replay:
                 before.promotions.stacking == after.promotions.stacking and before.tax_rounding is after.tax_rounding
             )
         else:
-            drafted, is_alike = self._prepared(goods, found, after, terms, at, situation), False
-        now = self._priced(prepared, before, 0, one.customer)
+            drafted, drafted_listed = self._prepared(goods, found, after, terms, at, situation)
+            is_alike = False
+        now = self._priced(prepared, listed, 0, one.customer)
         if is_alike and self._are_same(prepared, drafted):
             return prepared, now, now
-        return prepared, now, self._priced(drafted, after, 1, one.customer)
+        return prepared, now, self._priced(drafted, drafted_listed, 1, one.customer)
 
     def _ruleset(self, found: Rules, terms: ChannelTerms, at: datetime) -> quotes.Ruleset:
         if at < self._begins or (self._ends is not None and at >= self._ends):
             return found.ruleset
+        drafted = self._drafted.get(id(found))  # which `_found` keeps alive
+        if drafted is None:
+            drafted = self._drafted[id(found)] = self._instead(found, terms, at)
+        return drafted
+
+    def _instead(self, found: Rules, terms: ChannelTerms, at: datetime) -> quotes.Ruleset:
         key = (terms.channel_id, terms.currency, terms.country, found.known.key_at(at)[0])
         known = self._after.get(key)
         if known is None:
@@ -216,29 +226,28 @@ class Replay:
     def _prepared(
         self, goods: list[tuple[ProductRef, int]], found: Rules, ruleset: quotes.Ruleset, terms: ChannelTerms, at: datetime,
         situation: Situation,
-    ) -> Prepared:  # fmt: skip
+    ) -> tuple[Prepared, list[_Listed]]:  # fmt: skip
         """Return a basket at list price; what a line costs whenever it is bought is worked out once."""
-        key = (terms, _terms_of_lines(ruleset))
-        priced, missing = [], []
+        lasting = self._lines.setdefault((terms, _terms_of_lines(ruleset)), {})
+        listed: list[_Listed] = []
+        missing = []
         for ref, count in goods:
-            known = self._lines.get((key, ref.id, count))
+            known = lasting.get((ref.id, count))
             if known is None:
                 missing.append((ref, count))
             else:
-                priced.append(known)
+                listed.append(known)
         if missing:
-            fresh = self._listed(goods if self._counts_families(ruleset) else missing, found, ruleset, terms, at)
-            if len(missing) == len(goods) or self._counts_families(ruleset):
-                priced = fresh
-            else:
-                priced = sorted([*priced, *fresh], key=lambda one: (one[1].sku, one[1].product_id))
-            if not self._counts_families(ruleset):
-                for one in fresh:
-                    if self._is_lasting(ruleset, one[1].product_id):
-                        self._lines[key, one[1].product_id, one[1].quantity] = one
-        lines = tuple([line for _priced, line in priced])
+            counts_families = any(one.counts_family for one in ruleset.lists)
+            fresh = self._listed(goods if counts_families else missing, found, ruleset, terms, at)
+            listed = fresh if counts_families else sorted([*listed, *fresh], key=_by_line)
+            for one in () if counts_families else fresh:
+                if self._is_lasting(ruleset, one.line.product_id):
+                    lasting[one.line.product_id, one.line.quantity] = one
+                    self._lines_kept += 1
+        lines = tuple([one.line for one in listed])
         candidates = tuple(ruleset.promotions.candidates(lines, situation, at))
-        return Prepared(ruleset, at, situation, tuple([one for one, _line in priced]), lines, candidates)
+        return Prepared(ruleset, at, situation, tuple([one.priced for one in listed]), lines, candidates), listed
 
     def _listed(
         self,
@@ -247,25 +256,28 @@ class Replay:
         ruleset: quotes.Ruleset,
         terms: ChannelTerms,
         at: datetime,
-    ) -> list[tuple[Any, Line]]:
+    ) -> list[_Listed]:
+        ids = [ref.id for ref, _count in goods]
+        if any(one not in ruleset.prices for one in ids):  # a basket that is not of the portion at hand
+            found = rules.ruleset(terms, ids, at)
+            ruleset = replace(ruleset, prices=found.ruleset.prices)
         items = [
             Item(ref.id, ref.sku, ref.tax_class, count, ref.category, ref.kind == CHARGE,
                  found.terms[ref.id].family if ref.id in found.terms else "")
             for ref, count in goods
         ]  # fmt: skip
-        known = facts.known(ruleset, terms, [ref.id for ref, _count in goods], self._at)
+        known = facts.known(ruleset, terms, ids, self._at)
         prepared = quotes.prepare(items, ruleset, at, facts=known)
-        return list(zip(prepared.priced, prepared.lines, strict=True))
-
-    @staticmethod
-    def _counts_families(ruleset: quotes.Ruleset) -> bool:
-        return any(one.counts_family for one in ruleset.lists)
+        return [
+            _Listed(priced, line, *self._share(line.amount_minor, priced))
+            for priced, line in zip(prepared.priced, prepared.lines, strict=True)
+        ]
 
     def _is_lasting(self, ruleset: quotes.Ruleset, product_id: int) -> bool:
         """Whether no price or rate of a product begins or ends while the baskets are bought again."""
-        if self._until is None or len(self._lines) >= MOST_REMEMBERED:
+        if self._span is None or self._lines_kept >= MOST_REMEMBERED:
             return False
-        first, last = self.moved(self._since), self.moved(self._until)
+        first, last = self._span
         edges = [edge for one in ruleset.prices.get(product_id, ()) for edge in (one.valid_from, one.valid_until)]
         edges += [edge for rate in ruleset.rates for edge in (rate.valid_from, rate.valid_until)]
         return not any(edge is not None and first < edge <= last for edge in edges)
@@ -280,11 +292,11 @@ class Replay:
             for mine, theirs in zip(one.candidates, other.candidates, strict=True)
         )
 
-    def _priced(self, prepared: Prepared, ruleset: quotes.Ruleset, side: int, customer: str) -> Priced:
-        candidates, purse = prepared.candidates, self._purses[side]
+    def _priced(self, prepared: Prepared, listed: Sequence[_Listed], side: int, customer: str) -> Priced:
+        ruleset, candidates, purse = prepared.ruleset, prepared.candidates, self._purses[side]
         amounts, given = [line.amount_minor for line in prepared.lines], []
         if candidates:
-            left = purse.allowances(candidates, customer)
+            left = purse.allowances(candidates, customer) if ruleset.promotions.has_limits else {}
             if left:
                 candidates = tuple(
                     replace(one, allowance=left[one.promotion.id]) if one.promotion.id in left else one
@@ -298,16 +310,26 @@ class Replay:
         if ruleset.tax_rounding is not TaxRounding.PER_LINE:
             return self._taxed(prepared, ruleset, amounts, given)
         paid, net = [], []
-        for amount, line in zip(amounts, prepared.priced, strict=True):
-            share = self._taxes.get((amount, line.basis_points, line.is_net))
-            if share is None:
-                tax = vat.of(vat.Taxable(amount, line.chosen.basis, line.basis_points))
-                share = (amount + tax, amount) if line.is_net else (amount, amount - tax)
-                if len(self._taxes) < MOST_REMEMBERED:
-                    self._taxes[amount, line.basis_points, line.is_net] = share
-            paid.append(share[0])
-            net.append(share[1])
+        for amount, one in zip(amounts, listed, strict=True):
+            if amount == one.line.amount_minor:
+                paid.append(one.paid)
+                net.append(one.net)
+            else:
+                share = self._share(amount, one.priced)
+                paid.append(share[0])
+                net.append(share[1])
         return Priced(paid, net, given)
+
+    def _share(self, amount: int, line: Any) -> tuple[int, int]:
+        """Return what is paid of an amount, and what of that is net."""
+        is_net = line.is_net
+        share = self._taxes.get((amount, line.basis_points, is_net))
+        if share is None:
+            tax = vat.of(vat.Taxable(amount, line.chosen.basis, line.basis_points))
+            share = (amount + tax, amount) if is_net else (amount, amount - tax)
+            if len(self._taxes) < MOST_REMEMBERED:
+                self._taxes[amount, line.basis_points, is_net] = share
+        return share
 
     @staticmethod
     def _taxed(prepared: Prepared, ruleset: quotes.Ruleset, amounts: list[int], given: list[Any]) -> Priced:
@@ -329,7 +351,7 @@ class Replay:
         self._terms[one.channel_id] = ChannelTerms(one.channel_id, one.currency, one.country)
         channels = self._channels.setdefault(one.currency, defaultdict(int))
         channels[one.channel_id] += 1
-        costs = self._costs_of(one, [line.product_id for line in prepared.lines])
+        costs = self._costs[self._terms[one.channel_id]]
         day = found.days.setdefault(one.placed_at.astimezone(TRADE).date().isoformat(), [0, 0])
         found.baskets += 1
         paid_before, paid_after = before.total_minor, after.total_minor
@@ -337,43 +359,41 @@ class Replay:
         found.dearer += paid_after > paid_before
         day[0] += paid_before
         day[1] += paid_after
-        for place, line in enumerate(prepared.lines):
-            old, new = before.paid[place], after.paid[place]
-            found.lines += 1
-            found.units += line.quantity
-            found.paid[0] += old
-            found.paid[1] += new
-            found.net[0] += before.net[place]
-            found.net[1] += after.net[place]
-            product = found.products.setdefault(line.product_id, [0, 0, 0, 0])
-            product[0] += line.quantity
+        found.lines += len(prepared.lines)
+        found.paid[0] += paid_before
+        found.paid[1] += paid_after
+        found.net[0] += sum(before.net)
+        found.net[1] += sum(after.net)
+        products, units = found.products, 0
+        for line, old, new, old_net, new_net in zip(
+            prepared.lines, before.paid, after.paid, before.net, after.net, strict=True
+        ):
+            product_id, count = line.product_id, line.quantity
+            units += count
+            product = products.get(product_id)
+            if product is None:
+                product = products[product_id] = [0, 0, 0, 0]
+            product[0] += count
             product[1] += old
             product[2] += new
-            cost = costs.get(line.product_id)
+            cost = costs.get(product_id)
             if cost is not None:
-                found.cost += cost * line.quantity
-                found.costed_net[0] += before.net[place]
-                found.costed_net[1] += after.net[place]
+                found.cost += cost * count
+                found.costed_net[0] += old_net
+                found.costed_net[1] += new_net
             if old != new:
                 found.lines_changed += 1
-                found.units_changed += line.quantity
+                found.units_changed += count
                 product[3] += 1
                 if cost is not None:
-                    found.changed_margin[0] += before.net[place] - cost * line.quantity
-                    found.changed_margin[1] += after.net[place] - cost * line.quantity
+                    found.changed_margin[0] += old_net - cost * count
+                    found.changed_margin[1] += new_net - cost * count
+        found.units += units
         for side, priced in enumerate((before, after)):
             for promotion, minor in priced.given:
                 row = found.promotions.setdefault(promotion.id, [promotion.name, 0, 0, 0, 0])
                 row[1 + side] += 1
                 row[3 + side] += minor
-
-    def _costs_of(self, one: PastBasket, ids: list[int]) -> dict[int, int]:
-        missing = [product_id for product_id in ids if (one.channel_id, product_id) not in self._costs]
-        if missing:
-            fresh = facts.costs(ChannelTerms(one.channel_id, one.currency, one.country), missing, self._at)
-            self._costs.update({(one.channel_id, product_id): fresh.get(product_id) for product_id in missing})
-        found = {product_id: self._costs[one.channel_id, product_id] for product_id in ids}
-        return {product_id: cost for product_id, cost in found.items() if cost is not None}
 
     def document(self, *, days: int) -> dict[str, Any]:
         """Return all figures as primitives, the currency with most baskets first."""

@@ -9,6 +9,7 @@ from pricing.exchange import files
 
 QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes each
 MOST_ROUNDS = 50
+FILES_AT_ONCE = 50  # forgotten in one transaction; each may hold some megabytes
 MOST_FILES = 20  # in one run; the next one follows in seconds
 MOST_SIMULATIONS = 1  # in one run of the task, whose time is limited; the next run is seconds away
 
@@ -22,6 +23,7 @@ def prune_quotes() -> int:
             done = quote_store.prune(at=clock.now(), at_most=QUOTES_AT_ONCE)
             limits.prune(before=clock.now() - quote_store.KEPT, at_most=QUOTES_AT_ONCE)
             quotas.forget(limits.PREFIX, before=clock.now() - quote_store.KEPT, at_most=QUOTES_AT_ONCE)
+            files.prune(at=clock.now(), at_most=FILES_AT_ONCE)
         forgotten += done
         if done < QUOTES_AT_ONCE:
             break

@@ -14,8 +14,8 @@ def promotions(outcome: engine.Outcome, index: Index) -> tuple[PromotionStep, ..
             name=effect.promotion.name,
             verdict=engine.APPLIED,
             discount_minor=effect.given_minor,
-            forfeited_minor=effect.forfeited_minor,
-            forfeit_reason=next((why for _minor, why in effect.forfeits.values()), ""),
+            forfeited_minor=effect.forfeited_minor if effect.forfeits else 0,
+            forfeit_reason=next((why for _minor, why in effect.forfeits.values()), "") if effect.forfeits else "",
             sets=effect.sets,
             coupon=effect.candidate.code,
         )
@@ -62,7 +62,7 @@ def coupons(situation: Situation, outcome: engine.Outcome, index: Index) -> tupl
     for code in situation.codes:
         of_code = verdicts.get(code, [("unknown", "")])
         best = next((one for one in of_code if one[0] == engine.APPLIED), of_code[0])
-        found.append(Coupon(code, best[0], best[1]))
+        found.append(Coupon(code=code, verdict=best[0], promotion=best[1]))
     return tuple(found)
 
 
@@ -81,11 +81,18 @@ def has_free_shipping(outcome: engine.Outcome) -> bool:
 def near(outcome: engine.Outcome) -> tuple[NearPromotion, ...]:
     """Return what is missing for the next benefits."""
     return tuple(
-        NearPromotion(one.promotion_id, one.name, one.missing_minor, one.missing_quantity, one.products, one.categories)
+        NearPromotion(
+            promotion=one.promotion_id,
+            name=one.name,
+            missing_minor=one.missing_minor,
+            missing_quantity=one.missing_quantity,
+            products=one.products,
+            categories=one.categories,
+        )
         for one in outcome.near
     )
 
 
 def offers(outcome: engine.Outcome) -> tuple[Offer, ...]:
     """Return the gifts that are earned and not in the basket."""
-    return tuple(Offer(one.promotion_id, one.sku, one.quantity) for one in outcome.offers)
+    return tuple(Offer(promotion=one.promotion_id, sku=one.sku, quantity=one.quantity) for one in outcome.offers)

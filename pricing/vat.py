@@ -22,14 +22,14 @@ class Taxable:
     basis_points: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TaxShare:
-    """What one rate contributes to a document: net + tax = gross."""
+    """What one rate contributes to a document: net + tax = gross. Told with a quote: see `quoted` for its order."""
 
     basis_points: int
+    gross_minor: int
     net_minor: int
     tax_minor: int
-    gross_minor: int
 
 
 def inside_gross(gross_minor: int, basis_points: int) -> int:
@@ -52,7 +52,12 @@ def per_line(lines: Sequence[Taxable], mode: TaxRounding = TaxRounding.PER_LINE)
     """Return the tax of each line. Rounded per document, each basis and rate is rounded once and shared (largest
     remainder on the line amounts); what is given back apart from what is sold."""
     if mode is TaxRounding.PER_LINE:
-        return [of(line) for line in lines]
+        return [
+            inside_gross(line.amount_minor, line.basis_points)
+            if line.basis is PriceBasis.GROSS
+            else on_net(line.amount_minor, line.basis_points)
+            for line in lines
+        ]
     groups: dict[tuple[PriceBasis, int, bool], list[int]] = defaultdict(list)
     for position, line in enumerate(lines):
         groups[line.basis, line.basis_points, line.amount_minor < 0].append(position)
@@ -73,5 +78,6 @@ def summary(lines: Sequence[Taxable], taxes: Sequence[int]) -> tuple[TaxShare, .
         share[0] += line.amount_minor - tax if line.basis is PriceBasis.GROSS else line.amount_minor
         share[1] += tax
     return tuple(
-        TaxShare(basis_points, net, tax, net + tax) for basis_points, (net, tax) in sorted(shares.items(), reverse=True)
+        TaxShare(basis_points=basis_points, gross_minor=net + tax, net_minor=net, tax_minor=tax)
+        for basis_points, (net, tax) in sorted(shares.items(), reverse=True)
     )

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from commerce.api.bodies import Instant, Quantity, StrictSerializer, Text, Whole
+from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
 from pricing import pricelists, prior_prices
 from pricing.file_states import Kind
 from pricing.listing import REFERENCES
@@ -169,13 +169,42 @@ class ContentsRequest(StrictSerializer):
 
 
 class FileRequest(StrictSerializer):
-    """A file of prices or costs. Larger ones come through the admin or `manage.py import_prices`."""
+    """A file of prices, costs or promotions. Larger ones come through the admin or `manage.py import_prices`."""
 
-    kind = serializers.ChoiceField([Kind.PRICES.value, Kind.COSTS.value])
+    kind = serializers.ChoiceField(
+        [kind.value for kind in Kind],
+        help_text="Promotions need a key that acts for a person, and `promotions:write`.",
+    )
     name = Text(max_length=200)
     content = serializers.CharField(max_length=1_900_000, help_text="CSV or XLSX in base64.")
     price_list = Text(max_length=40, required=False, default="", allow_blank=True, help_text="For rows that name none.")
     takes_good_rows = serializers.BooleanField(required=False, default=False)
+
+
+class ExportQuery(QueryParameters):
+    kind = serializers.ChoiceField([kind.value for kind in Kind])
+    format = serializers.ChoiceField(["csv", "xlsx"], required=False, default="csv")
+    price_list = Text(
+        max_length=40, required=False, default="", allow_blank=True, help_text="Prices of this list alone."
+    )
+
+
+class EndingRequest(StrictSerializer):
+    sku = Text(max_length=64)
+    min_quantity = Quantity(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Only the price from so many pieces on; else all tiers.",
+    )
+    ends_at = Instant(required=False, allow_null=True, default=None, help_text="Now where it is left out.")
+
+
+class EndingsRequest(StrictSerializer):
+    """Prices of a list that are to end."""
+
+    prices = serializers.ListField(child=EndingRequest(), min_length=1, max_length=MOST_ENTRIES)
+    reason = Text(max_length=200, required=False, default="", allow_blank=True, help_text="Why; it is recorded.")
 
 
 class FileConfirmation(StrictSerializer):

@@ -15,6 +15,7 @@ from pricing.api.price_bodies import (
     ContentsRequest,
     CostsRequest,
     CurrencyRateRequest,
+    EndingsRequest,
     PriceListDocument,
     PriceListRequest,
     PricesDocument,
@@ -71,6 +72,31 @@ class PricesView(ApiView):
             changed = pricelists.set_prices(code, entries, by=request.auth.actor)
             touched = {one.product_id for one in entries}
             return 200, {"changed": changed, "inversions": pricelists.inversions(code, touched, at=clock.now())}
+
+        return self.once(request, work)
+
+
+class PriceEndingsView(ApiView):
+    """Prices of one list that end."""
+
+    scopes: ClassVar = {"POST": Scope.PRICES_WRITE}
+
+    @extend_schema(operation_id="prices_end", request=EndingsRequest, responses={200: ChangedDocument})
+    def post(self, request: ApiRequest, code: str) -> HttpResponse:
+        """End prices of a list, now or from an instant to come, all or none; another list's price may hold from there on.
+
+        What was asked until then stays as it was, and prior prices look at it.
+        """
+        wanted = EndingsRequest.read(request.data)
+        products = catalog.known([one["sku"] for one in wanted["prices"]], at="prices[{}].sku")
+
+        def work() -> tuple[int, Any]:
+            endings = [
+                pricelists.Ending(products[one["sku"]].id, one["min_quantity"], one["ends_at"])
+                for one in wanted["prices"]
+            ]
+            changed = pricelists.end_prices(code, endings, by=request.auth.actor, reason=wanted["reason"])
+            return 200, {"changed": changed}
 
         return self.once(request, work)
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api.bodies import Instant, QueryParameters, StrictSerializer, Text, Whole
+from commerce.api.paging import LONGEST_CURSOR
 from pricing import drafts
 from pricing.approving import Action, Standing, State
 from pricing.conflicts import Code, Severity
@@ -56,6 +57,9 @@ class SpanOfBaskets(StrictSerializer):
 class DraftParameters(QueryParameters):
     state = serializers.ChoiceField(STATES, required=False)
     limit = Whole(required=False, default=50, min_value=1, max_value=MOST_LISTED)
+    cursor = serializers.CharField(
+        required=False, max_length=LONGEST_CURSOR, help_text="`next_cursor` of the page before; opaque."
+    )
 
 
 class VersionParameters(QueryParameters):
@@ -89,6 +93,8 @@ class DraftDocument(DraftRow):
 
 class DraftsDocument(serializers.Serializer[Any]):
     items = DraftRow(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class PromotionFindingDocument(serializers.Serializer[Any]):

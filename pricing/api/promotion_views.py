@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from commerce import clock
 from commerce.actors import Actor
+from commerce.api.paging import CursorPaging
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Permission, Scope
@@ -101,6 +102,7 @@ class DraftsView(ApiView):
     """Drafts of the rules."""
 
     scopes: ClassVar = {"GET": Scope.PROMOTIONS_READ, "POST": Scope.PROMOTIONS_WRITE}
+    paging: ClassVar = CursorPaging("-changed_at", "-id")
 
     @extend_schema(
         operation_id="list_promotion_drafts", summary="Drafts, latest change first", parameters=[said.DraftParameters],
@@ -109,10 +111,14 @@ class DraftsView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         """List drafts, those in one state or all."""
         asked = said.DraftParameters.of(request)
-        rows = RulesetDraft.objects.select_related("author").defer("content").order_by("-changed_at", "-id")
+        rows = RulesetDraft.objects.select_related("author").defer("content")
         if "state" in asked:
             rows = rows.filter(state=asked["state"])
-        return self.reply({"items": [_row(one) for one in rows[: asked["limit"]]]})
+        page = self.paging.page(
+            request, rows, limit=asked["limit"], cursor=asked.get("cursor"),
+            present=lambda found: [_row(one) for one in found],
+        )  # fmt: skip
+        return self.reply(page)
 
     @extend_schema(
         operation_id="begin_promotion_draft", summary="Begin a draft", request=said.PromotionDraftBody,

@@ -9,6 +9,12 @@ urlpatterns = [
     path("quotes/batch", views.QuoteBatchView.as_view(), name="quotes-batch"),
     path("price-lists", price_views.PriceListsView.as_view(), name="price-lists"),
     path("price-lists/<slug:code>/prices", price_views.PricesView.as_view(), name="price-list-prices"),
+    path(
+        "price-lists/<slug:code>/prices/end",
+        price_views.PriceEndingsView.as_view(),
+        name="price-list-prices-end",
+    ),
+    path("price-exports", file_views.PriceExportView.as_view(), name="price-exports"),
     path("price-files", file_views.PriceFilesView.as_view(), name="price-files"),
     path("price-files/<uuid:file_id>", file_views.PriceFileView.as_view(), name="price-file"),
     path(

@@ -23,6 +23,7 @@ from pricing.models import PriceFile
 
 LONGEST_NAME = 200
 STALE = timedelta(minutes=10)
+KEPT = timedelta(days=400)  # a business year and a little: until then what a file said can be looked up
 MOST_KEPT = 500  # faults, differences and warnings that are kept to be shown; the file of faults holds all
 MOST_FAULTS = 20_000
 
@@ -34,9 +35,12 @@ _OUTCOME = [
 
 @transaction_required
 def bring(
-    content: bytes, *, name: str, kind: Kind | str, by: Actor, price_list: str = "", takes_good_rows: bool = False
-) -> PriceFile:
+    content: bytes, *, name: str, kind: Kind | str, by: Actor, price_list: str = "", takes_good_rows: bool = False,
+    channel: str = "",
+) -> PriceFile:  # fmt: skip
     """Keep a file to be looked at. With `takes_good_rows`, rows without a fault are written though others have one.
+
+    `channel` is that of the key which brought it: the keys of other channels never see it.
 
     Raises: InvalidInput.
     """
@@ -51,7 +55,7 @@ def bring(
         kind=Kind(kind).value, name=name[:LONGEST_NAME] or "-", price_list=price_list, takes_good_rows=takes_good_rows,
         content=content, digest=hashlib.sha256(content).hexdigest(), uploaded_at=clock.now(),
         uploaded_by_id=int(by.id) if by.kind is ActorKind.STAFF else None,
-        actor={"kind": by.kind.value, "id": str(by.id), "label": by.label},
+        actor=_told(by, channel),
     )  # fmt: skip
     made.save(force_insert=True)
     _record("bring", made, by=by, after={"kind": made.kind, "name": made.name, "bytes": len(content)})
@@ -72,7 +76,7 @@ def confirm(file_id: UUID, *, by: Actor, takes_good_rows: bool | None = None) ->
             state=found.state, rows_wrong=found.rows_wrong,
         )  # fmt: skip
     found.state = State.CONFIRMED.value
-    found.actor = {"kind": by.kind.value, "id": str(by.id), "label": by.label}
+    found.actor = _told(by, _channel_of(found))
     found.save(update_fields=["state", "takes_good_rows", "actor"])
     _record("confirm", found, by=by, after={"takes_good_rows": found.takes_good_rows})
     return found
@@ -88,12 +92,25 @@ def discard(file_id: UUID, *, by: Actor) -> PriceFile:
     return found
 
 
-def get(file_id: UUID) -> PriceFile:
-    """Return a file without what is in it. Raises: PriceFileNotFound."""
+def get(file_id: UUID, *, channel: str | None = None) -> PriceFile:
+    """Return a file without what is in it; with `channel`, one that its keys brought. Raises: PriceFileNotFound."""
     found = PriceFile.objects.defer("content").filter(pk=file_id).first()
-    if found is None:
+    if found is None or (channel is not None and _channel_of(found) != channel):
         raise PriceFileNotFound(f"There is no file {file_id}.", file=str(file_id))
     return found
+
+
+@transaction_required
+def prune(*, at: datetime, at_most: int) -> int:
+    """Forget what stood in files that were put away, failed or were written long ago, `KEPT` after they came; return how
+    many. What came of them stays, and so does what they wrote. Not signed: nothing was decided."""
+    gone = (
+        PriceFile.objects.filter(uploaded_at__lte=at - KEPT, state__in=STANDS)
+        .exclude(content=b"")
+        .order_by("uploaded_at")
+        .values("pk")[:at_most]
+    )
+    return PriceFile.objects.filter(pk__in=gone).update(content=b"", differences=[], faults=[], warnings=[])
 
 
 def work(file_id: UUID | None = None) -> bool:
@@ -114,7 +131,8 @@ def work(file_id: UUID | None = None) -> bool:
 
 def faults_of(file_id: UUID) -> list[Any]:
     """Return all faults of a file, read again. Raises: PriceFileNotFound."""
-    get(file_id)
+    if not _has_content(get(file_id)):
+        return []
     file = PriceFile.objects.get(pk=file_id)
     try:
         return _outcome(file, progress=None).faults
@@ -214,6 +232,20 @@ def _claimed(file_id: UUID, *states: State) -> PriceFile:
             f"That is not possible while the file is '{found.state}'.", state=found.state, rows_wrong=found.rows_wrong
         )
     return found
+
+
+def _told(by: Actor, channel: str) -> dict[str, str]:
+    return {"kind": by.kind.value, "id": str(by.id), "label": by.label, "channel": channel}
+
+
+def _channel_of(file: PriceFile) -> str:
+    """Return the channel whose key brought a file; empty for one of the desk."""
+    is_of_key = file.actor.get("kind") == ActorKind.CHANNEL.value
+    return str(file.actor.get("channel") or (file.actor.get("id") if is_of_key else "") or "")
+
+
+def _has_content(file: PriceFile) -> bool:
+    return PriceFile.objects.filter(pk=file.pk).exclude(content=b"").exists()
 
 
 def _record(verb: str, file: PriceFile, *, by: Actor, after: Mapping[str, Any] | None = None) -> None:

@@ -53,10 +53,12 @@ Chain = tuple["Chain", int] | None  # cuts since the runs were worked out, newes
 class Basket:
     """The running amounts of some lines. `copy` is cheap, so that alternatives can be tried."""
 
-    __slots__ = ("_pending", "_runs", "amounts", "lines", "original", "taken")
+    __slots__ = ("_pending", "_runs", "amounts", "lines", "original", "taken", "weight")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
+        weights = {line.weight for line in lines}
+        self.weight = weights.pop() if len(weights) == 1 else 0  # that of all lines; 0 where they differ
         self.original = [line.amount_minor for line in lines]
         self.amounts = self.original[:]
         self.taken = [0] * len(lines)
@@ -66,7 +68,7 @@ class Basket:
     def copy(self) -> Basket:
         """Return a basket that goes its own way from here."""
         other = Basket.__new__(Basket)
-        other.lines, other.original = self.lines, self.original
+        other.lines, other.original, other.weight = self.lines, self.original, self.weight
         other.amounts = self.amounts[:]
         other.taken = self.taken[:]
         other._runs = self._runs[:]
@@ -83,6 +85,18 @@ class Basket:
         """Use up pieces of lines, by position."""
         for position, count in pieces.items():
             self.taken[position] += count
+
+    def worth(self, cuts: Mapping[int, int]) -> int:
+        """Return what amounts, by position, are of what is paid, weighted so that net and gross lines compare."""
+        if self.weight:
+            return sum(cuts.values()) * self.weight
+        return sum(minor * self.lines[position].weight for position, minor in cuts.items())
+
+    def total(self) -> int:
+        """Return what is left to pay, weighted so that net and gross lines compare."""
+        if self.weight:
+            return sum(self.amounts) * self.weight
+        return sum(amount * line.weight for amount, line in zip(self.amounts, self.lines, strict=True))
 
     def runs(self, position: int) -> Runs:
         """Return what the pieces of a line cost now, first piece first."""

@@ -39,9 +39,12 @@ class Allowance:
     has_uses: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Candidate:
-    """A promotion that holds here and now, with the lines that its goods, parts and thresholds mean."""
+    """A promotion that holds here and now, with the lines that its goods, parts and thresholds mean.
+
+    Nobody changes one; it is not frozen because every basket makes dozens, and frozen ones cost four times as much.
+    """
 
     promotion: Promotion
     positions: tuple[int, ...]
@@ -81,8 +84,7 @@ class Effect:
 
     def worth(self, basket: Basket) -> int:
         """Return what it takes off what is paid, weighted so that net and gross lines compare."""
-        lines = basket.lines
-        return sum(minor * lines[position].weight for position, minor in self.cuts.items())
+        return basket.worth(self.cuts)
 
     def reduce(self, kept: Mapping[int, int], reason: str) -> None:
         """Leave only `kept` of the cuts; what goes is forfeited for a reason (the last one stays)."""
@@ -202,23 +204,30 @@ def ceiling(candidate: Candidate, basket: Basket) -> int:
     benefit, allowance = promotion.benefit, candidate.allowance
     if not allowance.has_uses:
         return 0
-    weight = max((basket.lines[one].weight for one in candidate.reads), default=0)
-    whole = sum(basket.amounts[one] for one in {*candidate.positions, *(i for part in candidate.parts for i in part)})
     if isinstance(benefit, BuyGet) and (benefit.policy is Policy.CHEAPEST_OVERALL or benefit.rewarded is not None):
-        return whole * weight  # its cheapest piece may be used up by another one
+        return _whole(candidate, basket)  # its cheapest piece may be used up by another one
     if allowance.budget_minor is not None and promotion.limits.grant is Grant.ALL_OR_NOTHING:
-        return min(whole, allowance.budget_minor) * weight
+        return min(_whole(candidate, basket), allowance.budget_minor * _heaviest(candidate, basket))
     if isinstance(benefit, Tiered):
         if not reaches(candidate, basket):
             return 0
         value = measured(candidate, benefit, basket)
-        tiers = [tier for tier in benefit.tiers if tier.at_least <= value]
-        best = max((_of_tier(candidate, tier, basket) for tier in tiers), default=0)
-        return min(best, whole) * weight
+        best = max((_of_tier(candidate, tier, basket) for tier in benefit.tiers if tier.at_least <= value), default=0)
+        return min(best * _heaviest(candidate, basket), _whole(candidate, basket)) if best else 0
     effect = of(candidate, basket)
     if effect is None:
         return 0
-    return whole * weight if effect.is_approximate else effect.worth(basket)
+    return _whole(candidate, basket) if effect.is_approximate else effect.worth(basket)
+
+
+def _heaviest(candidate: Candidate, basket: Basket) -> int:
+    return basket.weight or max((basket.lines[one].weight for one in candidate.reads), default=0)
+
+
+def _whole(candidate: Candidate, basket: Basket) -> int:
+    """Return what all goods of a promotion cost now, as heavy as the heaviest of them."""
+    positions = {*candidate.positions, *(one for part in candidate.parts for one in part)}
+    return sum(map(basket.amounts.__getitem__, positions)) * _heaviest(candidate, basket)
 
 
 def _of_tier(candidate: Candidate, tier: Tier, basket: Basket) -> int:

@@ -7,7 +7,7 @@ at; past that the larger discount is taken, and the outcome says that it was not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pricing.promotions import effects, guards, nearness
@@ -78,7 +78,10 @@ class _Path:
                 by = self.barred.get(f"group:{promotion.group}")
             if by is not None and by != promotion.id:
                 return by
-        return next((self.names[name] for name in promotion.excludes if name in self.names), None)
+        for name in promotion.excludes:
+            if name in self.names:
+                return self.names[name]
+        return None
 
     def apply(self, effect: Effect) -> None:
         self.basket.cut(effect.cuts)
@@ -93,7 +96,10 @@ class _Path:
             self.barred.setdefault(name, promotion.id)
 
 
-def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate], *, tells: bool = True) -> Outcome:
+def apply(
+    lines: Sequence[Line], index: Index, candidates: Sequence[Candidate], *, nearby: Callable[[], Sequence[Candidate]] = tuple,
+    tells: bool = True,
+) -> Outcome:  # fmt: skip
     """Apply the promotions that hold, in their order, to lines at list price. The same input gives the same outcome.
 
     Without `tells` only what it costs is worked out: neither pieces, nor what is near or offered, nor what gave nothing.
@@ -110,7 +116,7 @@ def apply(lines: Sequence[Line], index: Index, candidates: Sequence[Candidate], 
         amounts=path.basket.amounts,
         pieces=_pieces(lines, given),
         considered=path.considered + _unheard(candidates, path),
-        near=nearness.near(candidates, path.basket, {effect.promotion.id for effect in given}),
+        near=nearness.near(candidates, path.basket, {effect.promotion.id for effect in given}, nearby),
         offers=nearness.offers(candidates, path.basket),
         candidates=list(candidates),
         basket=path.basket,
@@ -126,12 +132,27 @@ class _Run:
         self._is_guarded = guards.are_set(index.stacking, lines)
         self._slots = slots
         self._endings = 0
-        self._later: list[set[int]] = [set()]  # by slot: the lines that what comes after it looks at
-        self._is_barred: list[bool] = [False]
-        for slot in reversed(slots):
-            reads = {position for one in slot.candidates for position in one.reads}
-            self._later.append(self._later[-1] | reads)
-            self._is_barred.append(self._is_barred[-1] or any(one.promotion.excludes for one in slot.candidates))
+        self._later: list[int] = []  # by slot: the lines that it and what comes after it look at, one bit each
+        self._is_barred: list[bool] = []
+        self._most: dict[int, int] = {}  # by slot: the most that it and what comes after it can be worth
+        if any(slot.group is not None and slot.group.mode is Mode.BEST for slot in slots):
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Learn of each slot which lines are looked at from it on, and whether anything there excludes another."""
+        bits: dict[int, int] = {}  # by the identity of positions, which candidates keep alive
+        reads, is_barred = 0, False
+        self._later, self._is_barred = [0], [False]
+        for slot in reversed(self._slots):
+            for one in slot.candidates:
+                for positions in (one.positions, one.minimum, *one.parts):
+                    known = bits.get(id(positions))
+                    if known is None:
+                        known = bits[id(positions)] = _bits(positions)
+                    reads |= known
+                is_barred = is_barred or bool(one.promotion.excludes)
+            self._later.append(reads)
+            self._is_barred.append(is_barred)
         self._later.reverse()
         self._is_barred.reverse()
 
@@ -241,46 +262,60 @@ class _Run:
         is_last = number + 1 == len(self._slots)
         if not is_last and (self._is_barred[number + 1] or any(effect.promotion.excludes for effect in ranked)):
             return True
-        touched = {position for effect in ranked for position in (*effect.cuts, *effect.taken)}
-        if not touched.isdisjoint(self._later[number + 1]):
-            return True
-        return len(ranked) > 1 and any(path.basket.lines[one].floor_minor is not None for one in touched)
+        later = self._later[number + 1]
+        for effect in ranked:
+            if (later and _bits(effect.cuts) & later) or (effect.taken and _bits(effect.taken) & later):
+                return True
+        if len(ranked) < 2 or not self._is_guarded:
+            return False
+        lines = path.basket.lines
+        return any(lines[one].floor_minor is not None for effect in ranked for one in (*effect.cuts, *effect.taken))
 
-    def _ceiling(self, path: _Path, first: int) -> int:
-        """Return the most that the slots from `first` on can be worth, whatever is chosen before them."""
-        most = 0
-        for slot in self._slots[first:]:
-            worth = [effects.ceiling(one, path.basket) for one in slot.candidates]
+    def _ceilings(self, basket: Basket, first: int) -> dict[int, int]:
+        """Return, by slot, the most that it and those after it can be worth on what may be left of a basket."""
+        most, found = 0, {len(self._slots): 0}
+        for number in range(len(self._slots) - 1, first - 1, -1):
+            slot = self._slots[number]
+            worth = [effects.ceiling(one, basket) for one in slot.candidates]
             is_one = slot.group is not None and slot.group.mode is not Mode.STACK
             most += max(worth) if is_one else sum(worth)
-        return most
+            found[number] = most
+        return found
 
     def _best_end(self, path: _Path, ranked: Sequence[Effect], number: int) -> _Path:
-        best: _Path | None = None
-        least = ceiling = 0
-        before = _total(path.basket)
-        for choice in (*range(len(ranked)), None):
-            if best is not None:
-                own = ranked[choice].worth(path.basket) if choice is not None else 0
-                if before - own - ceiling >= least:
-                    continue  # whatever comes later can't make it the smallest
-                if self._endings >= MOST_ENDINGS:
-                    best.is_approximate = True
-                    break
+        if not self._most:  # the first choice of all: what it leaves to the later ones is the most they ever see
+            self._most = self._ceilings(path.basket, number + 1)
+        first = path.copy()
+        self._choose(first, ranked, 0)
+        best = self.end(first, number + 1)
+        least, before = best.basket.total(), path.basket.total()
+        rough, exact = self._most[number + 1], -1
+        for choice in (*range(1, len(ranked)), None):
+            own = ranked[choice].worth(path.basket) if choice is not None else 0
+            if before - own - rough >= least:
+                continue  # whatever comes later can't make it the smallest
+            if exact < 0:
+                exact = self._ceilings(path.basket, number + 1)[number + 1]
+            if before - own - exact >= least:
+                continue
+            if self._endings >= MOST_ENDINGS:
+                best.is_approximate = True
+                break
             other = path.copy()
             self._choose(other, ranked, choice)
             end = self.end(other, number + 1)
-            total = _total(end.basket)
-            if best is None or total < least:
+            total = end.basket.total()
+            if total < least:
                 best, least = end, total
-            if choice == 0:
-                ceiling = self._ceiling(path, number + 1)
-        assert best is not None  # noqa: S101 (the first choice is always followed)
         return best
 
 
-def _total(basket: Basket) -> int:
-    return sum(amount * line.weight for amount, line in zip(basket.amounts, basket.lines, strict=True))
+def _bits(positions: Iterable[int]) -> int:
+    """Return positions as bits of one number."""
+    found = 0
+    for one in positions:
+        found |= 1 << one
+    return found
 
 
 def _pieces(lines: Sequence[Line], given: Sequence[Effect]) -> list[Runs]:

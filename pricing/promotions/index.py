@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from pricing.promotions import public, windows
 from pricing.promotions.basket import Line
 from pricing.promotions.effects import Allowance, Candidate
 from pricing.promotions.terms import (
+    AmountOff,
     Bundle,
     BuyGet,
     Content,
+    FixedPrice,
     FreeShipping,
     Gift,
     Goods,
     Group,
+    PercentOff,
     Promotion,
     Stacking,
     Stock,
+    Tiered,
 )
 
 NO_LIMIT = Allowance()
+_ON_GOODS_ALONE = (PercentOff, AmountOff, FixedPrice, Tiered)
+CATEGORIES_KEPT = 4_096  # with those above them
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +54,9 @@ class Situation:
 NOBODY = Situation()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Slot:
-    """Promotions that are applied at one place of the order: one, or a group."""
+    """Promotions that are applied at one place of the order: one, or a group. Nobody changes one."""
 
     key: tuple[int, int, str]
     group: Group | None
@@ -61,12 +68,18 @@ class Index:
 
     __slots__ = (
         "_anything",
+        "_asks",
         "_by_category",
         "_by_code",
         "_by_prefix",
         "_by_sku",
+        "_found_by",
+        "_gifts",
         "_groups",
+        "_keys",
         "_meant",
+        "_near_by_category",
+        "_near_by_sku",
         "_place",
         "has_batches",
         "has_limits",
@@ -83,6 +96,9 @@ class Index:
         able.sort(key=self._key)
         self.promotions: tuple[Promotion, ...] = tuple(able)
         self._place = {one.id: place for place, one in enumerate(able)}
+        self._keys = {one.id: self._key(one)[:3] for one in able}
+        self._asks = [_asks(one) for one in able]
+        self._found_by: dict[int, Goods] = {}  # by place: goods whose lines are those that it was found by
         self.has_limits = any(one.limits.is_limited for one in able)
         self.needs_stock = any(one.conditions.stock is not None for one in able)
         self.has_batches = any(one.conditions.coupon is not None and one.conditions.coupon.batches for one in able)
@@ -91,6 +107,9 @@ class Index:
         self._by_category: dict[str, list[int]] = {}
         self._anything: list[int] = []
         self._meant: dict[int, Meant] = {}  # by the identity of goods that this index keeps alive
+        self._gifts: list[int] = []
+        self._near_by_sku: dict[str, list[int]] = {}  # what of a promotion is not what it is found by
+        self._near_by_category: dict[str, list[int]] = {}
         self._by_code: dict[str, list[int]] = {}
         self._by_prefix: list[tuple[str, int]] = []
         for place, one in enumerate(able):
@@ -111,14 +130,32 @@ class Index:
             for batch in coupon.batches:
                 self._by_code.setdefault(f"batch:{batch}", []).append(place)
             return
+        self._enter_nearby(place, one)
         goods = one.benefit.parts[0].goods if isinstance(one.benefit, Bundle) else one.goods
         if isinstance(one.benefit, Gift | FreeShipping) or not (goods.products or goods.categories):
             self._anything.append(place)
             return
+        if not (goods.except_products or goods.except_categories):
+            self._found_by[place] = goods
         for sku in goods.products:
             self._by_sku.setdefault(sku, []).append(place)
         for category in goods.categories:
             self._by_category.setdefault(category, []).append(place)
+
+    def _enter_nearby(self, place: int, one: Promotion) -> None:
+        """Enter what a basket may hold of a promotion whose own goods it lacks."""
+        benefit, others = one.benefit, list[Goods]()
+        if isinstance(benefit, Gift):
+            self._gifts.append(place)
+        elif isinstance(benefit, Bundle):
+            others = [part.goods for part in benefit.parts[1:]]
+        elif isinstance(benefit, BuyGet) and benefit.rewarded is not None:
+            others = [benefit.rewarded]
+        for goods in others:
+            for sku in goods.products:
+                self._near_by_sku.setdefault(sku, []).append(place)
+            for category in goods.categories:
+                self._near_by_category.setdefault(category, []).append(place)
 
     def unlocked(self, codes: Iterable[str], batches: Mapping[str, str] = {}) -> dict[int, str]:
         """Return the promotions that codes unlock, by place, each with the first code that does."""
@@ -138,22 +175,32 @@ class Index:
         """Return the promotions that hold for somebody at an instant and mean goods of the basket, in their order."""
         if unlocked is None:
             unlocked = self.unlocked(situation.codes, situation.batches) if situation.codes else {}
-        places = set(self._anything)
-        places.update(unlocked)
-        for line in lines:
-            if self._by_sku and line.sku in self._by_sku:
-                places.update(self._by_sku[line.sku])
-            if self._by_category:
-                for category in ancestry(line.category):
-                    if category in self._by_category:
-                        places.update(self._by_category[category])
+        hits: dict[int, list[int]] = {}
+        by_sku, by_category = self._by_sku, self._by_category
+        for position, line in enumerate(lines):
+            found_by: Sequence[int] = by_sku.get(line.sku, ())
+            if by_category:
+                found_by = [*found_by, *(one for name in ancestry(line.category) for one in by_category.get(name, ()))]
+            if not found_by:
+                continue
+            is_goods = not (line.is_charge or line.is_fixed)
+            for place in found_by:
+                found_at = hits.setdefault(place, [])
+                if is_goods and (not found_at or found_at[-1] != position):
+                    found_at.append(position)
+        places = sorted({*self._anything, *unlocked, *hits})
         if not places:
             return []
         matcher = Matcher(lines, self._meant)
+        for place, found_at in hits.items():
+            if place in self._found_by:
+                matcher.know(self._found_by[place], found_at)
         found = []
-        for place in sorted(places):
+        for place in places:
             promotion = self.promotions[place]
-            if not is_for_buyer(promotion, situation) or not windows.holds(promotion.conditions, at):
+            if self._asks[place] and not (
+                is_for_buyer(promotion, situation) and windows.holds(promotion.conditions, at)
+            ):
                 continue
             allowance = situation.allowances.get(promotion.id, NO_LIMIT)
             candidate = matcher.candidate(promotion, unlocked.get(place, ""), allowance)
@@ -161,29 +208,81 @@ class Index:
                 found.append(candidate)
         return found
 
+    def nearby(
+        self, lines: Sequence[Line], situation: Situation, at: datetime, candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """Return promotions that would hold if some goods came into the basket: gifts, sets of which it holds a part, and
+        those that a code unlocked.
+
+        None that is limited or asks for stock: whether anything of those is left is asked only for what is in the basket.
+        """
+        unlocked = self.unlocked(situation.codes, situation.batches) if situation.codes else {}
+        places = {*self._gifts, *unlocked}
+        if self._near_by_sku or self._near_by_category:
+            for line in lines:
+                places.update(self._near_by_sku.get(line.sku, ()))
+                for name in ancestry(line.category):
+                    places.update(self._near_by_category.get(name, ()))
+        known = {self._place[one.promotion.id] for one in candidates}
+        places -= known
+        if not places:
+            return []
+        matcher = Matcher(lines, self._meant)
+        found = []
+        for place in sorted(places):
+            promotion = self.promotions[place]
+            if promotion.conditions.stock is not None or promotion.limits.is_limited:
+                continue
+            if self._asks[place] and not (
+                is_for_buyer(promotion, situation) and windows.holds(promotion.conditions, at)
+            ):
+                continue
+            one = matcher.candidate(promotion, unlocked.get(place, ""), NO_LIMIT, needs_goods=False)
+            if one is not None:
+                found.append(one)
+        return found
+
+    def on(self, sku: str, category: str) -> list[Promotion]:
+        """Return the promotions without a coupon that may mean a product, in their order."""
+        places = {*self._anything, *self._by_sku.get(sku, ())}
+        for name in ancestry(category):
+            places.update(self._by_category.get(name, ()))
+        return [self.promotions[place] for place in sorted(places)]
+
     def slots(self, candidates: Iterable[Candidate]) -> list[Slot]:
         """Return candidates by where they are applied. `candidates` come in their order."""
-        found: list[Slot] = []
+        together: list[list[Candidate]] = []
+        last: tuple[int, int, str] | None = None
         for one in candidates:
-            key = self._key(one.promotion)[:3]
-            if found and found[-1].key == key:
-                found[-1] = replace(found[-1], candidates=(*found[-1].candidates, one))
+            key = self._keys[one.promotion.id]
+            if key == last:
+                together[-1].append(one)
             else:
-                found.append(Slot(key, self._groups.get(one.promotion.group), (one,)))
-        return found
+                together.append([one])
+                last = key
+        return [
+            Slot(self._keys[ones[0].promotion.id], self._groups.get(ones[0].promotion.group), tuple(ones))
+            for ones in together
+        ]
 
     def place_of(self, promotion_id: str) -> int:
         """Return where in the order a promotion stands."""
         return self._place[promotion_id]
 
 
-def ancestry(category: str) -> list[str]:
+@lru_cache(maxsize=CATEGORIES_KEPT)
+def ancestry(category: str) -> tuple[str, ...]:
     """Return a category and those above it: "Garden/Tools" lies in "Garden/Tools" and in "Garden"."""
     found = [category] if category else []
     while "/" in category:
         category = category.rpartition("/")[0]
         found.append(category)
-    return found
+    return tuple(found)
+
+
+@lru_cache(maxsize=CATEGORIES_KEPT)
+def _above(category: str) -> frozenset[str]:
+    return frozenset(ancestry(category))
 
 
 def _is_for(promotion: Promotion, channel: str, country: str, currency: str) -> bool:
@@ -193,6 +292,16 @@ def _is_for(promotion: Promotion, channel: str, country: str, currency: str) -> 
         and (not terms.countries or country in terms.countries)
         and (not terms.currencies or currency in terms.currencies)
     )
+
+
+def _asks(promotion: Promotion) -> bool:
+    """Whether a promotion asks when, by whom, where or how is bought."""
+    terms = promotion.conditions
+    return bool(
+        terms.valid_from or terms.valid_until or terms.hours or terms.customer_groups or terms.segments
+        or terms.except_segments or terms.loyalty_tiers or terms.is_first_order is not None or terms.locations
+        or terms.payment_methods
+    )  # fmt: skip
 
 
 def is_for_buyer(promotion: Promotion, situation: Situation) -> bool:
@@ -235,7 +344,10 @@ class Matcher:
         self._meant = meant
         self._known: dict[int, tuple[int, ...]] = {}
         self._all = tuple(place for place, line in enumerate(lines) if not (line.is_charge or line.is_fixed))
-        self._ancestry = [frozenset(ancestry(line.category)) for line in lines]
+
+    def know(self, goods: Goods, positions: Sequence[int]) -> None:
+        """Learn which lines some goods mean from who found them already."""
+        self._known[id(goods)] = tuple(positions)
 
     def positions(self, goods: Goods) -> tuple[int, ...]:
         """Return the positions of the lines that are meant. `goods` belong to a promotion of the index."""
@@ -246,14 +358,22 @@ class Matcher:
             return self._all
         known = self._known.get(id(goods))
         if known is None:
-            lines, above = self._lines, self._ancestry
-            known = tuple([one for one in self._all if meant.holds(lines[one].sku, above[one])])
+            lines = self._lines
+            known = tuple([one for one in self._all if meant.holds(lines[one].sku, _above(lines[one].category))])
             self._known[id(goods)] = known
         return known
 
-    def candidate(self, promotion: Promotion, code: str, allowance: Allowance) -> Candidate | None:
-        """Return a promotion with its lines, or None when none of them is in the basket."""
-        benefit, stock = promotion.benefit, promotion.conditions.stock
+    def candidate(
+        self, promotion: Promotion, code: str, allowance: Allowance, *, needs_goods: bool = True
+    ) -> Candidate | None:
+        """Return a promotion with its lines, or None when none of them is in the basket and it `needs_goods`."""
+        benefit, stock, minimum = promotion.benefit, promotion.conditions.stock, promotion.conditions.minimum
+        if stock is None and type(benefit) in _ON_GOODS_ALONE:
+            positions = self.positions(promotion.goods)
+            if needs_goods and not positions:
+                return None
+            counted = self.positions(minimum.goods) if minimum is not None else ()
+            return Candidate(promotion, positions, (), counted, code, allowance)
         parts: tuple[tuple[int, ...], ...] = ()
         if isinstance(benefit, FreeShipping):
             positions = self._charges(benefit)
@@ -266,9 +386,8 @@ class Matcher:
             parts = (self._in_stock(self.positions(benefit.rewarded), stock),)
         elif isinstance(benefit, Gift):
             parts = (tuple(one for one in self._all if self._lines[one].sku == benefit.sku),)
-        if not positions and not isinstance(benefit, FreeShipping):
+        if needs_goods and not positions and not isinstance(benefit, FreeShipping):
             return None
-        minimum = promotion.conditions.minimum
         counted = self.positions(minimum.goods) if minimum is not None else ()
         return Candidate(promotion, positions, parts, counted, code, allowance)
 
@@ -277,7 +396,7 @@ class Matcher:
         return tuple(
             place
             for place, line in enumerate(self._lines)
-            if line.is_charge and not line.is_fixed and (not wanted or not self._ancestry[place].isdisjoint(wanted))
+            if line.is_charge and not line.is_fixed and (not wanted or not _above(line.category).isdisjoint(wanted))
         )
 
     def _in_stock(self, positions: tuple[int, ...], terms: Stock | None) -> tuple[int, ...]:

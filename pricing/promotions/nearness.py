@@ -1,6 +1,6 @@
 """Which benefit is near: what a basket lacks for the next one, and which gifts it may still take. [pure]"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from pricing.promotions import effects
@@ -32,17 +32,33 @@ class Offer:
     quantity: int
 
 
-def near(candidates: Sequence[Candidate], basket: Basket, applied: Collection[str]) -> list[Near]:
-    """Return what promotions that hold for this buyer still lack, the nearest first."""
+def near(
+    candidates: Sequence[Candidate],
+    basket: Basket,
+    applied: Collection[str],
+    nearby: Callable[[], Sequence[Candidate]] = tuple,
+) -> list[Near]:
+    """Return what promotions that hold for this buyer still lack, the nearest first; then, where there is room, those of
+    which the basket holds none of the goods that are meant (`nearby`)."""
+    told = _lacks(candidates, basket, applied)
+    if len(told) < MOST_TOLD:
+        told += _lacks(nearby(), basket, ())
+    return told[:MOST_TOLD]
+
+
+def _lacks(candidates: Sequence[Candidate], basket: Basket, applied: Collection[str]) -> list[Near]:
     found = []
     for one in candidates:
-        if not one.allowance.has_uses:
-            continue
-        lack = _lack(one, basket, is_applied=one.promotion.id in applied)
-        if lack is not None:
-            found.append(lack)
-    found.sort(key=lambda lack: (lack.missing_minor == 0, lack.missing_minor, lack.missing_quantity, lack.promotion_id))
-    return found[:MOST_TOLD]
+        if one.allowance.has_uses:
+            lack = _lack(one, basket, is_applied=one.promotion.id in applied)
+            if lack is not None:
+                found.append(lack)
+    found.sort(key=_nearest)
+    return found
+
+
+def _nearest(lack: Near) -> tuple[bool, int, int, str]:
+    return lack.missing_minor == 0, lack.missing_minor, lack.missing_quantity, lack.promotion_id
 
 
 def offers(candidates: Sequence[Candidate], basket: Basket) -> list[Offer]:
@@ -60,13 +76,16 @@ def offers(candidates: Sequence[Candidate], basket: Basket) -> list[Offer]:
 def _lack(one: Candidate, basket: Basket, *, is_applied: bool) -> Near | None:
     promotion, benefit, minimum = one.promotion, one.promotion.benefit, one.promotion.conditions.minimum
     if minimum is not None and not is_applied:
-        amount, quantity = effects.held(minimum, one.minimum, basket)
-        money, pieces = max(0, minimum.amount_minor - amount), max(0, minimum.quantity - quantity)
-        if money or pieces:
+        money, pieces = _asked_besides(one, basket)
+        if (money or pieces) and (one.positions or isinstance(benefit, FreeShipping | Bundle | BuyGet)):
             goods = minimum.goods
             return Near(promotion.id, promotion.name, money, pieces, goods.products, goods.categories)
     if isinstance(benefit, FreeShipping):
         return None
+    if not one.positions and not isinstance(benefit, Bundle | BuyGet):
+        money, pieces = _asked_besides(one, basket)
+        goods = promotion.goods
+        return Near(promotion.id, promotion.name, money, max(pieces, 1), goods.products, goods.categories)
     if isinstance(benefit, Tiered):
         value = effects.measured(one, benefit, basket)
         above = min((tier.at_least for tier in benefit.tiers if tier.at_least > value), default=None)
@@ -92,3 +111,12 @@ def _lack(one: Candidate, basket: Basket, *, is_applied: bool) -> Near | None:
             if missing > 0:
                 return Near(promotion.id, promotion.name, 0, missing, part.goods.products, part.goods.categories)
     return None
+
+
+def _asked_besides(one: Candidate, basket: Basket) -> tuple[int, int]:
+    """Return money and pieces that the minimum of a promotion still asks for."""
+    minimum = one.promotion.conditions.minimum
+    if minimum is None:
+        return 0, 0
+    amount, quantity = effects.held(minimum, one.minimum, basket)
+    return max(0, minimum.amount_minor - amount), max(0, minimum.quantity - quantity)

@@ -1,5 +1,6 @@
 """The laws of pricing over arbitrary baskets, rules and orders of input."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce.money import split_minor
-from pricing import discounts, quotes, rounding, tiers, validity, vat
+from pricing import discounts, listing, quoted, quotes, rounding, tiers, validity, vat
 from pricing.promotions.index import Index
 from pricing.promotions.terms import Content
 from pricing.terms import PriceBasis, TaxRounding, TierMode
@@ -199,3 +200,18 @@ def test_laying_prices_over_each_other_never_overlaps_and_the_last_one_rules(wri
         assert [span.value for span in stored.values() if validity.touches(span, instant)] == [
             expected[hour] for _ in range(hour in expected)
         ]
+
+
+def test_what_is_told_is_written_in_its_canonical_form_at_once():
+    told = (quoted.Quote, quoted.QuotedLine, quoted.Step, quoted.PromotionStep, quoted.NearPromotion, quoted.Offer,
+            quoted.Coupon, vat.TaxShare, listing.Candidate)  # fmt: skip
+    for kind in told:
+        names = [field.name for field in fields(kind)]
+        assert names == sorted(names), f"{kind.__name__}: its fields stand in the order of the alphabet"
+        assert "__slots__" not in vars(kind), f"{kind.__name__}: what is written is its dictionary"
+
+
+@given(cases())
+def test_a_quote_and_its_document_have_the_same_bytes(case):
+    quote = quotes.quote(*case, AT)
+    assert quote.canonical() == quotes.canonical(quote.document())

@@ -171,3 +171,18 @@ def test_lists_are_bounded_and_filtered():
     assert anna("get", "/promotion-drafts?limit=1000").status_code == 400
     assert anna("get", "/ruleset-versions/77").status_code == 404
     assert anna("get", "/promotion-drafts/00000000-0000-0000-0000-000000000000").status_code == 404
+
+
+def test_a_cursor_walks_through_drafts_once_each():
+    anna = Caller()
+    for _ in range(3):
+        drafted(anna)
+    seen, cursor = [], ""
+    while True:
+        page = anna("get", f"/promotion-drafts?limit=2{cursor}").json()
+        seen += [one["id"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert len(seen) == len(set(seen)) == 3
+    assert anna("get", "/promotion-drafts?cursor=made-up").status_code == 400

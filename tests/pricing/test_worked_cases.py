@@ -85,11 +85,15 @@ def test_p8_a_percentage_with_a_cap(level):
     assert (told.discount_minor, told.forfeited_minor, told.forfeit_reason) == (2500, 1100, "promotion_cap")
 
 
+def _share(basis_points, net, tax, gross):
+    return vat.TaxShare(basis_points=basis_points, net_minor=net, tax_minor=tax, gross_minor=gross)
+
+
 def test_p9_vat_per_rate_after_the_discount():
     rule = promotion("P", "percent_off", basis_points=1000, level="order")
     quote = quoted((2140, 1, REDUCED), (11900, 1), promotions=[rule])
     assert discounts_of(quote) == [214, 1190]
-    assert quote.taxes == (vat.TaxShare(1900, 9000, 1710, 10710), vat.TaxShare(700, 1800, 126, 1926))
+    assert quote.taxes == (_share(1900, 9000, 1710, 10710), _share(700, 1800, 126, 1926))
     assert quote.total_minor == 12636
     assert quote.tax_minor == 1836
 
