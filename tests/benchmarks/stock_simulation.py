@@ -21,6 +21,8 @@ PRODUCTS_A_SECOND = 11
 TURNS = 11  # of the dial
 GOAL_PERCENT = 15.0
 FILL_GRID = numpy.linspace(0.02, 1.5, 38)
+HINDSIGHT_GRID = numpy.linspace(0.0, 1.2, 61)
+HIGHEST_PRICE, PRICE_TURNS = 50.0, 50  # of a missing piece, in pieces of stock
 
 Figures = dict[str, float]
 Dial = Callable[[float], Any]
@@ -61,15 +63,50 @@ def run(seconds: float) -> dict[str, Any]:
         for name, figures in references.items():
             ratios[f"{short}_stock_vs_{name}"] = figures[f"{short}_stock"] / ours[f"{short}_stock"]
         goals[f"{sales.name}: % less stock than the best fixed reorder point ({best})"] = (saved, GOAL_PERCENT)
+        ours[f"{short}_hindsight_stock"] = round(hindsight(made.pieces, made.sales.split), 2)
         promised = _simulated(made, rolling.levels(made, FILL, made.sales.split - WARM_UP))
         notes.append(
             f"{sales.name}: {len(part.weeks)} of {len(sales.weeks)} products, weeks {sales.split + 1} to {sales.length}; "
-            f"at a service level of 95 %, not turned, ours fills {100 * promised.fill:.1f} % from {promised.stock:,.0f} pieces"
+            f"at a service level of 95 %, not turned, ours fills {100 * promised.fill:.1f} % from {promised.stock:,.0f} pieces; "
+            f"fixed points set by who knew the second part would need {ours[f'{short}_hindsight_stock']:,.0f}"
         )
     return report.show(
         "stock-simulation", "pieces on hand, mean", ours, references, ratios, verified=is_conserved, goals=goals,
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def hindsight(pieces: Any, split: int) -> float:
+    """Return the stock of the best fixed points that can be set by who knows what is going to be sold.
+
+    Nobody can order so. It says what is to be had at all: no choice of one level per product that fills FILL of all pieces
+    together needs less (the bound of Lagrange, with one price for a piece that is missing).
+    """
+    first, products = split - WARM_UP, numpy.arange(len(pieces))
+    sums = sum(pieces[:, first + ahead : pieces.shape[1] - AHEAD + 1 + ahead] for ahead in range(AHEAD))
+    filled, stock = [], []
+    for share in HINDSIGHT_GRID:
+        level = numpy.ceil(sums.max(axis=1) * share)
+        on_hand, on_the_way = level.copy(), [numpy.zeros_like(level) for _ in range(LEAD_WEEKS)]
+        sold, held = numpy.zeros_like(level), numpy.zeros_like(level)
+        for week in range(first, pieces.shape[1]):
+            on_the_way.append(numpy.maximum(level - on_hand - sum(on_the_way), 0.0))
+            begin = on_hand + on_the_way.pop(0)
+            taken = numpy.minimum(begin, pieces[:, week])
+            on_hand = begin - taken
+            if week >= split:
+                sold, held = sold + taken, held + (begin + on_hand) / 2
+        filled.append(sold)
+        stock.append(held / (pieces.shape[1] - split))
+    goal, low, high = FILL * pieces[:, split:].sum(), 0.0, HIGHEST_PRICE
+    all_filled, all_stock, least = numpy.array(filled), numpy.array(stock), 0.0
+    for _ in range(PRICE_TURNS):
+        price = (low + high) / 2
+        costs = all_stock - price * all_filled
+        chosen = numpy.argmin(costs, axis=0)
+        least = max(least, float(costs[chosen, products].sum() + price * goal))
+        low, high = (price, high) if all_filled[chosen, products].sum() < goal else (low, price)
+    return least
 
 
 class _Outcome:
