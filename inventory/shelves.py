@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -16,6 +17,19 @@ from inventory.models import ShelfPlace
 MOST_PRODUCTS = 500
 MOST_SHELVES = 20  # of one product at one place; more means that nobody puts anything away
 _CODE = re.compile(r"[A-Z0-9ÄÖÜ](?:[A-Z0-9ÄÖÜ./ -]{0,18}[A-Z0-9ÄÖÜ])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where goods lie from now on: on `shelf`, besides where else they lie or instead of `away_from`; without a shelf they
+    are only taken off that.
+    """
+
+    product_id: int
+    shelf: str = ""
+    away_from: str = ""
+    is_primary: bool = False
+
 
 _OF = """
 SELECT product_id, array_agg(shelf ORDER BY is_primary DESC, placed_at DESC, shelf) FROM inventory_shelfplace
@@ -61,8 +75,47 @@ def is_known(location_id: int, shelf: str) -> bool:
 
 
 @transaction_required
+def arrange(location_id: int, placings: Sequence[Placing], *, reason: str = "", by: Actor, at: datetime) -> None:
+    """Put goods away, move them between shelves and take them off, in this order, all or nothing. Again changes nothing.
+
+    Raises: InvalidInput naming the line, NotGoods.
+    """
+    if len(placings) > MOST_PRODUCTS:
+        raise ValueError(f"at most {MOST_PRODUCTS} lines at once, not {len(placings)}")
+    movements.refuse_charges([one.product_id for one in placings])
+    for number, one in enumerate(placings):
+        try:
+            if not one.away_from:
+                put_away(
+                    location_id, one.shelf, [one.product_id], is_primary=one.is_primary, reason=reason, by=by, at=at
+                )
+            elif not one.shelf:
+                take_off(location_id, one.product_id, code(one.away_from), reason=reason, by=by, at=at)
+            else:
+                relocate(
+                    location_id,
+                    one.product_id,
+                    away_from=code(one.away_from),
+                    to=one.shelf,
+                    reason=reason,
+                    by=by,
+                    at=at,
+                )
+        except InvalidInput as refusal:
+            errors = [error | {"field": f"lines[{number}].{error['field']}"} for error in refusal.errors]
+            raise InvalidInput(refusal.message, errors=errors) from None
+
+
+@transaction_required
 def put_away(
-    location_id: int, shelf: str, product_ids: Sequence[int], *, is_primary: bool = False, by: Actor, at: datetime
+    location_id: int,
+    shelf: str,
+    product_ids: Sequence[int],
+    *,
+    is_primary: bool = False,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
 ) -> int:
     """Note that products lie on a shelf now, besides where else they lie; return for how many that is new.
 
@@ -95,12 +148,14 @@ def put_away(
                 location_id=location_id, product_id=product_id, shelf=shelf, is_primary=becomes_first, placed_at=at
             )
             fresh += 1
-        _audit("put_away", location_id, product_id, places, by=by)
+        _audit("put_away", location_id, product_id, places, reason=reason, by=by)
     return fresh
 
 
 @transaction_required
-def relocate(location_id: int, product_id: int, *, away_from: str, to: str, by: Actor, at: datetime) -> None:
+def relocate(
+    location_id: int, product_id: int, *, away_from: str, to: str, reason: str = "", by: Actor, at: datetime
+) -> None:
     """Note that a product moved from one shelf to another; pickers look there first if they did before.
 
     The same again changes nothing. Raises: InvalidInput when it lies on neither.
@@ -122,11 +177,11 @@ def relocate(location_id: int, product_id: int, *, away_from: str, to: str, by: 
     elif was_primary:
         new.is_primary = True
         new.save(update_fields=["is_primary"])
-    _audit("relocate", location_id, product_id, places, by=by)
+    _audit("relocate", location_id, product_id, places, reason=reason, by=by)
 
 
 @transaction_required
-def take_off(location_id: int, product_id: int, shelf: str, *, by: Actor, at: datetime) -> None:
+def take_off(location_id: int, product_id: int, shelf: str, *, reason: str = "", by: Actor, at: datetime) -> None:
     """Note that a product lies on a shelf no more; the one it was put on last is the first to look at then.
 
     Taking it off again changes nothing.
@@ -140,7 +195,7 @@ def take_off(location_id: int, product_id: int, shelf: str, *, by: Actor, at: da
     if gone.is_primary and left:
         left[0].is_primary = True
         left[0].save(update_fields=["is_primary"])
-    _audit("take_off", location_id, product_id, places, by=by)
+    _audit("take_off", location_id, product_id, places, reason=reason, by=by)
 
 
 def _locked(location_id: int, product_ids: Sequence[int]) -> dict[int, list[ShelfPlace]]:
@@ -153,9 +208,11 @@ def _locked(location_id: int, product_ids: Sequence[int]) -> dict[int, list[Shel
     return places
 
 
-def _audit(verb: str, location_id: int, product_id: int, before: Sequence[ShelfPlace], *, by: Actor) -> None:
+def _audit(
+    verb: str, location_id: int, product_id: int, before: Sequence[ShelfPlace], *, reason: str, by: Actor
+) -> None:
     audit.record(
-        f"inventory.shelves.{verb}", "location", location_id, by=by,
+        f"inventory.shelves.{verb}", "location", location_id, by=by, reason=reason,
         before={"product_id": product_id, "shelves": sorted(place.shelf for place in before)},
         after={"product_id": product_id, "shelves": of(location_id, [product_id]).get(product_id, [])},
     )  # fmt: skip

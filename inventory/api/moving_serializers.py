@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import movements, transfers
-from inventory.api.serializers import LONGEST_REASON, LYING, Sku
+from inventory import movements, shelves, transfers
+from inventory.api.serializers import LONGEST_REASON, LYING, MOST_SKUS_IN_ADDRESS, Sku
 from inventory.moving import DifferenceReason, TransferAction, TransferState, WriteOffReason
 from inventory.stock import Condition
 
@@ -159,6 +159,49 @@ class ReclassificationLine(_Goods):
 
 class ReclassificationBody(_Report):
     lines = ReclassificationLine(many=True, min_length=1, max_length=movements.MOST_LINES)
+
+
+class PlacingBody(_Goods):
+    shelf = bodies.Text(
+        required=False, max_length=20, help_text="Where it lies from now on. Without it: only taken off."
+    )
+    away_from = bodies.Text(required=False, max_length=20, help_text="The shelf that it leaves; default: none.")
+    is_primary = serializers.BooleanField(required=False, default=False, help_text="Pickers look here first.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        values = super().validate(values)
+        if "shelf" not in values and "away_from" not in values:
+            raise serializers.ValidationError({"shelf": ["Say on which shelf it lies, or which one it leaves."]})
+        return values
+
+
+class ShelvesBody(bodies.StrictSerializer):
+    location = bodies.Text(max_length=20)
+    reason = bodies.Text(required=False, default="", allow_blank=True, max_length=LONGEST_REASON)
+    lines = PlacingBody(many=True, min_length=1, max_length=shelves.MOST_PRODUCTS)
+
+
+class ShelvesParameters(bodies.QueryParameters):
+    location = bodies.Text(max_length=20)
+    sku = bodies.CommaSeparated(
+        child=Sku(), required=False, max_length=MOST_SKUS_IN_ADDRESS, help_text="These products."
+    )
+    shelf = bodies.Text(required=False, max_length=20, help_text="What lies on this shelf.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if ("sku" in values) == ("shelf" in values):
+            raise serializers.ValidationError({"sku": ["Ask for products or for a shelf."]})
+        return values
+
+
+class ShelvesItem(serializers.Serializer):
+    sku = serializers.CharField()
+    shelves = serializers.ListField(child=serializers.CharField(), help_text="The one to look at first in front.")
+
+
+class ShelvesDocument(serializers.Serializer):
+    location = serializers.CharField()
+    items = ShelvesItem(many=True)
 
 
 class CorrectionBody(bodies.StrictSerializer):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("stock/entries/<uuid:entry_id>/correct/", moves.correct, name="correct"),
     path("stock/shelves/", shelves.page, name="shelves"),
     path("stock/shelves/scan/", shelves.scan, name="shelf-scan"),
+    path("stock/shelves/move/", shelves.relocate, name="shelf-relocate"),
     path("stock/shelves/take-off/", shelves.take_off, name="shelf-take-off"),
     path("transfers/", transfers.listing, name="transfers"),
     path("transfers/<uuid:transfer_id>/", transfers.page, name="transfer"),

@@ -73,6 +73,25 @@ def take_off(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('inventory-staff:shelves')}?{urlencode({'shelf': shelf})}")
 
 
+@require_POST
+@shell.require(Permission.MOVE_STOCK)
+def relocate(request: HttpRequest) -> HttpResponse:
+    """Note that a product moved from the shelf at hand to another one, and show where it went."""
+    shelf, to, sku = (shell.typed(request.POST.get(name, "")) for name in ("shelf", "to", "sku"))
+    product = catalog.ids_of([sku]).get(sku)
+    if product is None:
+        return redirect(f"{reverse('inventory-staff:shelves')}?{urlencode({'shelf': shelf})}")
+    try:
+        with transactions.transaction():
+            shelves.relocate(
+                shell.here(request).id, product.id, away_from=shelf, to=to, by=shell.actor(request), at=clock.now()
+            )
+    except CommerceError as refusal:
+        facts = _facts(request, shelf) | {"error": refusals.sentence(refusal)}
+        return render(request, "inventory/shelves.html", facts, status=refusal.status)
+    return redirect(f"{reverse('inventory-staff:shelves')}?{urlencode({'shelf': to})}")
+
+
 def _next_shelf(request: HttpRequest, text: str, shelf: str) -> HttpResponse:
     """Take what was scanned as a shelf, unless it looks like a barcode that nobody knows."""
     digits = text.replace(" ", "").replace("-", "")

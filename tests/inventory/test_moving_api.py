@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from commerce import catalog, clock, gtin
+from commerce import catalog, clock, gtin, kits
+from commerce.models import AuditEntry
 from commerce.roles import Scope
 from commerce.transactions import transaction
 from inventory.models import StockEntry
@@ -219,3 +220,54 @@ def test_movements_need_their_scope(web: dict[str, Any]) -> None:
     other = web | {"key": shop.key(shop.channel(), Scope.TRANSFERS_WRITE)}
     for path in ("returns", "write-offs", "reclassifications", "corrections"):
         assert post(other, f"/stock/{path}", {}).status_code == 403
+
+
+# --- shelves ----------------------------------------------------------------------------------------------------------
+
+
+def shelve(web: dict[str, Any], *lines: dict[str, Any], **headers: str) -> Any:
+    return post(web, "/stock/shelves", {"location": "BER", "reason": "new racks", "lines": list(lines)}, **headers)
+
+
+def test_goods_are_put_away_moved_and_taken_off_once(web: dict[str, Any]) -> None:
+    lamp, vase = web["lamp"].sku, web["vase"].sku
+    before = StockEntry.objects.count()
+    answer = shelve(web, {"sku": lamp, "shelf": "a-1"}, {"gtin": CASE, "shelf": "B-2"}, {"sku": vase, "shelf": "A-1"})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["items"] == [{"sku": lamp, "shelves": ["A-1", "B-2"]}, {"sku": vase, "shelves": ["A-1"]}]
+    for _ in range(2):
+        moved = shelve(
+            web, {"sku": lamp, "shelf": "C-3", "away_from": "A-1"}, {"sku": vase, "away_from": "A-1"},
+            HTTP_IDEMPOTENCY_KEY="racks",
+        )  # fmt: skip
+        assert moved.json()["items"] == [{"sku": lamp, "shelves": ["C-3", "B-2"]}, {"sku": vase, "shelves": []}]
+    assert get(web, "/stock/shelves?location=BER&shelf=b-2").json()["items"] == [
+        {"sku": lamp, "shelves": ["C-3", "B-2"]}
+    ]
+    assert get(web, f"/stock/shelves?location=BER&sku={vase}").json()["items"] == [{"sku": vase, "shelves": []}]
+    entry = AuditEntry.objects.get(verb="inventory.shelves.relocate")
+    assert (entry.reason, entry.actor_kind) == ("new racks", "channel")
+    assert StockEntry.objects.count() == before, "shelves have no quantities"
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "field"),
+    [
+        ({"shelf": "A;1"}, 400, "lines[1].shelf"),
+        ({"shelf": "C-3", "away_from": "X-9"}, 400, "lines[1].shelf"),
+        ({}, 400, "lines[1].shelf"),
+        ({"shelf": "A" * 21}, 400, "lines[1].shelf"),
+    ],
+)
+def test_one_wrong_line_puts_nothing_away(web: dict[str, Any], line: dict[str, Any], status: int, field: str) -> None:
+    sku = web["lamp"].sku
+    refused = shelve(web, {"sku": sku, "shelf": "A-1"}, {"sku": sku, **line})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (status, field)
+    assert get(web, f"/stock/shelves?location=BER&sku={sku}").json()["items"] == [{"sku": sku, "shelves": []}]
+
+
+def test_a_kit_lies_nowhere_and_a_question_names_one_thing(web: dict[str, Any]) -> None:
+    with transaction():
+        kit = kits.add_kit(sku="SET", name="Set", components=[(web["lamp"].sku, 2)], by=make.TESTER)
+    assert shelve(web, {"sku": kit.sku, "shelf": "A-1"}).json()["code"] == "not_goods"
+    assert get(web, "/stock/shelves?location=BER").status_code == 400

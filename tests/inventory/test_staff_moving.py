@@ -366,3 +366,16 @@ def test_pages_and_moves_need_their_permission(shelf: Shelf, path: str, role: Ro
     answer = client.get(f"/staff/{path}") if path in ("transfers/", "stock/shelves/") else client.post(f"/staff/{path}")
     assert answer.status_code == 403
     assert on_hand(shelf.product_id, shelf.store) == {"sellable": 10}
+
+
+def test_goods_move_to_another_shelf_in_one_step(shelf: Shelf) -> None:
+    client = signed_in(shelf.store)
+    client.post(f"{SHELVES}scan/", {"text": shelf.sku, "shelf": "A-03-2"})
+    values = {"shelf": "A-03-2", "sku": shelf.sku, "to": "b-1"}
+    moved = client.post(f"{SHELVES}move/", values, follow=True)
+    assert "Shelf B-1" in text_of(moved)
+    assert shelves.of(shelf.store.id, [shelf.product_id]) == {shelf.product_id: ["B-1"]}
+    refused = client.post(f"{SHELVES}move/", values | {"to": "<A>"})
+    assert (refused.status_code, "has up to 20 letters" in text_of(refused)) == (400, True)
+    assert client.post(f"{SHELVES}move/", values | {"sku": "NOTHING"}).status_code == 302
+    assert shelves.of(shelf.store.id, [shelf.product_id]) == {shelf.product_id: ["B-1"]}
