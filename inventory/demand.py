@@ -4,7 +4,7 @@ Counting is incremental: versions of a level have no gap, so the version counted
 of the place. Demand is what went to customers (shipped, handed over); a movement between our own places is none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -74,7 +74,8 @@ SELECT l.id, l.product_id, l.location_id, p.category
 FROM inventory_stocklevel l
 JOIN commerce_product p ON p.id = l.product_id AND p.is_active
 JOIN inventory_location o ON o.id = l.location_id AND o.is_active
-WHERE l.condition = 'sellable' AND l.version > 0 AND l.id > %s ORDER BY l.id LIMIT %s
+WHERE l.condition = 'sellable' AND l.version > 0 AND l.id > %s
+  AND (%s::bigint[] IS NULL OR l.product_id = ANY(%s::bigint[])) ORDER BY l.id LIMIT %s
 """
 
 
@@ -128,12 +129,12 @@ def behind() -> int:
         return int(cursor.fetchone()[0])
 
 
-def goods(*, at_once: int = SERIES_AT_ONCE) -> Iterator[list[Good]]:
-    """Return all products at all places where they ever were, in portions; inactive ones are left out."""
-    after = 0
+def goods(*, at_once: int = SERIES_AT_ONCE, product_ids: Collection[int] | None = None) -> Iterator[list[Good]]:
+    """Return products (all, unless some are named) at all places where they ever were, in portions; inactive ones are left out."""
+    after, wanted = 0, None if product_ids is None else sorted(product_ids)
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_GOODS, [after, at_once])
+            cursor.execute(_GOODS, [after, wanted, wanted, at_once])
             rows = cursor.fetchall()
         if not rows:
             return

@@ -17,17 +17,19 @@ AT_ONCE = 5_000
 _LINES = """
     SELECT line.product_id, placed.placed_at AS at, line.quantity - line.cancelled AS pieces,
            line.total_minor * (line.quantity - line.cancelled) / line.quantity AS paid,
-           line.total_minor::numeric / line.quantity AS price
+           line.total_minor::numeric / line.quantity AS price,
+           (line.total_minor - line.tax_minor) * (line.quantity - line.cancelled) / line.quantity AS net
     FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
     WHERE placed.placed_at >= %(since)s AND placed.placed_at < %(until)s AND line.quantity > line.cancelled
     UNION ALL
-    SELECT product_id, occurred_at, quantity, round(quantity * unit_price * 100), unit_price * 100
+    SELECT product_id, occurred_at, quantity, round(quantity * unit_price * 100), unit_price * 100, NULL
     FROM orders_pastsale
     WHERE occurred_at >= %(since)s AND occurred_at < %(until)s AND kind = 'sale' AND quantity > 0 AND unit_price > 0
 """
 _SOLD = f"""
 SELECT product_id, (at AT TIME ZONE %(zone)s)::date AS day, sum(pieces), sum(paid),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY price::float8)
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY price::float8), coalesce(sum(net), 0),
+       coalesce(sum(paid) FILTER (WHERE net IS NULL), 0)
 FROM ({_LINES}) AS line
 WHERE %(products)s::bigint[] IS NULL OR product_id = ANY(%(products)s::bigint[])
 GROUP BY product_id, day ORDER BY product_id, day
@@ -60,8 +62,8 @@ def sold(product_ids: Collection[int] | None, first: date, last: date) -> Iterat
     with connection.cursor() as cursor:
         cursor.execute(_SOLD, {**_bounds(first, last), "zone": ZONE.key, "products": wanted})
         while rows := cursor.fetchmany(AT_ONCE):
-            for product_id, day, pieces, paid, price in rows:
-                yield Sold(product_id, day, int(pieces), int(paid), float(price))
+            for product_id, day, pieces, paid, price, net, untaxed in rows:
+                yield Sold(product_id, day, int(pieces), int(paid), float(price), int(net), int(untaxed))
 
 
 def best(first: date, last: date, at_most: int) -> Sequence[int]:
@@ -89,12 +91,10 @@ def span() -> tuple[date, date] | None:
 
 def empty_days(product_ids: Collection[int], first: date, last: date) -> dict[int, frozenset[date]]:
     """Return the days on which a product was nowhere on hand; products without any are missing."""
-    wanted = set(product_ids)
     goods: dict[int, list[demand.Good]] = {}
-    for portion in demand.goods():
+    for portion in demand.goods(product_ids=product_ids):
         for good in portion:
-            if good.product_id in wanted:
-                goods.setdefault(good.product_id, []).append(good)
+            goods.setdefault(good.product_id, []).append(good)
     found: dict[int, frozenset[date]] = {}
     for product_id, ones in goods.items():
         histories = demand.histories(ones, first=first, until=last)

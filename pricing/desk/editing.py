@@ -19,7 +19,7 @@ from commerce.staff import refusals
 from commerce.transactions import transaction
 from pricing import drafts
 from pricing.approving import State
-from pricing.desk import examples, room, words
+from pricing.desk import examples, faults, room, words
 from pricing.desk.benefits import FORMS, BenefitForm
 from pricing.desk.forms import PromotionForm, StackingForm, WindowForm, blame
 from pricing.models import RulesetDraft
@@ -189,7 +189,7 @@ def _plain(
                 elif isinstance(error, InvalidInput):
                     for one in error.errors:
                         name = str(one.get("field", ""))
-                        form.add_error(name if name in form.fields else None, str(one.get("message", "")))
+                        form.add_error(name if name in form.fields else None, faults.said(str(one.get("message", ""))))
                 else:
                     refusal = refusals.sentence(error)
             else:

@@ -8,7 +8,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pricing.desk import benefits, words
+from pricing.desk import benefits, faults, words
 from pricing.desk.benefits import BenefitForm
 from pricing.desk.fields import Amount, Count, LocalInstant, Names, Percentage, Ticks, TimeOfDay
 from pricing.promotions.terms import Base, Grant, Mode
@@ -264,7 +264,7 @@ def _with(choices: Sequence[tuple[str, Any]], named: Iterable[str]) -> list[tupl
 def blame(form: PromotionForm, benefit: BenefitForm, errors: Sequence[Mapping[str, Any]]) -> None:
     """Put faults of a document beside the fields that they belong to; what has no field stands above the form."""
     for error in errors:
-        where, message = str(error.get("field", "")), str(error.get("message", ""))
+        where, message = str(error.get("field", "")), faults.said(str(error.get("message", "")))
         for paths, target in ((benefit.faults, benefit), (FAULTS, form)):
             found = max((one for one in paths if where.startswith(one)), key=len, default="")
             if found and paths[found] in target.fields:

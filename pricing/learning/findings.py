@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from statistics import median
 
 from django.db import connection
@@ -16,14 +16,19 @@ from pricing.learning.sales import Given, Port, Sold
 from pricing.models import RulesetVersion
 from pricing.promotions import documents
 from pricing.promotions.index import ancestry
+from pricing.promotions.terms import ZONE as USUAL_ZONE
 from pricing.promotions.terms import Promotion
 from pricing.promotions.windows import zone
 
 WEEKS = 104  # two years: each season twice
 MOST_PRODUCTS = 200  # on one page
 MOST_VERSIONS = 200
-CURRENCY = "EUR"
-STANDARD_BASIS_POINTS = 1_900
+CURRENCY, COUNTRY = "EUR", "DE"  # of costs, and of sales whose VAT nobody wrote down
+_RATES = """
+SELECT product.id, rate.basis_points FROM commerce_product AS product
+JOIN pricing_taxrate AS rate ON rate.tax_class = product.tax_class AND rate.country = %s AND rate.valid @> %s::timestamptz
+WHERE product.id = ANY(%s)
+"""
 _ARTICLES = "SELECT id, sku, category FROM commerce_product WHERE kind <> 'charge'"
 
 
@@ -196,6 +201,13 @@ def _summed(daily: Mapping[int, Mapping[date, Sequence[Sold]]], products: set[in
     return found
 
 
+def _rates(product_ids: Collection[int], day: date) -> dict[int, int]:
+    """Return the VAT rates of products on a day, in basis points; those without one are missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RATES, [COUNTRY, datetime.combine(day, time(12), tzinfo=zone(USUAL_ZONE)), list(product_ids)])
+        return dict(cursor.fetchall())
+
+
 def _margins(
     daily: Mapping[int, Mapping[date, Sequence[Sold]]],
     meant: set[int],
@@ -210,11 +222,16 @@ def _margins(
     known = costs.latest(sorted(sold), CURRENCY, at) if sold else {}
     if not sold or set(known) != sold or not isinstance(found, Effect):
         return None, None
+    rates = _rates(sold, first)
+    if any(one.without_tax_minor and product_id not in rates
+           for product_id in sold for ones in daily[product_id].values() for one in ones):  # fmt: skip
+        return None, None
     during, before, pieces_before = 0, 0, 0
     for product_id in sold:
         for day, ones in daily[product_id].items():
             for one in ones:
-                net = one.revenue_minor - vat.inside_gross(one.revenue_minor, STANDARD_BASIS_POINTS)
+                untaxed = one.without_tax_minor
+                net = one.net_minor + untaxed - (vat.inside_gross(untaxed, rates[product_id]) if untaxed else 0)
                 margin = net - one.pieces * known[product_id]
                 if first <= day <= last:
                     during += margin

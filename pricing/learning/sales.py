@@ -7,13 +7,23 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a product sold on a local day: pieces, what was paid with VAT, and the median price of a piece over its lines."""
+    """What a product sold on a local day: pieces, what was paid with VAT, and the median price of a piece over its lines.
+
+    `net_minor` is what was paid without the VAT that stood on it; `untaxed_minor` is the part of what was paid whose VAT
+    nobody wrote down, such as invoices from before.
+    """
 
     product_id: int
     day: date
     pieces: int
     revenue_minor: int
     price_minor: float
+    net_minor: int = 0
+    untaxed_minor: int | None = None  # None: all of it
+
+    @property
+    def without_tax_minor(self) -> int:
+        return self.revenue_minor if self.untaxed_minor is None else self.untaxed_minor
 
 
 @dataclass(frozen=True, slots=True)

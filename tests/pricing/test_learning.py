@@ -9,18 +9,19 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from commerce import clock, transactions
+from commerce import catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.roles import Role
 from inventory import locations
 from orders import sales_learnt
-from pricing import rulesets
+from pricing import costs, rulesets, vat
 from pricing.learning import campaigns, elasticity, findings, sales
 from pricing.learning.campaigns import Day, Effect
 from pricing.learning.elasticity import Elasticity, TooLittle, Week
 from pricing.learning.sales import Given, Port, Sold
 from pricing.promotions.terms import Conditions, Content, Goods, Limits, PercentOff, Promotion
 from tests.factories import commerce as ground
+from tests.factories import pricing
 
 BY = Actor.system("tests")
 FIRST = date(2026, 1, 5)  # a Monday
@@ -195,6 +196,23 @@ def test_a_campaign_and_what_it_took_from_its_neighbours(told):
     assert found.effect.low > 0
     assert found.others.high < 0
     assert found.margin_minor is None
+
+
+def test_the_margin_of_a_campaign_takes_off_the_tax_of_its_goods(told):
+    """Goods at 7 % keep 93.46 % of what was paid, whatever the standard rate is; what was paid with its tax counts as it is."""
+    at = datetime(2026, 1, 20, tzinfo=UTC)
+    (campaign,) = findings.all_campaigns(at)
+    with transactions.transaction():
+        costs.set_costs([costs.NewCost(told["LAMP"], 300, "EUR", datetime(2025, 1, 1, tzinfo=UTC))], by=BY)
+    assert findings.result(campaign, at=at).margin_minor is None  # nobody knows its rate
+    with transactions.transaction():
+        catalog.change_product(told["LAMP"], tax_class="reduced", by=BY)
+    pricing.standard_rates()
+    found = findings.result(campaign, at=at)
+    sold = sales.port().sold([told["LAMP"]], FIRST, LAST)
+    assert found.margin_minor == sum(
+        one.revenue_minor - vat.inside_gross(one.revenue_minor, 700) - 300 * one.pieces for one in sold
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
