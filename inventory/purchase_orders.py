@@ -377,11 +377,10 @@ def _changed(
         received[line.product_id] += line.received
         if line.received_at is not None:
             came_at[line.product_id] = max(line.received_at, came_at.get(line.product_id, line.received_at))
-    # What came without having been ordered stays on the order.
-    lines += [
-        _unordered(line, number)
-        for number, line in enumerate((line for line in old if not line.quantity), len(lines) + 1)
-    ]
+    # What came without having been ordered stays on the order, or counts against the line that orders it now.
+    ordered = {line.product_id for line in lines}
+    besides = [line for line in old if not line.quantity and line.product_id not in ordered]
+    lines += [_unordered(line, number) for number, line in enumerate(besides, len(lines) + 1)]
     purchase_checks.not_fewer_than_received(lines, received)
     plan = [Awaited(line.number, line.product_id, line.quantity, 0, line.expected_on) for line in lines]
     counts: dict[int, int] = {}

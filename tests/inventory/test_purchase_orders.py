@@ -267,6 +267,21 @@ def test_what_came_unordered_stays_on_a_changed_order(shelf: Shelf, supplier: Su
     assert proven() == []
 
 
+def test_what_came_unordered_counts_against_the_line_that_orders_it_later(shelf: Shelf, supplier: SupplierRef) -> None:
+    stranger = shop.product()
+    order = make.ordered(supplier, shelf.store.id, (shelf.product_id, 5))
+    make.receive(order.pk, (stranger.id, 2))
+    wanted = make.lines((shelf.product_id, 5), (stranger.id, 3))
+    with transaction():
+        purchase_orders.change(order.pk, wanted, by=BY, at=clock.now())
+    assert sorted(order.lines.values_list("product_id", "quantity", "received")) == sorted(
+        [(shelf.product_id, 5, 0), (stranger.id, 3, 2)]
+    )
+    with pytest.raises(ReceivedAlready), transaction():
+        purchase_orders.change(order.pk, make.lines((stranger.id, 1)), by=BY, at=clock.now())
+    assert proven() == []
+
+
 # --- terms ----------------------------------------------------------------------------------------------------------
 
 

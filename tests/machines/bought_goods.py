@@ -71,7 +71,9 @@ class BoughtGoods(MovingGoods):
         if purchase.state not in (State.DRAFT, State.APPROVED, *COMING):
             code = "purchase_order_state_wrong"
         elif any(
-            wanted[product] < came for product, came in purchase.received.items() if purchase.ordered.get(product)
+            came > wanted[product]
+            for product, came in purchase.received.items()
+            if product in wanted or purchase.ordered.get(product)
         ):
             code = "received_already"
         elif any(came and product not in wanted for product, came in purchase.received.items()):
