@@ -92,7 +92,9 @@ def _late(*, at: datetime) -> list[dict[str, Any]]:
 
 def _is_late(at: datetime) -> Q:
     broken = PromiseRevision.objects.filter(
-        fulfilment_id=OuterRef("pk"), reason=PromiseReason.LOAD.value, promised_before__lt=at
+        fulfilment_id=OuterRef("pk"),
+        reason__in=[PromiseReason.LOAD.value, PromiseReason.CARRIER.value],
+        promised_before__lt=at,
     )
     return Q(promised_at__lt=at) | Q(Exists(broken))
 

@@ -9,6 +9,6 @@ class PromiseReason(StrEnum):
     SUPPLY_MOVED = "supply_moved"  # goods to come have another day
     MOVED = "moved"  # somebody moved the pickup
     LOAD = "load"  # more waits to be picked than was thought
-    CARRIER = "carrier"
+    CARRIER = "carrier"  # what was sent to a store did not come on its day
     REROUTED = "rerouted"  # another place prepares it
     ROUTED = "routed"  # the place that was found for it needs longer

@@ -5,6 +5,7 @@ What waits for goods is promised anew by its supply (`orders.waiting`); this is 
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 
@@ -17,18 +18,24 @@ from orders.lifecycle import Method, State
 from orders.models import Fulfilment
 from orders.promise_reasons import PromiseReason
 
-UNREADY = (State.PLACED, State.ACCEPTED, State.PICKING)
+UNREADY = (State.PLACED, State.ACCEPTED, State.PICKING, State.PICKED, State.UNDER_WAY)
+IN_WORK = (State.ACCEPTED, State.PICKING, State.PICKED)
 GRACE = timedelta(minutes=5)  # nobody has begun it
 GRACE_IN_WORK = timedelta(minutes=30)  # somebody is at it: soon it is ready, and no news is better
+GRACE_ON_THE_WAY = timedelta(hours=2)  # to a store: the van may stand in its yard
 MOST_REVISIONS = 3  # of one part for this reason; after that a person speaks to the customer
 
 
 def due(*, at: datetime, at_most: int) -> list[UUID]:
     """Return parts of orders whose promise is over and not kept, the oldest first; what is held waits for its release."""
-    told = Count("promise_revisions", filter=Q(promise_revisions__reason=PromiseReason.LOAD.value))
+    told = Count(
+        "promise_revisions",
+        filter=Q(promise_revisions__reason__in=[PromiseReason.LOAD.value, PromiseReason.CARRIER.value]),
+    )
     rows = Fulfilment.objects.filter(
         Q(state=State.PLACED.value, promised_at__lte=at - GRACE)
-        | Q(state__in=[State.ACCEPTED.value, State.PICKING.value], promised_at__lte=at - GRACE_IN_WORK),
+        | Q(state__in=[one.value for one in IN_WORK], promised_at__lte=at - GRACE_IN_WORK)
+        | Q(state=State.UNDER_WAY.value, promised_at__lte=at - GRACE_ON_THE_WAY),
         order__held_for=[],
     )
     chosen = rows.annotate(told=told).filter(told__lt=MOST_REVISIONS)
@@ -45,13 +52,14 @@ def revise(fulfilment_id: UUID, *, by: Actor, at: datetime) -> bool:
     one = work.fulfilment
     if State(one.state) not in UNREADY or one.promised_at > at - GRACE or work.order.held_for:
         return False
-    if backorders.of_demands(line.order_line_id for line in work.lines_of(one)):
+    reason = PromiseReason.CARRIER if one.state == State.UNDER_WAY else PromiseReason.LOAD
+    if reason is PromiseReason.LOAD and backorders.of_demands(line.order_line_id for line in work.lines_of(one)):
         return False
     before = one.promised_at
     promised_at, deliver_by = _anew(work, one, at=at)
     if promised_at is None or promised_at <= before:
         return False
-    promise_history.keep(one, before, promised_at, PromiseReason.LOAD, by=by, at=at)
+    promise_history.keep(one, before, promised_at, reason, by=by, at=at)
     fulfilment.amend(work, one, at=at, promised_at=promised_at, deliver_by=deliver_by)
     fulfilment.conclude(
         work,
@@ -62,13 +70,16 @@ def revise(fulfilment_id: UUID, *, by: Actor, at: datetime) -> bool:
         at=at,
         before={"promised_at": before},
         after={"promised_at": promised_at},
-        reason=PromiseReason.LOAD.value,
+        reason=reason.value,
     )
     return True
 
 
 def _anew(work: Work, one: Fulfilment, *, at: datetime) -> tuple[datetime | None, datetime | None]:
     place = locations.by_id(one.location_id)
+    if one.state == State.UNDER_WAY:  # it did not come in time: the next day on which its store is open
+        there_by = promises.taken_in(place, at.astimezone(ZoneInfo(place.time_zone)).date() + timedelta(days=1))
+        return there_by, there_by
     missing = [line.missing for line in work.lines_of(one) if line.missing]
     basket = promises.Basket(len(missing), sum(missing))
     if one.method in lifecycle.COLLECTED:  # it is overdue, so it is the next

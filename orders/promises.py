@@ -117,12 +117,18 @@ def windows(place: LocationRef, method: str, basket: Basket = ONE, *, at: dateti
 def to_store(place: LocationRef, store: LocationRef, basket: Basket = ONE, *, at: datetime) -> Sent:
     """Return by when goods leave a place for a store of ours, and by when they wait there: at the end of the day they come."""
     leaves = sent(place, Method.SHIP_TO_STORE, basket, country=store.country, at=at).leaves_by
-    day = _local(store, leaves).date() + timedelta(days=transit.transfer_days(place, store))
+    return Sent(
+        leaves, taken_in(store, _local(store, leaves).date() + timedelta(days=transit.transfer_days(place, store)))
+    )
+
+
+def taken_in(store: LocationRef, day: date) -> datetime:
+    """Return by when what comes to a store on a day waits there: at the end of the first day on which somebody takes it in."""
     for later in range(LONGEST_CLOSED.days):  # nobody takes it in, and nobody fetches it, while the store is closed
         hours = next(pickup_windows.opening_days(store, start=end_of(store, day + timedelta(days=later)), days=1))
         if hours:
-            return Sent(leaves, hours[-1][1])
-    return Sent(leaves, end_of(store, day))
+            return hours[-1][1]
+    return end_of(store, day)
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------

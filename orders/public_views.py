@@ -1,6 +1,7 @@
 """The public tracking page: in the order's language, in the store's time, without an account, never in a cache."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,12 +23,13 @@ from commerce.money import Money
 from commerce.transactions import transaction
 from orders import pickup, shortage_choices, tracking, visits
 from orders.errors import OrderNotFound
-from orders.floor import Choice
+from orders.floor import Choice, Stage
 from orders.lifecycle import OrderAction, State
 from orders.notifications.order_news import REVISION_REASONS
 from orders.packing import journeys
 from orders.tracking import Tracking
 
+TO_STORE = (State.UNDER_WAY, State.READY, State.NO_SHOW, State.HANDED_OVER)
 DRIVES = (5, 10, 15, 20, 30, 45, 60, 90)  # minutes to choose from
 STEPS = {
     "received": (_("Order received"), "inbox"),
@@ -151,6 +153,11 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
     def money(minor: int) -> str:
         return str(format_currency(Money(minor, order.currency).decimal, order.currency, locale=language))
 
+    parcels = journeys.of_fulfilments(
+        [one.id for one in order.fulfilments if one.state == State.SHIPPED or (one.store_id and one.state in TO_STORE)]
+    )
+    for parcel in parcels:
+        parcel["is_late"] = _is_late(parcel, followed.as_of)
     return {
         "tracking": followed,
         "order": order,
@@ -158,6 +165,7 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
             {
                 "about": part,
                 "steps": [(*STEPS[name], standing) for name, standing in part.steps],
+                "arrived": _arrived(part.fulfilment.id, parcels),
                 "qr": _qr(part.fulfilment.pickup_code) if part.shows_code else "",
                 "reason": REVISION_REASONS.get(part.last_revision.reason, "") if part.last_revision else "",
                 "choices": tracking.moving_choices(followed, part.fulfilment.id)
@@ -179,7 +187,7 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
             for line in order.lines
         ],
         "total": money(order.total_minor),
-        "parcels": journeys.of_fulfilments([one.id for one in order.fulfilments if one.state == State.SHIPPED]),
+        "parcels": parcels,
         "shortages": [
             {
                 "about": asked,
@@ -204,6 +212,19 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
         "longest_name": visits.LONGEST_NAME,
         "drives": DRIVES,
     }
+
+
+def _arrived(fulfilment_id: UUID, parcels: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how many parcels of a part are there, of how many."""
+    its = [one for one in parcels if one["fulfilment_id"] == fulfilment_id]
+    there = [one for one in its if (one["arrived_at"] if one["is_to_store"] else one["stage"] == Stage.DELIVERED)]
+    return {"there": len(there), "all": len(its)}
+
+
+def _is_late(parcel: dict[str, Any], at: datetime) -> bool:
+    """Whether a carrier still has what was to be there by now; what goes to a store is promised anew instead."""
+    due = parcel["deliver_by"]
+    return bool(due and due < at and parcel["stage"] != Stage.DELIVERED and not parcel["is_to_store"])
 
 
 _SENTENCES = {

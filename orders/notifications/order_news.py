@@ -95,7 +95,8 @@ def _revision(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _moves_a_day(order: OrderView, payload: Mapping[str, Any]) -> bool:
     """Whether the promise moved by a day or is later at all: an hour earlier on the same day is no news."""
-    if _is_collected(order, payload):
+    part = letters.part_of(order, payload)
+    if part is not None and part.method in COLLECTED:
         return False  # a pickup keeps its window, or is moved with a message of its own
     last = _last(order, payload)
     if last is None:

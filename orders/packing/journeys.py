@@ -96,6 +96,7 @@ def of_fulfilments(fulfilment_ids: list[UUID]) -> list[dict[str, object]]:
         {
             "number": row.number, "stage": row.stage, "left_at": row.left_at,
             "arrived_at": row.arrived_at, "lost_at": row.lost_at, "is_to_store": row.fulfilment.store_id is not None,
+            "fulfilment_id": row.fulfilment_id, "deliver_by": row.fulfilment.deliver_by,
             "carrier": labels[row.id].carrier if row.id in labels else "",
             "tracking_number": labels[row.id].tracking_number if row.id in labels else "",
             "news": news.get(row.id, []), "orders": sorted(others.get(row.id, ())),

@@ -16,13 +16,28 @@ from commerce.operations import checks
 from commerce.transactions import transaction
 from inventory import locations
 from inventory.models import StockEntry
-from orders import arrivals, cancellation, errors, holds, picking, pickup, queries, shortages, to_store
+from orders import (
+    arrivals,
+    cancellation,
+    errors,
+    holds,
+    picking,
+    pickup,
+    pickup_watch,
+    promise_history,
+    promise_watch,
+    queries,
+    shipping,
+    shortages,
+    to_store,
+)
 from orders.arrivals import Came
+from orders.carriers.port import Scan, Stage
 from orders.floor import LabelState, RejectReason, ShortageState
 from orders.hold_kinds import HoldKind
 from orders.lifecycle import State
-from orders.models import Notice, Parcel
-from orders.packing import coming, labels, lists, papers, parcels
+from orders.models import DeskCase, Notice, Parcel
+from orders.packing import coming, journeys, labels, lists, papers, parcels
 from orders.queries import OrderView
 from orders.routing import worlds
 from orders.sourcing.policy import BALANCED
@@ -31,7 +46,7 @@ from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
 from tests.factories import pricing as prices
-from tests.orders.test_packing import squares
+from tests.orders.test_packing import HOME, squares
 from tests.orders.test_routing_policies import live
 from tests.orders.test_to_store import on_hand, part, place
 
@@ -240,6 +255,41 @@ def test_what_is_called_off_on_the_way_goes_on_the_shelf_when_all_of_it_is_here(
     assert not checks.run()
 
 
+def test_what_does_not_come_on_its_day_is_promised_anew_because_of_its_carrier(shop, store):
+    order, _parcels = sent(shop, store)
+    told = part(order).promised_at
+    with clock.frozen(told + timedelta(hours=3)):
+        [late] = promise_watch.due(at=clock.now(), at_most=9)
+        with transaction():
+            assert promise_watch.revise(late, by=ground.TESTER, at=clock.now())
+        assert part(order).promised_at > clock.now()
+        [revision] = promise_history.of_order(order.id)
+        assert (revision.before, revision.reason) == (told, "carrier")
+        relay.drain(within=20)
+        assert Notice.objects.filter(order_id=order.id, code="promise.revised").exists()
+        page = Client().get(reverse("tracking", args=[order.tracking_token])).content.decode()
+        assert "the carrier needs longer" in page or "Paketdienst" in page
+        with transaction():
+            pickup_watch.look(by=ground.TESTER, at=clock.now())
+        assert DeskCase.objects.filter(kind="pickup.late", order_id=order.id).exists(), "and somebody looks for it"
+
+
+def test_parcels_that_come_on_different_days_are_shown_as_they_are(shop):
+    order = shop.ready({0: 2}, method="ship", ship_to=HOME)
+    first, second = packed(shop, order, split=True)
+    for row in (first, second):
+        assert labels.ask(row.id, "dhl", user=shop.clerk, by=shop.by).state is LabelState.MADE
+    shop.act(shipping.ship, order.fulfilments[0])
+    url = reverse("tracking", args=[order.tracking_token])
+    with transaction():
+        journeys.note(first, [Scan(Stage.DELIVERED, "Zugestellt", "Berlin", clock.now())], at=clock.now())
+    page = Client().get(url).content.decode()
+    assert "1 of 2 parcels delivered" in page or "1 von 2 Paketen zugestellt" in page
+    with clock.frozen(clock.now() + timedelta(days=20)):
+        page = Client().get(url).content.decode()
+        assert page.count("is late. We are sorry") + page.count("kommt später") == 1, "only the one that is not there"
+
+
 # --- lost and found ---------------------------------------------------------------------------------------------------
 
 
@@ -366,7 +416,7 @@ def test_both_stores_do_it_on_their_screens(shop, store, signed_in):
     assert "1 of 2" in scanned
     assert reverse("orders-staff:give-out", args=[order.fulfilments[0].id]) in scanned
     tracking = Client().get(reverse("tracking", args=[order.tracking_token])).content.decode()
-    assert "At the store" in tracking or "In der Filiale" in tracking
+    assert "1 of 2 parcels are at your store" in tracking or "1 von 2 Paketen sind in Ihrer Filiale" in tracking
     lost = reverse("orders-staff:parcel-lost", args=[second.id])
     assert here.post(lost, {"reason": "weg"}).status_code == 404, "it is not on its way to this one"
     assert there.post(lost, {"reason": ""}).status_code == 302
