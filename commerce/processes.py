@@ -1,6 +1,7 @@
 """Which processes make up a running Kontor, how each is started, and what must be cleared before it starts again."""
 
 import os
+import shelve
 import sys
 from pathlib import Path
 from signal import SIGINT, SIGKILL
@@ -85,7 +86,7 @@ def beat() -> Program:
         ],
         folder=settings.BASE_DIR,
         environment=_environment(),
-        before=lambda: _beat_pid_file().unlink(missing_ok=True),  # only one supervisor runs here, so it is stale
+        before=clear_beat_remains,
     )  # fmt: skip
 
 
@@ -103,6 +104,25 @@ def clear_database_remains() -> None:
     lock = cluster / "postmaster.pid"
     if Path("/proc/self/cwd").exists() and lock.exists() and not processes_in(cluster):
         lock.unlink()  # its number may belong to someone else by now, which PostgreSQL would mistake for itself
+
+
+def clear_beat_remains() -> None:
+    """Remove what a killed clock left behind: its number, and its memory of last runs if that can't be read any more.
+
+    Only one supervisor runs here, so the number is stale. Without its memory the clock starts anew; with one that broke off
+    while it was written it would end at every start.
+    """
+    _beat_pid_file().unlink(missing_ok=True)
+    memory = Path(settings.CELERY_BEAT_SCHEDULE_FILENAME)
+    remains = list(memory.parent.glob(f"{memory.name}*"))
+    if not remains:
+        return
+    try:
+        with shelve.open(str(memory), flag="r") as known:  # noqa: S301 (our own file)
+            dict(known)
+    except Exception:
+        for one in remains:
+            one.unlink(missing_ok=True)
 
 
 def database_answers() -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shelve
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
@@ -198,3 +200,20 @@ def test_up_heals_what_is_killed_and_leaves_nothing_behind(installation: Install
 def test_every_process_is_told_where_the_database_is() -> None:
     for program in (processes.web(), processes.relay(), processes.worker(), processes.beat()):
         assert program.environment["DATABASE_URL"].startswith("postgresql://")
+
+
+@pytest.mark.parametrize("broken", [b"", b"half a file"])
+def test_a_clock_whose_memory_broke_off_starts_anew(tmp_path: Path, settings: Any, broken: bytes) -> None:
+    settings.DATA_DIR, settings.CELERY_BEAT_SCHEDULE_FILENAME = tmp_path, str(tmp_path / "beat-schedule")
+    processes.clear_beat_remains()  # of a first start: there is nothing
+    with shelve.open(str(tmp_path / "beat-schedule")) as memory:
+        memory["entries"] = {"sweep": 1}
+    whole = sorted(path.name for path in tmp_path.iterdir())
+    (tmp_path / "beat.pid").write_text("1")
+    processes.clear_beat_remains()
+    assert sorted(path.name for path in tmp_path.iterdir()) == whole, "what can be read is kept"
+    for path in tmp_path.iterdir():
+        if path.suffix not in (".dir", ".bak"):  # an index that names what isn't there
+            path.write_bytes(broken)
+    processes.clear_beat_remains()
+    assert list(tmp_path.iterdir()) == []

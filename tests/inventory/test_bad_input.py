@@ -202,7 +202,12 @@ def test_a_feed_older_than_the_last_one(doors: Doors, unharmed: Any) -> None:
     assert list(StockStatement.objects.values_list("reference", flat=True)) == ["S-2"]
     merchandiser = doors.person(Role.MERCHANDISER, None)
     says(merchandiser.get(reverse("inventory-staff:discrepancies")), "ours 10 → found 8")
-    says(merchandiser.get(reverse("inventory-staff:statement-sources")), "The till")
+    says(
+        merchandiser.get(reverse("inventory-staff:statement-sources")),
+        "The till",
+        "1 refused since",
+        "but newer ones of",
+    )
 
 
 # --- rules of sharing -----------------------------------------------------------------------------------------------
