@@ -1,6 +1,5 @@
 """Admin of prices: lists and what is on them, tax rates; quotes to read."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -261,12 +260,12 @@ class PriceEntryAdmin(VerbAdmin):
         return money(entry.amount_minor, entry.price_list.currency)
 
     @display(description=gettext_lazy("From"))
-    def valid_from(self, entry: PriceEntry) -> datetime | None:
-        return entry.valid.lower
+    def valid_from(self, entry: PriceEntry) -> str:
+        return admin_costs.told_instant(entry.valid.lower)
 
     @display(description=gettext_lazy("Until"))
-    def valid_until(self, entry: PriceEntry) -> datetime | None:
-        return entry.valid.upper
+    def valid_until(self, entry: PriceEntry) -> str:
+        return admin_costs.told_instant(entry.valid.upper)
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         product = catalog.products_by_sku([values["sku"]])[values["sku"]]
@@ -347,12 +346,12 @@ class TaxRateAdmin(VerbAdmin):
         return f"{localize(rate.basis_points / 100, use_l10n=True)} %"
 
     @display(description=gettext_lazy("From"))
-    def valid_from(self, rate: TaxRate) -> datetime | None:
-        return rate.valid.lower
+    def valid_from(self, rate: TaxRate) -> str:
+        return admin_costs.told_instant(rate.valid.lower)
 
     @display(description=gettext_lazy("Until"))
-    def valid_until(self, rate: TaxRate) -> datetime | None:
-        return rate.valid.upper
+    def valid_until(self, rate: TaxRate) -> str:
+        return admin_costs.told_instant(rate.valid.upper)
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         country, tax_class = values["country"].upper(), values["tax_class"]

@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.utils.formats import localize
+from django.utils.formats import date_format, localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -21,6 +22,11 @@ from pricing import costs, floors
 from pricing.models import AdvertisedMinimum, ChannelFee, LandedCost, MarginRule
 
 FROM_NOW = gettext_lazy("Empty: from now on.")
+
+
+def told_instant(at: datetime | None) -> str:
+    """Return an instant by the clock on the wall, as the reader's language writes it."""
+    return date_format(localtime(at), "SHORT_DATETIME_FORMAT") if at else "-"
 
 
 def percent(basis_points: int) -> str:
@@ -87,12 +93,12 @@ class _DatedAdmin(VerbAdmin):
         return False
 
     @display(description=gettext_lazy("From"))
-    def valid_from(self, row: Any) -> datetime | None:
-        return row.valid.lower
+    def valid_from(self, row: Any) -> str:
+        return told_instant(row.valid.lower)
 
     @display(description=gettext_lazy("Until"))
-    def valid_until(self, row: Any) -> datetime | None:
-        return row.valid.upper
+    def valid_until(self, row: Any) -> str:
+        return told_instant(row.valid.upper)
 
 
 @admin.register(LandedCost)

@@ -1,6 +1,5 @@
 """Admin of what prices are computed with: currency rates, families and contents of products."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +17,7 @@ from commerce.actors import Actor
 from commerce.admin_base import VerbAdmin
 from commerce.roles import Permission
 from pricing import currencies, product_terms
-from pricing.admin_costs import FROM_NOW, SkuForm, StyledForm
+from pricing.admin_costs import FROM_NOW, SkuForm, StyledForm, told_instant
 from pricing.formulas import MILLION
 from pricing.listing import REFERENCES, Content
 from pricing.models import CurrencyRate, ProductTerms
@@ -76,12 +75,12 @@ class CurrencyRateAdmin(VerbAdmin):
         return str(localize(Decimal(row.millionths) / MILLION, use_l10n=True))
 
     @display(description=gettext_lazy("From"))
-    def valid_from(self, row: CurrencyRate) -> datetime | None:
-        return row.valid.lower
+    def valid_from(self, row: CurrencyRate) -> str:
+        return told_instant(row.valid.lower)
 
     @display(description=gettext_lazy("Until"))
-    def valid_until(self, row: CurrencyRate) -> datetime | None:
-        return row.valid.upper
+    def valid_until(self, row: CurrencyRate) -> str:
+        return told_instant(row.valid.upper)
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         base, quote = values["base"].upper(), values["quote"].upper()

@@ -43,6 +43,7 @@ class Campaign:
     is_draft: bool
     goods: frozenset[str] = frozenset()
     overlaps: list[str] = field(default_factory=list)
+    under: list[str] = field(default_factory=list)  # campaigns for all goods that hold meanwhile
     cover_days: int | None = None
 
     def holds_on(self, day: date) -> bool:
@@ -83,9 +84,15 @@ def campaigns(begins: date, ends: date) -> list[Campaign]:
     for one in found:
         one.goods = frozenset(article.sku for article in conflicts.meant_by([one.promotion], known.articles))
     for first, second in combinations(found, 2):
-        if first.promotion.id != second.promotion.id and first.goods & second.goods and _meet(first, second):
+        if first.promotion.id == second.promotion.id or not (first.goods & second.goods and _meet(first, second)):
+            continue
+        if _is_special(first) == _is_special(second):
             first.overlaps.append(second.promotion.name)
             second.overlaps.append(first.promotion.name)
+        elif _is_special(first):  # what is for all goods meets all others: that is no news of it
+            first.under.append(second.promotion.name)
+        else:
+            second.under.append(first.promotion.name)
     _cover(found, at)
     return found
 
@@ -186,7 +193,8 @@ def _row(one: Campaign) -> dict[str, Any]:
     return {
         "name": one.promotion.name, "what": sentences.benefit(one.promotion), "window": words.window(one.starts_at, one.ends_at),
         "owner": one.owner, "url": one.url, "state": one.state, "is_draft": one.is_draft, "overlaps": one.overlaps,
-        "cover": one.cover_days, "is_short": one.cover_days is not None and lasts is not None and one.cover_days < lasts,
+        "under": one.under, "cover": one.cover_days,
+        "is_short": one.cover_days is not None and lasts is not None and one.cover_days < lasts,
         "goods": len(one.goods),
     }  # fmt: skip
 

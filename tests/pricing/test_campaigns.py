@@ -1,5 +1,6 @@
 """The calendar: what holds when by the clock of the trade, overlaps, owners; versions that say the same are one campaign."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from commerce.transactions import transaction
 from inventory import locations
 from pricing import drafts, rulesets
 from pricing.desk import campaigns
-from pricing.promotions.terms import Content
+from pricing.promotions.terms import Content, Goods
 from tests.factories import commerce as ground
 from tests.pricing.worked import promotion
 
@@ -65,6 +66,18 @@ def test_overlaps_are_those_of_goods_and_of_time(anna):
     )
     found = {one.promotion.id: one.overlaps for one in campaigns.campaigns(date(2027, 3, 1), date(2027, 4, 1))}
     assert found == {"A": ["B"], "B": ["A"], "C": [], "D": []}
+
+
+def test_what_is_for_all_goods_stands_beside_the_others_and_clashes_with_its_like_alone(anna):
+    lamp = ground.product().sku
+    window = ("2027-03-12T00:00:00Z", "2027-03-20T00:00:00Z")
+    published(
+        sale("A", lamp, *window), *(replace(sale(name, lamp, *window), goods=Goods()) for name in ("ALL", "MORE"))
+    )
+    found = {one.promotion.id: one for one in campaigns.campaigns(date(2027, 3, 1), date(2027, 4, 1))}
+    assert {name: (one.overlaps, one.under) for name, one in found.items()} == {
+        "A": ([], ["ALL", "MORE"]), "ALL": (["MORE"], []), "MORE": (["ALL"], []),
+    }  # fmt: skip
 
 
 def test_versions_that_say_the_same_are_one_campaign_and_a_withdrawn_one_ends():
