@@ -173,6 +173,8 @@ VERBS = {
     "orders.routing.nodes.lift": gettext_noop("Restriction of shipping lifted"),
     "orders.routing.nodes.restrict": gettext_noop("Shipping restricted"),
     "orders.routing.nodes.set_node": gettext_noop("Place in routing changed"),
+    "orders.returns.goodwill_limits.set_limit": gettext_noop("Goodwill limit set"),
+    "orders.returns.opened_elsewhere": gettext_noop("Return form of another store opened"),
     "orders.to_store.finish": gettext_noop("Picked for another store: to be packed"),
     "orders.to_store.send": gettext_noop("Sent to the store"),
     "orders.arrivals.arrive": gettext_noop("A parcel came to its store"),

@@ -15,8 +15,8 @@ from unfold.decorators import display
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, money
 from commerce.roles import Permission
-from orders.models import Payment, PaymentEvent, PaymentRequest, ReturnPolicy
-from orders.returns import policies
+from orders.models import GoodwillLimit, Payment, PaymentEvent, PaymentRequest, ReturnPolicy
+from orders.returns import goodwill_limits, policies
 
 
 class PaymentQuestionFilter(admin.SimpleListFilter):
@@ -152,3 +152,36 @@ class ReturnPolicyAdmin(VerbAdmin):
             days=values.get("days", known.days), channel_id=known.channel_id, country=known.country,
             category=known.category, product_id=known.product_id, reason=values.get("reason", known.reason), by=by,
         )  # fmt: skip
+
+
+class GoodwillLimitForm(forms.ModelForm):
+    """How much people with a right may give away on their own."""
+
+    permission = forms.ChoiceField(
+        label=gettext_lazy("right"), choices=[(one.value, one.value) for one in goodwill_limits.USUAL]
+    )
+
+    class Meta:
+        model = GoodwillLimit
+        fields = ["permission", "amount_minor"]
+
+
+@admin.register(GoodwillLimit)
+class GoodwillLimitAdmin(VerbAdmin):
+    """How much one person may give away on their own; what is more waits for a second one. Without a row: 25.00 and 100.00."""
+
+    views = writes = Permission.MANAGE_CHANNELS
+    audited_as = "goodwill_limit"
+    form = GoodwillLimitForm
+    list_display = ["permission", "amount_minor"]
+    ordering = ["permission"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: GoodwillLimit | None = None) -> list[str]:
+        return []
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        return goodwill_limits.set_limit(values["permission"], values["amount_minor"], by=by)
+
+    def change(self, request: HttpRequest, obj: GoodwillLimit, values: dict[str, Any], *, by: Actor) -> None:
+        known = GoodwillLimit.objects.get(pk=obj.pk)
+        goodwill_limits.set_limit(known.permission, values.get("amount_minor", known.amount_minor), by=by)

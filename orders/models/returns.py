@@ -189,3 +189,23 @@ class ReturnPolicy(models.Model):
                 nulls_distinct=False,
             ),
         ]
+
+
+class GoodwillLimit(models.Model):
+    """How much somebody with a right may give away on their own; without a row the usual holds.
+
+    Written by: orders.returns.goodwill_limits
+    """
+
+    permission = models.CharField(_("right"), max_length=40, unique=True)
+    amount_minor = models.PositiveIntegerField(_("limit, in the smallest unit (cents)"))
+
+    class Meta:
+        verbose_name = _("goodwill limit")
+        verbose_name_plural = _("goodwill limits")
+        constraints = [
+            models.CheckConstraint(name="goodwill_limit_sane", condition=Q(amount_minor__lte=10_000_000)),
+        ]
+
+    def __str__(self) -> str:
+        return self.permission

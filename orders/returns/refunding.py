@@ -21,12 +21,10 @@ from orders.lifecycle import State
 from orders.models import OrderRefund, ReturnLine
 from orders.payments import refunds
 from orders.return_states import CLAIMS, Reason, RefundKind
-from orders.returns import files, units
+from orders.returns import files, goodwill_limits, units
 from orders.returns.files import File
 
 LONGEST_REASON = 200
-# How much one person may give away on their own, in minor units; what is more waits for a second one.
-GOODWILL_LIMITS: dict[Permission, int] = {Permission.REFUND_ORDERS: 2_500, Permission.APPROVE_REFUNDS: 10_000}
 
 integrity.refuse(
     "order_refund_second_person",
@@ -51,11 +49,6 @@ class Refunded:
     charges_minor: int
     uncovered_minor: int
     is_waiting: bool = False
-
-
-def limit_of(permissions: Collection[Permission]) -> int:
-    """Return how much somebody with these rights may give away on their own."""
-    return max((limit for permission, limit in GOODWILL_LIMITS.items() if permission in permissions), default=0)
 
 
 @transaction_required
@@ -143,7 +136,7 @@ def goodwill(
         raise errors.RefundTooHigh(
             f"Of this order {left} minor units are left that could be given back, not {amount_minor}.", left_minor=left
         )
-    limit = limit_of(permissions)
+    limit = goodwill_limits.limit_of(permissions)
     needs_second = amount_minor > limit
     decided = {} if needs_second else {
         "decided_by_id": by.id[:64], "decided_by": by.label[:200], "decided_at": at, "is_granted": True

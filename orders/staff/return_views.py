@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from commerce import catalog, clock, money, transactions
+from commerce import audit, catalog, clock, money, transactions
 from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
@@ -133,6 +133,13 @@ def take_back(request: HttpRequest, store: shell.Store, order_id: UUID) -> HttpR
             problem = f"{refusals.sentence(refusal)} ({refusal.message})"
     with transactions.transaction():
         found = chances.of_order(order_id, at=clock.now())
+        if request.method == "GET" and all(
+            store.id not in (one.location_id, one.store_id) for one in order.fulfilments
+        ):
+            # Bought online, returned in any store: whoever opens the form sees an order of others, so that stays.
+            audit.record(
+                "orders.returns.opened_elsewhere", "order", order.id, by=shell.actor(request), after={"at": store.code}
+            )
     facts = {
         "order": order,
         "rows": [

@@ -319,7 +319,8 @@ def test_who_may_do_everything_at_another_store_neither_sees_nor_moves_what_is_o
                 assert answer.status_code in (403, 404), (method, door, answer.status_code)
             shown = {number for number in scene.numbers if number in page_of(answer)}
             assert not shown, (method, door)
-        assert written() == before, door
+        if door.name not in ANY_STORE:  # that somebody elsewhere opened it is kept
+            assert written() == before, door
         if door.parameters and opened_by_its_own < ENOUGH:
             opened_by_its_own += ask(here, "get", url).status_code == 200
     assert opened_by_its_own == ENOUGH, "what is asked for must be there to be seen"

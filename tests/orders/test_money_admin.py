@@ -4,8 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from commerce import clock
+from commerce.actors import Actor
 from commerce.models import AuditEntry, User
-from orders.models import ReturnPolicy
+from commerce.roles import Permission, Role
+from commerce.transactions import transaction
+from orders.models import GoodwillLimit, ReturnPolicy
+from orders.returns import goodwill_limits, refunding
+from tests.factories import inventory as goods
 from tests.factories import orders as make
 from tests.factories import payments as pay
 
@@ -54,3 +60,44 @@ def test_a_return_policy_ends_when_another_begins_for_the_same_goods(administrat
     assert (refused.status_code, ReturnPolicy.objects.count()) == (200, 2)
     assert "1100" in refused.content.decode()
     assert AuditEntry.objects.filter(verb="orders.returns.policies.set_policy").count() == 2
+
+
+def test_what_somebody_may_give_away_alone_is_said_in_the_admin(administrator: Client, shop: make.Shop) -> None:
+    order = shop.ready({0: 2})
+    paid = pay.payment(order.id, 2380, authorised=2380, captured=2380)
+    assert paid
+    rights = frozenset({Permission.REFUND_ORDERS})
+
+    def give(amount: int) -> bool:
+        with transaction():
+            given = refunding.goodwill(
+                order.id, amount, "a scratch", permissions=rights, by=Actor.staff(shop.clerk), at=clock.now()
+            )
+        return given.is_waiting
+
+    assert goodwill_limits.limit_of(rights) == 2_500
+    add = reverse("admin:orders_goodwilllimit_add")
+    assert administrator.post(add, {"permission": "refund_orders", "amount_minor": "300"}).status_code == 302
+    assert (give(300), give(301)) == (False, True), "what is more waits for a second person"
+    row = GoodwillLimit.objects.get()
+    change = reverse("admin:orders_goodwilllimit_change", args=[row.pk])
+    assert administrator.post(change, {"permission": "refund_orders", "amount_minor": "0"}).status_code == 302
+    assert give(1)
+    for wrong in (
+        {"permission": "view_orders", "amount_minor": "5"},
+        {"permission": "refund_orders", "amount_minor": "-1"},
+    ):
+        assert administrator.post(add, wrong).status_code == 200
+    assert AuditEntry.objects.filter(verb="orders.returns.goodwill_limits.set_limit").count() == 2
+    assert goodwill_limits.limit_of(frozenset({Permission.APPROVE_REFUNDS})) == 10_000
+
+
+def test_a_return_form_that_another_store_opens_is_kept(shop: make.Shop) -> None:
+    order = shop.ready()
+    elsewhere = goods.store()
+    for place, many in ((shop.store, 0), (elsewhere, 1)):
+        client = Client()
+        client.force_login(make.clerk(place, role=Role.STORE_MANAGER))
+        assert client.get(reverse("orders-staff:take-back", args=[order.id])).status_code == 200
+        kept = AuditEntry.objects.filter(verb="orders.returns.opened_elsewhere", object_id=str(order.id))
+        assert kept.count() == many
