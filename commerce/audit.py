@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from commerce import clock, context
 from commerce.actors import Actor
 from commerce.models import AuditEntry
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 
 LONGEST_REASON = 200
@@ -24,7 +25,7 @@ LONGEST_TIMELINE = 500  # a page nobody scrolls further on
 _INSERT = """
 INSERT INTO commerce_auditentry (verb, object_type, object_id, actor_kind, actor_id, actor_label,
                                  before, after, reason, request_id, recorded_at)
-SELECT verb, object_type, object_id, %s, %s, %s, before::jsonb, after::jsonb, reason, request_id, %s
+SELECT verb, object_type, object_id, %s::text, %s::text, %s::text, before::jsonb, after::jsonb, reason, request_id, %s::timestamptz
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
      AS row (verb, object_type, object_id, before, after, reason, request_id, place)
 ORDER BY place
@@ -81,7 +82,7 @@ def record_many(rows: Sequence[AuditRow], *, by: Actor) -> None:
         [row.request_id for row in rows],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        prepared.execute(cursor, _INSERT, values, by_index=False)
 
 
 def timeline(object_type: str, object_id: object, *, at_most: int = LONGEST_TIMELINE) -> list[AuditEntry]:

@@ -20,6 +20,7 @@ from django.db import connection
 from commerce import clock, integrity, locks
 from commerce.errors import CommerceError, IdempotencyKeyReused, InvalidInput, RequestInProgress
 from commerce.models import IdempotencyKey
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 
 HEADER = "Idempotency-Key"
@@ -31,19 +32,21 @@ _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 # Two statements in one round trip. The second takes its snapshot after the locks are ours, so an answer that another
 # transaction stored just before it let go of the lock is always seen.
-_BEGIN = """
-SELECT set_config('kontor.idempotency', array_agg(pg_try_advisory_xact_lock(%s, number) ORDER BY place)::text, true)
-FROM unnest(%s::int[]) WITH ORDINALITY AS wanted (number, place);
+_LOCK = """
+SELECT set_config('kontor.idempotency', array_agg(pg_try_advisory_xact_lock(%s::int, number) ORDER BY place)::text, true)
+FROM unnest(%s::int[]) WITH ORDINALITY AS wanted (number, place)
+"""
+_KNOWN = """
 SELECT (current_setting('kontor.idempotency')::boolean[])[wanted.place], stored.request_hash, stored.status, stored.body,
        stored.content_type
 FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (credential, key, place)
 LEFT JOIN commerce_idempotencykey stored
-    ON stored.credential = wanted.credential AND stored.key = wanted.key AND stored.expires_at > %s
+    ON stored.credential = wanted.credential AND stored.key = wanted.key AND stored.expires_at > %s::timestamptz
 ORDER BY wanted.place
 """
 _STORE = """
 INSERT INTO commerce_idempotencykey (credential, key, request_hash, status, body, content_type, created_at, expires_at)
-SELECT credential, key, request_hash, status, body, content_type, %s, %s
+SELECT credential, key, request_hash, status, body, content_type, %s::timestamptz, %s::timestamptz
 FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::int[], %s::bytea[], %s::text[])
      AS answer (credential, key, request_hash, status, body, content_type)
 ON CONFLICT (credential, key) DO UPDATE
@@ -118,7 +121,7 @@ def begin_all(attempts: Sequence[Attempt]) -> list[Replay | CommerceError | None
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            _BEGIN,
+            f"{prepared.call(cursor, _LOCK)}; {prepared.call(cursor, _KNOWN)}",
             [
                 int(locks.Purpose.IDEMPOTENCY),
                 [locks.number(f"{attempt.credential}:{attempt.key}") for attempt in attempts],
@@ -166,7 +169,8 @@ def store_all(answers: Sequence[Answer]) -> None:
         return
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(
+        prepared.execute(
+            cursor,
             _STORE,
             [
                 now,
@@ -178,6 +182,7 @@ def store_all(answers: Sequence[Answer]) -> None:
                 [answer.body for answer in answers],
                 [answer.content_type for answer in answers],
             ],
+            by_index=False,
         )
         if cursor.rowcount != len(answers):
             raise _in_progress(answers[0].attempt.key)

@@ -15,6 +15,7 @@ from django.db import connection
 from commerce import audit, clock, context, deliveries, events, ids
 from commerce.actors import Actor
 from commerce.errors import Conflict, InvalidInput, NotFound
+from commerce.postgresql import prepared
 from commerce.transactions import durable, transaction, transaction_required
 
 KEPT_FOR = timedelta(days=30)  # how far back a channel can replay; what is still undelivered stays longer
@@ -24,7 +25,7 @@ MOST_LISTED = 200
 _PUBLISH = """
 INSERT INTO commerce_outboxmessage (message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id,
                                     payload, actor_kind, actor_id, request_id, occurred_at)
-SELECT message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id, payload, %s, %s, request_id,
+SELECT message_id, event_type, aggregate, aggregate_sequence, schema_version, channel_id, payload, %s::text, %s::text, request_id,
        occurred_at
 FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::smallint[], %s::bigint[], %s::jsonb[],
             %s::timestamptz[])
@@ -49,7 +50,8 @@ def publish(facts: Sequence[events.Event], *, by: Actor, request_ids: Sequence[s
         if fact.type not in known:
             raise LookupError(f"Event type {fact.type!r} is not registered.")
     with connection.cursor() as cursor:
-        cursor.execute(
+        prepared.execute(
+            cursor,
             _PUBLISH,
             [
                 by.kind.value,
@@ -64,6 +66,7 @@ def publish(facts: Sequence[events.Event], *, by: Actor, request_ids: Sequence[s
                 [orjson.dumps(fact.payload()).decode() for fact in facts],
                 [fact.occurred_at for fact in facts],
             ],
+            by_index=False,
         )
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from commerce import clock, gtin
 from commerce.errors import UnknownProduct
 from commerce.models import ProductGtin, ProductKind
+from commerce.postgresql import prepared
 
 Key = TypeVar("Key", str, int)
 
@@ -33,10 +34,10 @@ SELECT product.id, product.sku, product.name, product.kind, product.tax_class, p
             FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END,
        product.minimum_age, product.weight_grams
 FROM commerce_product product WHERE """
-_WHERE = {
-    "sku": "product.sku = ANY(%s)",
-    "id": "product.id = ANY(%s)",
-    "updated_at": "product.updated_at >= %s",
+_READ = {
+    "sku": _REFS + "product.sku = ANY(%s::text[])",
+    "id": _REFS + "product.id = ANY(%s::bigint[])",
+    "updated_at": _REFS + "product.updated_at >= %s::timestamptz",
 }
 
 
@@ -208,7 +209,7 @@ def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list
     if not wanted:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_REFS + _WHERE[column], [wanted])
+        prepared.execute(cursor, _READ[column], [wanted], by_index=False)
         return [
             ProductRef(
                 product_id,

@@ -14,6 +14,7 @@ from django.db import connection
 
 from commerce import clock, ids, integrity
 from commerce.errors import NotFound, QuotaExhausted, QuotaHoldExpired
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
 # callers could wait for each other.
 _LOCK = """
 SELECT key, id, "limit", held, committed FROM commerce_quota
-WHERE key = ANY(%s) AND (SELECT count(*) FROM commerce_quota WHERE key = ANY(%s)) = %s
+WHERE key = ANY(%s::text[]) AND (SELECT count(*) FROM commerce_quota WHERE key = ANY(%s::text[])) = %s::int
 ORDER BY key COLLATE "C" FOR UPDATE
 """
 _CREATE = """
@@ -59,7 +60,8 @@ RETURNING quota.key, quota.held, freed.holds
 _WRITE = """
 WITH placed AS (
     INSERT INTO commerce_quotahold (id, quota_id, quantity, state, expires_at, purpose, created_at)
-    SELECT id, quota_id, quantity, CASE WHEN expires_at IS NULL THEN 'committed' ELSE 'held' END, expires_at, purpose, %s
+    SELECT id, quota_id, quantity, CASE WHEN expires_at IS NULL THEN 'committed' ELSE 'held' END, expires_at, purpose,
+        %s::timestamptz
     FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[])
          AS wanted (id, quota_id, quantity, expires_at, purpose)
 )
@@ -211,7 +213,8 @@ class Claims:
         changed = {key: row for key, row in self._rows.items() if row.newly_held or row.newly_committed}
         requests = self._taken.values()
         with connection.cursor() as cursor:
-            cursor.execute(
+            prepared.execute(
+                cursor,
                 _WRITE,
                 [
                     self._at,
@@ -368,11 +371,11 @@ def _locked(limits: dict[str, int]) -> dict[str, _Row]:
     """Lock the rows of all keys in key order, creating those that don't exist yet."""
     keys = list(limits)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [keys, keys, len(keys)])
+        prepared.execute(cursor, _LOCK, [keys, keys, len(keys)])
         found = cursor.fetchall()
         if not found:
             cursor.execute(_CREATE, [keys, [max(0, limits[key]) for key in keys]])
-            cursor.execute(_LOCK, [keys, keys, len(keys)])
+            prepared.execute(cursor, _LOCK, [keys, keys, len(keys)])
             found = cursor.fetchall()
     return {key: _Row(*rest) for key, *rest in found}
 

@@ -13,6 +13,7 @@ from django.db import connection
 
 from commerce import audit, clock, ids, integrity
 from commerce.actors import Actor
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from customers import identifiers, matching
 from customers.errors import IdentifierNotFound, IdentifierTaken, InvalidIdentifier, ProfileNotFound
@@ -36,7 +37,7 @@ JOIN customers_profile AS profile ON profile.id = found.profile_id
 # back for what the first one made, and looks again.
 _ADD_IDENTIFIERS = """
 INSERT INTO customers_identifier (profile_id, kind, scope, value, is_verified, source, created_at)
-SELECT profile_id, kind, scope, value, kind = 'channel_customer', source, %s
+SELECT profile_id, kind, scope, value, kind = 'channel_customer', source, %s::timestamptz
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[]) AS fresh (profile_id, kind, scope, value, source)
 ORDER BY kind, scope, value
 ON CONFLICT ON CONSTRAINT identifier_points_to_one_profile DO NOTHING
@@ -44,7 +45,7 @@ RETURNING kind, scope, value
 """
 _ADD_PROFILES = """
 INSERT INTO customers_profile (id, name, language, country, created_at, updated_at)
-SELECT id, name, language, country, %s, %s
+SELECT id, name, language, country, %s::timestamptz, %s::timestamptz
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS fresh (id, name, language, country)
 """
 # Locked in one order, for the same reason; not against those who only point to the profile.
@@ -160,7 +161,7 @@ def _find(keys: Sequence[Identifier]) -> tuple[dict[Identifier, Match], set[UUID
     """Return what identifiers point to, and which of those profiles have no name yet."""
     known, nameless = {}, set()
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, _columns(keys))
+        prepared.execute(cursor, _FIND, _columns(keys))
         for kind, scope, value, profile_id, is_verified, is_nameless, has_email in cursor.fetchall():
             known[Identifier(kind, scope, value)] = Match(profile_id, is_verified, has_email)
             if is_nameless:
@@ -207,7 +208,8 @@ def _write(plan: _Plan, *, at: datetime) -> bool:
     with connection.cursor() as cursor:
         if plan.made:
             made = plan.made.items()
-            cursor.execute(
+            prepared.execute(
+                cursor,
                 _ADD_PROFILES,
                 [
                     at,
@@ -231,7 +233,7 @@ def _gain(plan: _Plan, at: datetime) -> bool:
     owners = [str(plan.gained[one][0]) for one in gained]
     sources = [plan.gained[one][1].channel_code for one in gained]
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_IDENTIFIERS, [at, owners, *_columns(gained), sources])
+        prepared.execute(cursor, _ADD_IDENTIFIERS, [at, owners, *_columns(gained), sources])
         added = [Identifier(*row) for row in cursor.fetchall()]
         if len(added) == len(gained):
             return True

@@ -17,6 +17,7 @@ from django.db import connection
 
 from commerce import ids, integrity
 from commerce.actors import Actor
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory import backorders, buffers, ledger, obligations, reservations
 from inventory.backorders import ALL, NewClaim, Waiting
@@ -61,7 +62,7 @@ class Part:
 
 _INSERT = """
 INSERT INTO inventory_allocation (id, level_id, demand_id, quantity, shipped, released, created_at)
-SELECT a.id, a.level_id, a.demand_id, a.quantity, 0, 0, %s
+SELECT a.id, a.level_id, a.demand_id, a.quantity, 0, 0, %s::timestamptz
 FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[]) AS a (id, level_id, demand_id, quantity)
 """
 
@@ -213,7 +214,8 @@ class Promises:
         if self._allocations:
             allocation_ids, level_ids, demand_ids, quantities = zip(*self._allocations, strict=True)
             with connection.cursor() as cursor:
-                cursor.execute(
+                prepared.execute(
+                    cursor,
                     _INSERT,
                     [
                         self._at, ledger.uuids(allocation_ids), ledger.numbers(level_ids), ledger.uuids(demand_ids),

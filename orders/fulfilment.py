@@ -39,7 +39,8 @@ opening AS MATERIALIZED (
         day_hold_ids, promised_at, deliver_by, store_id, keep_until, pickup_code, failed_code_attempts, is_on_shelf, bay, version,
         created_at, changed_at)
     SELECT id, order_id, location_id, method, '{State.PLACED}', window_starts_at, window_ends_at, slot_hold_id,
-        day_hold_ids, promised_at, deliver_by, store_id, NULL, pickup_code, 0, FALSE, '', 1, %(at)s, %(at)s
+        day_hold_ids, promised_at, deliver_by, store_id, NULL, pickup_code, 0, FALSE, '', 1,
+        %(at)s::timestamptz, %(at)s::timestamptz
     FROM opening
 ), opened_lines AS (
     INSERT INTO orders_fulfilmentline

@@ -7,6 +7,7 @@ from django.db import connection
 
 from commerce import integrity
 from commerce.errors import Busy
+from commerce.postgresql import prepared
 from orders.models import OPEN_STATES
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: a code is read out over a counter.
@@ -54,7 +55,7 @@ def _taken(location_ids: Sequence[int], codes: Sequence[str]) -> set[int]:
     if not codes:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(_TAKEN, [list(location_ids), list(codes)])
+        prepared.execute(cursor, _TAKEN, [list(location_ids), list(codes)])
         taken = {position for (position,) in cursor.fetchall()}
     earlier: set[tuple[int, str]] = set()
     for position, code in enumerate(zip(location_ids, codes, strict=True)):

@@ -19,6 +19,7 @@ from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.channels.contracts import IncomingOrder
 from commerce.errors import CommerceError, RequestInProgress
+from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
@@ -64,7 +65,7 @@ WITH new AS MATERIALIZED (
         tracking_token, status, version, placed_at, changed_at)
     SELECT id, number, channel_id, external_reference, customer_id, contact_name, contact_email, contact_phone, ship_to,
         language, currency, total_minor, tax_minor, quote_id, price_source, asked, pricing, tracking_token,
-        '{OrderStatus.OPEN}', 1, placed_at, %(at)s
+        '{OrderStatus.OPEN}', 1, placed_at, %(at)s::timestamptz
     FROM new
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
@@ -154,7 +155,8 @@ def _placed_or_same(draft: Draft, views: Mapping[Draft, OrderView]) -> Verdict:
 
 def _begin(wishes: Sequence[Wish]) -> list[tuple[int, UUID | None]]:
     with connection.cursor() as cursor:
-        cursor.execute(
+        prepared.execute(
+            cursor,
             _BEGIN,
             [[wish.channel.channel_id for wish in wishes], [wish.order.external_reference for wish in wishes]],
         )
@@ -208,7 +210,7 @@ def _write(standing: Sequence[Draft], *, at: datetime) -> dict[Draft, OrderView]
         ),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_PLACE, parameters)
+        prepared.execute(cursor, _PLACE, parameters)
     for by, group in by_actor(standing).items():
         audit.record_many([_recorded(draft, views[draft]) for draft in group], by=by)
         outbox.publish(

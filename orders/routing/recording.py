@@ -19,7 +19,8 @@ RECORDING_SQL = """
 recorded AS (
     INSERT INTO orders_routingdecision (id, order_id, policy_version, chosen_id, occasion, attempt, inputs, candidates, outcome,
         shadow, shadow_differs, decided_at)
-    SELECT id, order_id, policy_version, chosen_id, occasion, attempt, inputs, '[]', outcome, shadow, shadow_differs, %(at)s
+    SELECT id, order_id, policy_version, chosen_id, occasion, attempt, inputs, '[]', outcome, shadow, shadow_differs,
+        %(at)s::timestamptz
     FROM json_to_recordset(%(decisions)s::json) AS decision (id uuid, order_id uuid, policy_version text, chosen_id bigint,
         occasion text, attempt int, inputs jsonb, outcome jsonb, shadow jsonb, shadow_differs boolean)
 )

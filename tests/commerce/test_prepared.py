@@ -86,3 +86,28 @@ def test_a_plan_made_for_an_empty_table_is_good_for_a_full_one() -> None:
         assert cursor.fetchone() == (1,)
         cursor.execute("EXPLAIN EXECUTE kontor_1 (7)")
         assert "Seq Scan" not in " ".join(row[0] for row in cursor.fetchall())
+
+
+def test_a_parameter_with_a_name_may_come_twice_and_lists_keep_their_type() -> None:
+    named = (
+        "SELECT %(at)s::timestamptz, cardinality(%(ids)s::uuid[]), cardinality(%(none)s::bigint[]), %(at)s::timestamptz"
+    )
+    values = {"at": AT, "ids": ["01890000-0000-7000-8000-000000000001"], "none": [None, None]}
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            prepared.execute(cursor, named, values)
+            assert cursor.fetchone() == (AT, 1, 2, AT)
+
+
+def test_a_statement_that_only_adds_leaves_the_planner_as_it_is() -> None:
+    with transaction(), connection.cursor() as cursor:
+        for by_index, expected in ((False, "on"), (True, "off")):
+            prepared.execute(cursor, "SELECT %s::text", ["so"], by_index=by_index)
+            cursor.execute("SHOW enable_seqscan")
+            assert cursor.fetchone()[0] == expected
+
+
+def test_preparing_is_no_query_of_the_request_that_happens_to_do_it(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2):
+        _add(1, 2)
+        _add(3, 4)
