@@ -127,6 +127,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PAYMENTS_WRITE = "payments:write"
+    SETTLEMENTS_WRITE = "settlements:write"
     RETURNS_WRITE = "returns:write"
     ROUTING_READ = "routing:read"
     ROUTING_MANAGE = "routing:manage"

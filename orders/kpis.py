@@ -19,31 +19,32 @@ WHERE created_at >= %s AND created_at < %s AND gateway NOT IN ('till', 'bank', '
 GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
 """
 _DECLINED = """
-SELECT coalesce(nullif(decline_reason, ''), 'unknown'), count(*), sum(amount_minor)
+SELECT coalesce(nullif(decline_reason, ''), 'unknown'), currency, count(*), sum(amount_minor)
 FROM orders_payment WHERE created_at >= %s AND created_at < %s AND has_failed AND authorised_minor = 0
-GROUP BY 1 ORDER BY 2 DESC, 1
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 _COST = """
-SELECT gateway, method, sum(captured_minor), sum(fee_minor), count(*) FILTER (WHERE captured_minor > 0),
+SELECT gateway, method, currency, sum(captured_minor), sum(fee_minor), count(*) FILTER (WHERE captured_minor > 0),
        sum(captured_minor) FILTER (WHERE fee_minor = 0), count(*) FILTER (WHERE fee_minor = 0 AND captured_minor > 0)
 FROM orders_payment WHERE created_at >= %s AND created_at < %s AND captured_minor > 0
-GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
 """
 _OPEN = """
 SELECT what, CASE WHEN days <= 2 THEN '0-2' WHEN days <= 7 THEN '3-7' WHEN days <= 30 THEN '8-30' ELSE '31+' END AS age,
-       sum(amount), count(*)
+       currency, sum(amount), count(*)
 FROM (
     SELECT 'held' AS what, extract(day FROM %(until)s - created_at) AS days,
-           authorised_minor - captured_minor - released_minor AS amount
+           authorised_minor - captured_minor - released_minor AS amount, currency
     FROM orders_payment WHERE created_at < %(until)s AND authorised_minor > captured_minor + released_minor
     UNION ALL
-    SELECT 'owed back', extract(day FROM %(until)s - owed.created_at), part.amount_minor
+    SELECT 'owed back', extract(day FROM %(until)s - owed.created_at), part.amount_minor, payment.currency
     FROM orders_owedrefundpart part JOIN orders_owedrefund owed ON owed.id = part.owed_id
+    JOIN orders_payment payment ON payment.id = part.payment_id
     WHERE part.settled_at IS NULL AND part.way = 'refund' AND owed.created_at < %(until)s
     UNION ALL
-    SELECT 'not settled', %(until)s::date - dated_on, abs(amount_minor)
+    SELECT 'not settled', %(until)s::date - dated_on, abs(amount_minor), currency
     FROM orders_settlementline WHERE settled_at IS NULL AND dated_on <= %(until)s::date
-) open GROUP BY 1, 2 ORDER BY 1, 2
+) open GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 
@@ -72,35 +73,41 @@ def authorisation_rate(since: datetime, until: datetime) -> Sequence[Row]:
 
 
 def decline_reasons(since: datetime, until: datetime) -> Sequence[Row]:
-    """Return how many payments were declined for each reason that providers gave."""
+    """Return how many payments were declined for each reason that providers gave, each currency by itself."""
     return [
-        Row(reason.replace("_", " "), count, count, {"amount_minor": int(amount)})
-        for reason, count, amount in _ask(_DECLINED, since, until)
+        Row(reason.replace("_", " "), count, count, {"amount_minor": int(amount), "currency": currency})
+        for reason, currency, count, amount in _ask(_DECLINED, since, until)
     ]
 
 
 def cost(since: datetime, until: datetime) -> Sequence[Row]:
-    """Return what each provider and method cost, of what was taken: as settlement files say, else by the list price."""
+    """Return what each provider and method cost, of what was taken: as settlement files say, else by the list price.
+
+    Amounts of different currencies are never added up.
+    """
     rows = []
-    for gateway, method, captured, fees, count, unknown, unknown_count in _ask(_COST, since, until):
+    for gateway, method, currency, captured, fees, count, unknown, unknown_count in _ask(_COST, since, until):
         guess = pay_later.estimated_fee_minor(gateway, method, int(unknown or 0), int(unknown_count or 0))
         fee = int(fees) + guess
         rows.append(
             Row(
                 f"{gateway} · {method}", 100 * fee / int(captured), count,
-                {"fee_minor": fee, "estimated_minor": guess, "captured_minor": int(captured), "gateway": gateway, "method": method},
+                {
+                    "fee_minor": fee, "estimated_minor": guess, "captured_minor": int(captured), "gateway": gateway,
+                    "method": method, "currency": currency,
+                },
             )
         )  # fmt: skip
     return rows
 
 
 def open_amounts(since: datetime, until: datetime) -> Sequence[Row]:
-    """Return what is held, owed back and not settled as of `until`, by age. `since` says nothing here."""
+    """Return what is held, owed back and not settled as of `until`, by age and currency. `since` says nothing here."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, {"until": until})
         return [
-            Row(f"{what}: {age}", float(amount), count, {"what": what, "age": age})
-            for what, age, amount, count in cursor.fetchall()
+            Row(f"{what}: {age} {currency}", float(amount), count, {"what": what, "age": age, "currency": currency})
+            for what, age, currency, amount, count in cursor.fetchall()
         ]
 
 

@@ -87,6 +87,15 @@ class PaymentDocument(serializers.Serializer[Any]):
     )
 
 
+class PayOfferDocument(serializers.Serializer[Any]):
+    method = serializers.ChoiceField(PAY_METHODS)
+    provider = serializers.CharField()
+    is_offered = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True, help_text="Why it is not offered for this order.")
+    fee_minor = serializers.IntegerField(help_text="What it probably costs you, by list price.")
+    surcharge_minor = serializers.IntegerField(help_text="What it costs the customer: always nothing.")
+
+
 class PaymentsDocument(serializers.Serializer[Any]):
     order_id = serializers.UUIDField()
     status = serializers.ChoiceField([status.value for status in PaidStatus])
@@ -94,6 +103,7 @@ class PaymentsDocument(serializers.Serializer[Any]):
     total_minor = serializers.IntegerField()
     to_pay_minor = serializers.IntegerField()
     pay_later = serializers.BooleanField(help_text="Whether the rest may be paid later.")
+    offers = PayOfferDocument(many=True, help_text="Ways to pay what is left.")
     payments = PaymentDocument(many=True)
 
 
@@ -163,6 +173,7 @@ class OrderPaymentsView(AskingView):
                 "total_minor": order.total_minor,
                 "to_pay_minor": to_pay,
                 "pay_later": to_pay > 0 and collecting.eligibility(order, to_pay).is_offered,
+                "offers": [_offer(one) for one in collecting.offers(order, to_pay)],
                 "payments": [document(one) for one in payments],
             }
         )
@@ -355,6 +366,17 @@ def document(paid: ledger.PaymentView) -> dict[str, Any]:
         "expires_at": paid.expires_at,
         "allowed_actions": [verb.value for verb in asking.allowed(paid, requests.open_of(paid.id))],
         "next_step": {},
+    }
+
+
+def _offer(one: collecting.Offer) -> dict[str, Any]:
+    return {
+        "method": one.method.value,
+        "provider": one.provider,
+        "is_offered": one.is_offered,
+        "reason": one.reason,
+        "fee_minor": one.fee_minor,
+        "surcharge_minor": 0,
     }
 
 

@@ -10,6 +10,7 @@ from orders.api import (
     payment_views,
     return_views,
     routing_views,
+    settlement_views,
     shortage_views,
     views,
 )
@@ -45,6 +46,24 @@ urlpatterns = [
     path("gift-cards/balance", payment_views.GiftCardBalanceView.as_view(), name="api-gift-card-balance"),
     path("order-webhooks/<slug:platform>/<slug:channel_code>", door_views.platform_webhook, name="api-order-webhook"),
     path("payment-webhooks/<slug:provider>", payment_views.payment_webhook, name="api-payment-webhook"),
+    path("settlement-files", settlement_views.SettlementFilesView.as_view(), name="api-settlement-files"),
+    path("settlement-proposals", settlement_views.SettlementProposalsView.as_view(), name="api-settlement-proposals"),
+    path(
+        "settlement-proposals/<uuid:match_id>/confirm",
+        settlement_views.ConfirmProposalView.as_view(),
+        name="api-settlement-confirm",
+    ),
+    path(
+        "settlement-proposals/<uuid:match_id>/reject",
+        settlement_views.RejectProposalView.as_view(),
+        name="api-settlement-reject",
+    ),
+    path("settlement-lines", settlement_views.OpenSettlementLinesView.as_view(), name="api-settlement-lines"),
+    path(
+        "settlement-lines/<uuid:line_id>/set-aside",
+        settlement_views.SetAsideLineView.as_view(),
+        name="api-settlement-set-aside",
+    ),
     path("returns", return_views.ReturnsView.as_view(), name="api-returns"),
     path("returns/<uuid:return_id>", return_views.ReturnDetailView.as_view(), name="api-return"),
     path("returns/<uuid:return_id>/send", return_views.SendReturnView.as_view(), name="api-return-send"),

@@ -55,7 +55,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What a provider told by itself. Without a picture it has to be asked for one."""
+    """What a provider told by itself. Without a picture it has to be asked for one.
+
+    `currency` and `methods` say in what and by which of our methods it may have been paid; no method: by none of ours.
+    """
 
     event_id: str
     kind: str
@@ -63,6 +66,8 @@ class Notice:
     payment_id: UUID | None = None
     picture: Picture | None = None
     failure: str = ""
+    currency: str = ""
+    methods: frozenset[PayMethod] | None = None
 
 
 class Unreachable(Exception):

@@ -21,6 +21,7 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 MOST_REFUNDS = 100  # of one payment; Stripe's largest page
 PAYMENT, REQUEST = "kontor_payment", "kontor_request"  # our names in their metadata
 TYPES = {PayMethod.CARD: "card", PayMethod.WALLET: "card", PayMethod.PAY_LATER: "klarna"}
+METHODS = {"card": frozenset({PayMethod.CARD, PayMethod.WALLET}), "klarna": frozenset({PayMethod.PAY_LATER})}
 COUNTING_REFUNDS = frozenset({"succeeded", "pending", "requires_action"})
 RISKS = frozenset({"elevated", "highest"})  # what a person looks at before goods leave
 OPEN_DISPUTES_COST = frozenset({"needs_response", "under_review", "lost"})
@@ -142,7 +143,8 @@ class StripeGateway:
             named = _get(_get(told, "metadata") or {}, PAYMENT)
             return Notice(
                 event_id=event.id, kind=kind, provider_reference=told.id, payment_id=_uuid(named),
-                picture=picture_of(told, provider_event=event.id),
+                picture=picture_of(told, provider_event=event.id), currency=str(_get(told, "currency") or "").upper(),
+                methods=_methods(told),
             )  # fmt: skip
         if kind in CHARGE_EVENTS and (intent := _get(told, "payment_intent")):
             failed = str(_get(told, "failure_reason") or "failed") if kind == "refund.failed" else ""
@@ -236,6 +238,14 @@ def picture_of(
         risk=risk if (risk := str(_get(_get(charge, "outcome"), "risk_level") or "")) in RISKS else "",
         expires_at=datetime.fromtimestamp(int(before), UTC) if before and status == "requires_capture" else None,
     )
+
+
+def _methods(intent: Any) -> frozenset[PayMethod] | None:
+    """Return by which of our methods a PaymentIntent may be paid; nothing is known where it does not say."""
+    named = _get(intent, "payment_method_types")
+    if not named:
+        return None
+    return frozenset(method for kind in named for method in METHODS.get(str(kind), ()))
 
 
 def _next_step(intent: Any) -> dict[str, Any]:

@@ -169,8 +169,41 @@ def eligibility(order: OrderView, amount_minor: int) -> pay_later.Eligibility:
         amount_minor=amount_minor,
         currency=order.currency,
         country=(order.ship_to or {}).get("country", ""),
-        is_sent=any(one.method not in lifecycle.COLLECTED for one in order.fulfilments),
+        is_sent=bool(order.unrouted) or any(one.method not in lifecycle.COLLECTED for one in order.fulfilments),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A way to pay an amount: by whom, whether it can be had, else why not, and what it probably costs us.
+
+    Customers are never charged for the way they pay (§ 270a BGB for cards, and our choice for all others).
+    """
+
+    method: PayMethod
+    provider: str
+    is_offered: bool
+    reason: str
+    fee_minor: int
+
+
+def offers(order: OrderView, amount_minor: int) -> list[Offer]:
+    """Return the ways to pay an amount of an order that are set up here; none where nothing is left to pay."""
+    if amount_minor <= 0:
+        return []
+    found = []
+    for method in PayMethod:
+        if method is PayMethod.CHANNEL:
+            continue
+        try:
+            provider = directory.offering(method).name
+        except errors.GatewayUnknown:
+            continue
+        later = method is PayMethod.PAY_LATER
+        verdict = eligibility(order, amount_minor) if later else pay_later.Eligibility(True)
+        fee = pay_later.estimated_fee_minor(provider, method.value, amount_minor, 1)
+        found.append(Offer(method, provider, verdict.is_offered, verdict.reason, fee))
+    return found
 
 
 def _require_eligible(order: OrderView, amount_minor: int) -> None:

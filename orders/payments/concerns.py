@@ -17,9 +17,26 @@ from orders.models import Payment
 from orders.paying import Concern
 from orders.payments import ledger, requests
 
+STRAY = "payment.stray"
+
 
 def register() -> None:
     """Make the kinds known to the desk."""
+    exceptions.register(
+        Kind(
+            code=STRAY,
+            title=_("A provider tells of money that can’t be ours"),
+            sentence=_(
+                "%(provider)s tells of %(amount)s (%(reference)s), in a currency or by a method that no channel takes. Nothing was "
+                "noted. Look at the provider’s dashboard: give it back there, or set the method up here."
+            ),
+            severity=Severity.HIGH,
+            role=Role.SERVICE_AGENT,
+            within=timedelta(hours=24),
+            icon="circle-question-mark",
+            actions=(Suggestion(code="looked_at", label=_("I have looked at it"), icon="check", perform=_looked_at),),
+        )
+    )
     retry = Suggestion(code="try_again", label=_("Try again now"), icon="refresh-cw", perform=_try_again, settles=False)
     dealt_with = Suggestion(code="dealt_with", label=_("It is dealt with"), icon="check", perform=_dealt_with)
     kinds: tuple[tuple[Concern, Any, Any, Severity, int, tuple[Suggestion, ...]], ...] = (
@@ -95,3 +112,7 @@ def _try_again(case: Case, *, user: AbstractUser, by: Actor, at: datetime) -> No
 
 def _dealt_with(case: Case, *, user: AbstractUser, by: Actor, at: datetime) -> None:
     ledger.worry(UUID(case.subject_id), None, by=by, at=at)
+
+
+def _looked_at(case: Case, *, user: AbstractUser, by: Actor, at: datetime) -> None:
+    """Nothing of ours has to move: the money stands at the provider."""

@@ -75,16 +75,21 @@ def open_lines(*, owner_id: int | None = None, at_most: int = MOST_LISTED) -> li
     return list(rows.order_by("dated_on", "id")[:at_most])
 
 
-def ageing(*, on: date) -> dict[str, tuple[int, int]]:
-    """Return how many lines are open and what they come to (absolute), by age."""
-    counts: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
-    rows = SettlementLine.objects.filter(settled_at__isnull=True).values("dated_on")
+def ageing(*, on: date) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return by age and currency how many lines are open and what they come to (absolute)."""
+    counts: Counter[tuple[str, str]] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
+    rows = SettlementLine.objects.filter(settled_at__isnull=True).values("dated_on", "currency")
     for row in rows.annotate(lines=Count("id"), sum=Sum(Abs("amount_minor"))):
-        age = age_of(max((on - row["dated_on"]).days, 0))
-        counts[age] += row["lines"]
-        sums[age] += row["sum"]
-    return {name: (counts[name], sums[name]) for _most, name in AGES}
+        key = age_of(max((on - row["dated_on"]).days, 0)), row["currency"]
+        counts[key] += row["lines"]
+        sums[key] += row["sum"]
+    return {
+        name: {
+            currency: (counts[age, currency], sums[age, currency]) for age, currency in sorted(counts) if age == name
+        }
+        for _most, name in AGES
+    }
 
 
 def owing(*, at: datetime, after_days: int = 3, at_most: int = MOST_LISTED) -> list[Owing]:

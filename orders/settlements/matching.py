@@ -16,8 +16,9 @@ from commerce.transactions import transaction_required
 from orders import settling
 from orders.models import Payment, SettlementLine, SettlementMatch
 from orders.settlement_formats import LineKind
-from orders.settlements import decisions
+from orders.settlements import decisions, files
 from orders.settlements.decisions import Found
+from orders.settlements.files import Reading
 from orders.settling import Band, Line, Tolerance
 
 AT_ONCE = 20_000  # open lines of a run; the rest follows with the next one
@@ -38,6 +39,18 @@ def run(*, by: Actor, at: datetime) -> dict[str, int]:
         "payouts": decisions.note(list(_payouts()), by=by, at=at),
         "transfers": decisions.note(list(_transfers(at)), by=by, at=at),
     }
+
+
+@transaction_required
+def take_in(
+    content: bytes, *, source: str, name: str, currency: str = "EUR", by: Actor, at: datetime
+) -> tuple[Reading, int]:
+    """Read a file and match what it brings; return how it was read, and how many matches were newly found.
+
+    Raises: InvalidInput as `files.read`.
+    """
+    reading = files.read(content, source=source, name=name, currency=currency, by=by, at=at)
+    return reading, sum(run(by=by, at=at).values()) if reading.is_new else 0
 
 
 def _open(*kinds: LineKind) -> list[SettlementLine]:

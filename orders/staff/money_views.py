@@ -28,7 +28,6 @@ OPEN: dict[str, Text] = {
     "not settled": _("Not settled"),
 }
 PREFIX = "payments."
-CURRENCY = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,12 @@ def figures(request: HttpRequest) -> HttpResponse:
 def figures_csv(request: HttpRequest) -> HttpResponse:
     """Hand out the same figures as CSV."""
     chosen, since, until = _period(request)
-    rows: list[list[object]] = [["figure", "unit", "of", "value", "count", "since", "until"]]
+    rows: list[list[object]] = [["figure", "unit", "of", "currency", "value", "count", "since", "until"]]
     for kpi in kpis.every(PREFIX):
         for row in kpis.ask(kpi.code, since=since, until=until):
-            rows.append([kpi.code, kpi.unit, row.label, round(row.value, 4), row.of, since.date(), until.date()])
+            currency = row.facts.get("currency", "")
+            figure = [kpi.code, kpi.unit, row.label, currency, round(row.value, 4), row.of]
+            rows.append([*figure, since.date(), until.date()])
     return csv_file(rows, f"payments-{chosen}-days-{until.date()}.csv")
 
 
@@ -83,8 +84,7 @@ def _period(request: HttpRequest) -> tuple[str, datetime, datetime]:
 def _bars(kpi: Kpi, rows: list[Row]) -> list[Bar]:
     most = 100.0 if kpi.code.endswith("_rate") else max((row.value for row in rows), default=0) or 1
     return [
-        Bar(_label(row), _value(kpi, row.value), round(100 * row.value / most), _behind(row.facts, row.of))
-        for row in rows
+        Bar(_label(row), _value(kpi, row), round(100 * row.value / most), _behind(row.facts, row.of)) for row in rows
     ]
 
 
@@ -98,18 +98,20 @@ def _label(row: Row) -> str:
     return row.label
 
 
-def _value(kpi: Kpi, value: float) -> str:
+def _value(kpi: Kpi, row: Row) -> str:
+    value = row.value
     if kpi.unit == "minor":
-        return amount(int(value), CURRENCY)
+        return amount(int(value), row.facts["currency"])
     if kpi.unit == "percent":
         return f"{formats.number_format(value, 1)} %"
     return formats.number_format(value, 0)
 
 
 def _behind(facts: dict[str, Any], count: int) -> str:
+    currency = facts.get("currency", "")
     if "fee_minor" in facts:
         about = "≈ " if facts["estimated_minor"] else ""
-        return f"{about}{amount(facts['fee_minor'], CURRENCY)} / {amount(facts['captured_minor'], CURRENCY)}"
+        return f"{about}{amount(facts['fee_minor'], currency)} / {amount(facts['captured_minor'], currency)}"
     if "amount_minor" in facts:
-        return amount(facts["amount_minor"], CURRENCY)
+        return amount(facts["amount_minor"], currency)
     return f"{facts['authorised']} / {count}" if "authorised" in facts else f"× {count}"

@@ -52,6 +52,10 @@ HELP: dict[str, Text] = {
     Criterion.SPARE: _("Where more is left, goes first."),
 }
 
+# Why a customer's order comes sooner, by the reasons that rooms register (`orders.routing.importance`).
+SOONER: dict[str, Text] = {"let_down": _("Comes sooner: a promise to this customer was broken lately.")}
+SOONER_ELSE = _("Comes sooner for this customer.")
+
 LOST: dict[str, Text] = {
     "inactive": _("closed"),
     "paused": _("takes no orders for now"),
@@ -165,3 +169,8 @@ def rate(name: str, milli: int, currency: str) -> str:
         value, currency, locale=get_language() or "de", currency_digits=False, decimal_quantization=False,
         format="#,##0." + "0" * places + " ¤",
     )  # fmt: skip
+
+
+def percent(permille: int) -> str:
+    """Write thousandths as percent in the reader's language."""
+    return f"{format_decimal(Decimal(permille) / 10, locale=get_language() or 'de')} %"

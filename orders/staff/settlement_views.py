@@ -197,11 +197,11 @@ def _show(request: HttpRequest, form: FileForm, *, status: int = 200) -> HttpRes
         "ageing": [
             {
                 "label": AGES[name],
-                "count": count,
-                "sum": amount(total, "EUR"),
-                "is_old": name in ("8-30", "31+") and count,
+                "count": sum(count for count, _total in sums.values()),
+                "sums": [amount(total, currency) for currency, (_count, total) in sums.items()],
+                "is_old": name in ("8-30", "31+") and bool(sums),
             }
-            for name, (count, total) in lists.ageing(on=at.date()).items()
+            for name, sums in lists.ageing(on=at.date()).items()
         ],
         "owing": [{"row": one, "missing": amount(one.missing_minor, one.currency)} for one in lists.owing(at=at)],
         "files": lists.files(),

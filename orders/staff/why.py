@@ -99,7 +99,7 @@ def _of_outcome(view: RoutingView, outcome: Mapping[str, Any], currency: str) ->
             )
             for reason, told in outcome["excluded"].items()
         ],
-        notes=_notes(outcome, currency),
+        notes=[*_notes(outcome, currency), *_facts(view.inputs)],
         shadow=_shadow(view, currency),
     )
 
@@ -217,6 +217,22 @@ def _notes(outcome: Mapping[str, Any], currency: str) -> list[str]:
     if outcome.get("refusal"):
         notes.append(str(words.REFUSALS.get(outcome["refusal"], outcome["refusal"])))
     return notes
+
+
+def _facts(inputs: Mapping[str, Any]) -> list[str]:
+    """Say what of goods and customer the policy went by: how often they come back, and whose turn comes sooner."""
+    facts = []
+    for sku, permille in inputs.get("return_permille", {}).items():
+        if permille is None:
+            facts.append(_("Returns of %(sku)s: too few were delivered to say how many come back.") % {"sku": sku})
+        else:
+            share = words.percent(permille)
+            facts.append(
+                _("Returns of %(sku)s: %(share)s of what was delivered came back.") % {"sku": sku, "share": share}
+            )
+    if sooner := inputs.get("sooner"):
+        facts.append(str(words.SOONER.get(sooner["why"], words.SOONER_ELSE)))
+    return facts
 
 
 def _shadow(view: RoutingView, currency: str) -> str:

@@ -115,6 +115,18 @@ def test_a_key_that_may_order_may_not_move_money(client, shop, order):
     assert answer.status_code == 403
 
 
+def test_ways_to_pay_are_told_with_what_they_cost_and_why_not(call, order):
+    status, told = call("GET", f"orders/{order.id}/payments")
+    offers = {one["method"]: one for one in told["offers"]}
+    assert status == 200
+    assert (offers["card"]["is_offered"], offers["card"]["fee_minor"], offers["card"]["surcharge_minor"]) == (
+        True,
+        96,
+        0,
+    )
+    assert (offers["pay_later"]["is_offered"], offers["pay_later"]["reason"]) == (False, "country")
+
+
 def test_a_gift_card_is_issued_once_and_its_code_is_told_once(call, shop):
     body = {"amount_minor": 2500, "reference": "receipt 7"}
     status, made = call("POST", "gift-cards", body, **{"Idempotency-Key": "g-1"})

@@ -138,7 +138,7 @@ def test_the_provider_its_payout_and_the_account_are_compared(order):
         assert lists.proposals() == []
         assert {line.reference or line.text for line in lists.open_lines()} == {"pi_2", "STRIPE again"}
         ages = lists.ageing(on=clock.now().date())
-        assert (ages["0-2"][0], ages["3-7"][0]) == (1, 1)
+        assert (ages["0-2"]["EUR"][0], ages["3-7"]["EUR"][0]) == (1, 1)
 
 
 def test_a_settlement_of_more_than_was_taken_waits_for_a_person(order):
@@ -218,5 +218,15 @@ def test_figures_are_shown_and_handed_out(desk, order):
     shown = desk.get("/staff/settlements/figures/?days=7").content.decode()
     assert "insufficient funds" in shown
     rows = desk.get("/staff/settlements/figures.csv?days=7").content.decode().splitlines()
-    assert rows[0].startswith("figure,unit,of,value")
+    assert rows[0].startswith("figure,unit,of,currency,value")
     assert any("payments.cost" in row for row in rows)
+
+
+def test_open_lines_age_by_currency(order):
+    read(BANK + "18.11.2026;10,00;one\n")
+    with one_transaction():
+        files.read(
+            (BANK + "18.11.2026;7,00;two\n").encode(), source="bank", name="chf.csv", currency="CHF", by=ground.TESTER,
+            at=clock.now(),
+        )  # fmt: skip
+    assert lists.ageing(on=clock.now().date())["0-2"] == {"CHF": (1, 700), "EUR": (1, 1000)}
