@@ -1,4 +1,4 @@
-"""The ways of the demo's orders: mixed in one, priced by a marketplace, still without a place, to a store, promised anew."""
+"""The ways of the demo's orders: mixed in one, a marketplace's prices, no place yet, two in one parcel, to a store, late."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ LATE = timedelta(minutes=6)
 
 def show(shop: Retailer, *, now: datetime) -> None:
     """Place an order of every way, where goods and windows allow. Needs an open transaction and trade."""
-    for way in (_mixed, _priced, _without_a_place, _to_a_store):
+    for way in (_mixed, _priced, _without_a_place, _in_one_parcel, _to_a_store):
         try:
             with savepoint():
                 way(shop, now)
@@ -60,6 +60,13 @@ def _without_a_place(shop: Retailer, now: datetime) -> None:
     line = IncomingLine(product_id=product, quantity=1)
     placed = _place(shop, now, "marketplace", "GM-00002", 303, (line,))
     holds.place(placed.order.id, HoldKind.ADDRESS, "Hausnummer fehlt, Rückfrage beim Kunden", by=ACTOR, at=now)
+
+
+def _in_one_parcel(shop: Retailer, now: datetime) -> None:
+    """Somebody orders twice within a minute; the worker gives both their place, and they travel as one parcel."""
+    first, second = _there(shop, BERLIN, "marketplace", now)[:2]
+    for reference, product in (("GM-00003", first), ("GM-00004", second)):
+        _place(shop, now, "marketplace", reference, 305, (IncomingLine(product_id=product, quantity=1),))
 
 
 def _to_a_store(shop: Retailer, now: datetime) -> None:
