@@ -55,7 +55,7 @@ def test_what_was_counted_since_or_is_being_counted_is_not_due(shelf: Shelf) -> 
     counting.count(shelf.sku, 8)
     counting.hand_in()
     assert due(shelf) == []
-    assert due(shelf, after=179 * DAY) == []
+    assert due(shelf, after=178 * DAY) == []  # days of the place: late in the evening an hour of summer is a day
     assert len(due(shelf, after=181 * DAY)) == 1
     adjust(shelf.product_id, shelf.store.id, -1)
     assert len(due(shelf)) == 1

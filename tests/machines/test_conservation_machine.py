@@ -317,4 +317,4 @@ class ConservationMachine(CountedGoods):
 def test_goods_are_conserved() -> None:
     ConservationMachine.ground = prepare()
     agree()
-    run_state_machine_as_test(ConservationMachine, settings=bounded(examples=60, steps=60))
+    run_state_machine_as_test(ConservationMachine, settings=bounded(examples=50, steps=60))
