@@ -68,7 +68,7 @@ def register() -> None:
 
 def baskets(since: datetime, until: datetime, at_once: int) -> Iterator[list[PastBasket]]:
     """Yield what was bought in a span, orders first, each kind the oldest first."""
-    parameters = {"since": since, "until": until, **_sources()}
+    parameters = {"since": since, "until": until, **sources()}
     for statement in (_ORDERS, _SALES):
         with connection.chunked_cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -79,7 +79,7 @@ def baskets(since: datetime, until: datetime, at_once: int) -> Iterator[list[Pas
 def count(since: datetime, until: datetime) -> int:
     """Return how many baskets `baskets` yields."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"since": since, "until": until, **_sources()})
+        cursor.execute(_COUNT, {"since": since, "until": until, **sources()})
         return int(cursor.fetchone()[0])
 
 
@@ -100,7 +100,7 @@ def _basket(
 
 
 @cache
-def _sources() -> dict[str, list[str]]:
+def sources() -> dict[str, list[str]]:
     """Return the mappings that come along, with the channel that each sells on."""
     found = [sales_mapping.parse(path.read_text()) for path in sorted(_MAPPINGS.glob("*.toml"))]
     return {"sources": [one.name for one in found], "codes": [str(one.channel["code"]) for one in found]}

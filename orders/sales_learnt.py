@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from inventory import demand
+from orders import past_baskets
 from pricing.learning import sales
 from pricing.learning.sales import Given, Port, Sold
 
@@ -18,21 +20,25 @@ _LINES = """
     SELECT line.product_id, placed.placed_at AS at, line.quantity - line.cancelled AS pieces,
            line.total_minor * (line.quantity - line.cancelled) / line.quantity AS paid,
            line.total_minor::numeric / line.quantity AS price,
-           (line.total_minor - line.tax_minor) * (line.quantity - line.cancelled) / line.quantity AS net
+           (line.total_minor - line.tax_minor) * (line.quantity - line.cancelled) / line.quantity AS net, placed.currency
     FROM orders_order AS placed JOIN orders_orderline AS line ON line.order_id = placed.id
     WHERE placed.placed_at >= %(since)s AND placed.placed_at < %(until)s AND line.quantity > line.cancelled
     UNION ALL
-    SELECT product_id, occurred_at, quantity, round(quantity * unit_price * 100), unit_price * 100, NULL
-    FROM orders_pastsale
-    WHERE occurred_at >= %(since)s AND occurred_at < %(until)s AND kind = 'sale' AND quantity > 0 AND unit_price > 0
+    SELECT sale.product_id, sale.occurred_at, sale.quantity, round(sale.quantity * sale.unit_price * 100),
+           sale.unit_price * 100, NULL, channel.currency
+    FROM orders_pastsale AS sale JOIN orders_pastsalesfile AS file ON file.id = sale.file_id
+    JOIN unnest(%(sources)s::text[], %(codes)s::text[]) AS known (source, code) ON known.source = file.source
+    JOIN commerce_channel AS channel ON channel.code = known.code
+    WHERE sale.occurred_at >= %(since)s AND sale.occurred_at < %(until)s AND sale.kind = 'sale' AND sale.quantity > 0
+      AND sale.unit_price > 0
 """
 _SOLD = f"""
 SELECT product_id, (at AT TIME ZONE %(zone)s)::date AS day, sum(pieces), sum(paid),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY price::float8), coalesce(sum(net), 0),
-       coalesce(sum(paid) FILTER (WHERE net IS NULL), 0)
+       coalesce(sum(paid) FILTER (WHERE net IS NULL), 0), currency
 FROM ({_LINES}) AS line
 WHERE %(products)s::bigint[] IS NULL OR product_id = ANY(%(products)s::bigint[])
-GROUP BY product_id, day ORDER BY product_id, day
+GROUP BY product_id, day, currency ORDER BY product_id, day, currency
 """
 _BEST = (
     f"SELECT product_id FROM ({_LINES}) AS line GROUP BY product_id ORDER BY count(*) DESC, product_id LIMIT %(most)s"
@@ -41,7 +47,7 @@ _GIVEN = """
 SELECT count(*), coalesce(sum((told->>'discount_minor')::bigint), 0)
 FROM orders_order AS placed, jsonb_array_elements(coalesce(placed.pricing->'promotions', '[]')) AS told
 WHERE placed.placed_at >= %(since)s AND placed.placed_at < %(until)s AND told->>'promotion' = %(promotion)s
-  AND (told->>'discount_minor')::bigint > 0
+  AND placed.currency = %(currency)s AND (told->>'discount_minor')::bigint > 0
 """
 _SPAN = """
 SELECT min(at), max(at) FROM (
@@ -57,13 +63,13 @@ def register() -> None:
 
 
 def sold(product_ids: Collection[int] | None, first: date, last: date) -> Iterator[Sold]:
-    """Yield what products sold by local day, also what was imported of the past; None is all."""
+    """Yield what products sold by local day and currency, also what was imported of the past; None is all."""
     wanted = None if product_ids is None else list(product_ids)
     with connection.cursor() as cursor:
         cursor.execute(_SOLD, {**_bounds(first, last), "zone": ZONE.key, "products": wanted})
         while rows := cursor.fetchmany(AT_ONCE):
-            for product_id, day, pieces, paid, price, net, untaxed in rows:
-                yield Sold(product_id, day, int(pieces), int(paid), float(price), int(net), int(untaxed))
+            for product_id, day, pieces, paid, price, net, untaxed, currency in rows:
+                yield Sold(product_id, day, int(pieces), int(paid), float(price), int(net), int(untaxed), currency)
 
 
 def best(first: date, last: date, at_most: int) -> Sequence[int]:
@@ -73,10 +79,10 @@ def best(first: date, last: date, at_most: int) -> Sequence[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def given(promotion: str, first: date, last: date) -> Given:
-    """Return in how many orders a promotion took part, and what it took off them."""
+def given(promotion: str, currency: str, first: date, last: date) -> Given:
+    """Return in how many orders of a currency a promotion took part, and what it took off them."""
     with connection.cursor() as cursor:
-        cursor.execute(_GIVEN, {**_bounds(first, last), "promotion": promotion})
+        cursor.execute(_GIVEN, {**_bounds(first, last), "promotion": promotion, "currency": currency})
         count, discount = cursor.fetchone()
     return Given(int(count), int(discount))
 
@@ -105,8 +111,9 @@ def empty_days(product_ids: Collection[int], first: date, last: date) -> dict[in
     return found
 
 
-def _bounds(first: date, last: date) -> dict[str, datetime]:
+def _bounds(first: date, last: date) -> dict[str, Any]:
     return {
+        **past_baskets.sources(),
         "since": datetime.combine(first, time(), tzinfo=ZONE),
         "until": datetime.combine(last + timedelta(days=1), time(), tzinfo=ZONE),
     }

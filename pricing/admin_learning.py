@@ -18,7 +18,6 @@ from pricing.learning import campaigns, findings, sales
 from pricing.learning.campaigns import Effect
 from pricing.learning.elasticity import Elasticity, TooLittle
 
-CURRENCY = findings.CURRENCY
 BEST_SHOWN = 30
 MOST_ASKED = 50
 WIDTH, HEIGHT, EDGE = 480, 240, 12
@@ -48,7 +47,7 @@ def results(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     chosen = next((one for one in known if one.promotion.id == wanted), None)
     if wanted and chosen is None:
         raise Http404
-    found = findings.result(chosen, at=at) if chosen else None
+    found = findings.result(chosen, at=at, currency=request.GET.get("currency", "")) if chosen else None
     facts = {
         "title": _("Results of campaigns"),
         "campaigns": [
@@ -63,23 +62,24 @@ def results(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 
 def _told(found: findings.Result) -> dict[str, Any]:
-    promotion = found.campaign.promotion
+    promotion, currency = found.campaign.promotion, found.currency
     budget = promotion.limits.budget_minor
     told: dict[str, Any] = {
-        "name": promotion.name, "first": found.first, "last": found.last, "products": found.products,
-        "orders": found.given.orders, "discount": money(found.given.discount_minor, CURRENCY),
-        "budget": money(budget, CURRENCY) if budget else "",
+        "name": promotion.name, "id": promotion.id, "currency": currency, "currencies": found.currencies,
+        "first": found.first, "last": found.last, "products": found.products,
+        "orders": found.given.orders, "discount": money(found.given.discount_minor, currency),
+        "budget": money(budget, currency) if budget else "",
         "budget_share": _share(found.given.discount_minor / budget) if budget else "",
-        "own": _effect(found.effect), "others": _effect(found.others),
-        "margin": money(found.margin_minor, CURRENCY) if found.margin_minor is not None else "",
-        "expected_margin": money(found.expected_margin_minor, CURRENCY) if found.expected_margin_minor is not None else "",
+        "own": _effect(found.effect, currency), "others": _effect(found.others, currency),
+        "margin": money(found.margin_minor, currency) if found.margin_minor is not None else "",
+        "expected_margin": money(found.expected_margin_minor, currency) if found.expected_margin_minor is not None else "",
     }  # fmt: skip
     if found.margin_minor is not None and found.expected_margin_minor is not None:
-        told["margin_change"] = money(found.margin_minor - found.expected_margin_minor, CURRENCY)
+        told["margin_change"] = money(found.margin_minor - found.expected_margin_minor, currency)
     return told
 
 
-def _effect(found: Effect | campaigns.TooLittle) -> dict[str, Any]:
+def _effect(found: Effect | campaigns.TooLittle, currency: str) -> dict[str, Any]:
     if isinstance(found, campaigns.TooLittle):
         return {"why_not": WHY_NOT[found]}
     top = max(float(found.sold), found.expected + max(found.high, 0.0), 1.0)
@@ -87,7 +87,7 @@ def _effect(found: Effect | campaigns.TooLittle) -> dict[str, Any]:
         "sold": found.sold, "expected": round(found.expected), "more": _signed(found.pieces),
         "low": _signed(found.low), "high": _signed(found.high), "is_clear": found.is_clear,
         "uplift": _share(found.uplift) if found.uplift is not None else "", "days": found.days,
-        "revenue": money(found.revenue_minor, CURRENCY), "expected_revenue": money(found.expected_revenue_minor, CURRENCY),
+        "revenue": money(found.revenue_minor, currency), "expected_revenue": money(found.expected_revenue_minor, currency),
         "market": _share(found.market - 1), "sold_width": round(100 * found.sold / top, 1),
         "expected_width": round(100 * found.expected / top, 1),
     }  # fmt: skip
@@ -110,10 +110,10 @@ def elasticities(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             [] if asked else port.best(first, last, BEST_SHOWN)
         )
         products = catalog.products_by_id(ids)
-        for product_id, found in findings.elasticities(ids, last=last).items():
+        for product_id, one in findings.elasticities(ids, last=last).items():
             product = products.get(product_id)
             if product is not None:
-                rows.append({"sku": product.sku, "name": product.name, **_row(found, has_chart=len(asked) == 1)})
+                rows.append({"sku": product.sku, "name": product.name, **_row(one, has_chart=len(asked) == 1)})
         rows.sort(key=lambda row: (not row["is_told"], row["order"]))
     facts = {
         "title": _("Price elasticity"), "rows": rows, "asked": " ".join(asked), "unknown": unknown, "span": span,
@@ -122,13 +122,14 @@ def elasticities(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "admin/pricing/elasticity.html", {**context, **facts})
 
 
-def _row(found: Elasticity | TooLittle, *, has_chart: bool) -> dict[str, Any]:
+def _row(one: findings.Answer, *, has_chart: bool) -> dict[str, Any]:
+    found = one.found
     if isinstance(found, TooLittle):
         return {"is_told": False, "why_not": WHY_NOT[found], "order": 0.0}
     return {
         "is_told": True, "order": found.value, "value": _number(found.value), "low": _number(found.low),
         "high": _number(found.high), "weeks": found.weeks, "fit": _share(found.r_squared), "is_clear": found.is_clear,
-        "answer": _answer(found), "chart": _chart(found) if has_chart else None,
+        "answer": _answer(found), "chart": _chart(found, one.currency) if has_chart else None,
     }  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def _answer(found: Elasticity) -> str:
     return _("A lower price brings more pieces; whether more revenue is not certain.")
 
 
-def _chart(found: Elasticity) -> dict[str, Any]:
+def _chart(found: Elasticity, currency: str) -> dict[str, Any]:
     """Return points and line on logarithmic axes, in the units of the picture."""
     prices, pieces = [log(one[0]) for one in found.points], [log(one[1]) for one in found.points]
     left, right, low, high = min(prices), max(prices), min(pieces), max(pieces)
@@ -158,8 +159,8 @@ def _chart(found: Elasticity) -> dict[str, Any]:
     ends = [(x(at), y(log(found.pieces_at(round(2.718281828459045**at, 6))))) for at in (left, right)]
     return {
         "width": WIDTH, "height": HEIGHT, "points": [(x(a), y(b)) for a, b in zip(prices, pieces, strict=True)],
-        "line": ends, "lowest": money(round(min(one[0] for one in found.points)), CURRENCY),
-        "highest": money(round(max(one[0] for one in found.points)), CURRENCY),
+        "line": ends, "lowest": money(round(min(one[0] for one in found.points)), currency),
+        "highest": money(round(max(one[0] for one in found.points)), currency),
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Elasticities of products and results of campaigns, from the sales of the rooms above."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
@@ -23,7 +24,7 @@ from pricing.promotions.windows import zone
 WEEKS = 104  # two years: each season twice
 MOST_PRODUCTS = 200  # on one page
 MOST_VERSIONS = 200
-CURRENCY, COUNTRY = "EUR", "DE"  # of costs, and of sales whose VAT nobody wrote down
+COUNTRY = "DE"  # of sales whose VAT nobody wrote down
 _RATES = """
 SELECT product.id, rate.basis_points FROM commerce_product AS product
 JOIN pricing_taxrate AS rate ON rate.tax_class = product.tax_class AND rate.country = %s AND rate.valid @> %s::timestamptz
@@ -35,8 +36,16 @@ _ARTICLES = "SELECT id, sku, category FROM commerce_product WHERE kind <> 'charg
 # --- elasticity -------------------------------------------------------------------------------------------------------
 
 
-def elasticities(product_ids: Sequence[int], *, last: date) -> dict[int, Elasticity | TooLittle]:
-    """Return how the sales of products answer to their prices, or why that can't be told."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the sales of a product answer to its price, or why that can't be told; in the currency most of it sold in."""
+
+    found: Elasticity | TooLittle
+    currency: str
+
+
+def elasticities(product_ids: Sequence[int], *, last: date) -> dict[int, Answer]:
+    """Return how the sales of products answer to their prices. Prices of two currencies are never compared."""
     known = sales.port()
     if known is None or not product_ids:
         return {}
@@ -47,10 +56,21 @@ def elasticities(product_ids: Sequence[int], *, last: date) -> dict[int, Elastic
     for one in known.sold(wanted, first, last):
         by_product[one.product_id].append(one)
     empty = known.empty_days(wanted, first, last)
-    return {
-        product_id: elasticity.fit(weeks_of(ones, market, empty.get(product_id, frozenset()), first=first))
-        for product_id, ones in by_product.items()
-    }
+    told = {}
+    for product_id, ones in by_product.items():
+        currency = next(iter(currencies_of(ones)), "")
+        mine = [one for one in ones if one.currency == currency]
+        weeks = weeks_of(mine, market, empty.get(product_id, frozenset()), first=first)
+        told[product_id] = Answer(elasticity.fit(weeks), currency)
+    return told
+
+
+def currencies_of(ones: Iterable[Sold]) -> list[str]:
+    """Return the currencies of sales, the one in which most pieces were sold first."""
+    pieces: Counter[str] = Counter()
+    for one in ones:
+        pieces[one.currency] += one.pieces
+    return sorted(pieces, key=lambda currency: (-pieces[currency], currency))
 
 
 def weeks_of(ones: Sequence[Sold], market: Mapping[int, int], empty: Collection[date], *, first: date) -> list[Week]:
@@ -94,7 +114,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a campaign brought. Margins are net of VAT, fees not taken off; None where costs are unknown."""
+    """What a campaign brought in one currency. Margins are net of VAT, fees not taken off; None where costs are unknown.
+
+    `currencies` are all in which its goods were sold, the one with most pieces first.
+    """
 
     campaign: Campaign
     first: date
@@ -103,6 +126,8 @@ class Result:
     effect: Effect | campaigns.TooLittle
     others: Effect | campaigns.TooLittle  # goods of its categories that it is not for
     given: Given
+    currency: str
+    currencies: Sequence[str]
     margin_minor: int | None = None
     expected_margin_minor: int | None = None
 
@@ -128,8 +153,11 @@ def all_campaigns(at: datetime) -> list[Campaign]:
     return sorted(found.values(), key=lambda one: (-one.starts_at.timestamp(), one.promotion.id))
 
 
-def result(campaign: Campaign, *, at: datetime) -> Result | None:
-    """Return what a campaign brought until now, or None where nobody knows what was sold."""
+def result(campaign: Campaign, *, at: datetime, currency: str = "") -> Result | None:
+    """Return what a campaign brought until now, or None where nobody knows what was sold.
+
+    Sales of one currency are looked at: of `currency` where its goods were sold in it, else of the one with most pieces.
+    """
     known = sales.port()
     if known is None:
         return None
@@ -142,16 +170,20 @@ def result(campaign: Campaign, *, at: datetime) -> Result | None:
     ids = {one.sku: product_id for product_id, one in articles.items()}
     meant = {ids[one.sku] for one in meant_by([campaign.promotion], list(articles.values()))}
     near = _near(articles, meant)
+    sold = list(known.sold(None, since, last))
+    currencies = currencies_of(one for one in sold if one.product_id in meant) or currencies_of(sold) or ["EUR"]
+    currency = currency if currency in currencies else currencies[0]
     daily: dict[int, dict[date, list[Sold]]] = {}
-    for one in known.sold(None, since, last):
-        daily.setdefault(one.product_id, {}).setdefault(one.day, []).append(one)
+    for one in sold:
+        if one.currency == currency:
+            daily.setdefault(one.product_id, {}).setdefault(one.day, []).append(one)
     empty = _days_without(known, meant, since, last)
     mine = _summed(daily, meant)
     others = _summed(daily, near)
     control = _summed(daily, set(daily) - meant - near)
     found = campaigns.effect(mine, control, first=first, last=last, left_out=empty)
     beside = campaigns.effect(others, control, first=first, last=last)
-    margin, expected = _margins(daily, meant, found, first, last, since, at)
+    margin, expected = _margins(daily, meant, found, first, last, since, at, currency)
     return Result(
         campaign,
         first,
@@ -159,7 +191,9 @@ def result(campaign: Campaign, *, at: datetime) -> Result | None:
         len(meant),
         found,
         beside,
-        known.given(campaign.promotion.id, first, last),
+        known.given(campaign.promotion.id, currency, first, last),
+        currency,
+        currencies,
         margin,
         expected,
     )
@@ -216,10 +250,11 @@ def _margins(
     last: date,
     since: date,
     at: datetime,
+    currency: str,
 ) -> tuple[int | None, int | None]:
     """Return the net margin of the goods in the campaign, and what was to be expected; None where a cost is missing."""
     sold = {product_id for product_id in meant if product_id in daily}
-    known = costs.latest(sorted(sold), CURRENCY, at) if sold else {}
+    known = costs.latest(sorted(sold), currency, at) if sold else {}
     if not sold or set(known) != sold or not isinstance(found, Effect):
         return None, None
     rates = _rates(sold, first)

@@ -7,7 +7,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a product sold on a local day: pieces, what was paid with VAT, and the median price of a piece over its lines.
+    """What a product sold on a local day in a currency: pieces, what was paid with VAT, the median price of a piece by line.
 
     `net_minor` is what was paid without the VAT that stood on it; `untaxed_minor` is the part of what was paid whose VAT
     nobody wrote down, such as invoices from before.
@@ -20,6 +20,7 @@ class Sold:
     price_minor: float
     net_minor: int = 0
     untaxed_minor: int | None = None  # None: all of it
+    currency: str = "EUR"
 
     @property
     def without_tax_minor(self) -> int:
@@ -28,17 +29,17 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a promotion took off the orders of a time."""
+    """What a promotion took off the orders of a time and a currency."""
 
     orders: int
     discount_minor: int
 
 
 # sold(product_ids or None for all, first, last), empty_days(product_ids, first, last) by product,
-# given(promotion, first, last), best(first, last, at_most): the products that sold most lines.
+# given(promotion, currency, first, last), best(first, last, at_most): the products that sold most lines.
 SoldBy = Callable[[Collection[int] | None, date, date], Iterable[Sold]]
 EmptyDays = Callable[[Collection[int], date, date], dict[int, frozenset[date]]]
-GivenBy = Callable[[str, date, date], Given]
+GivenBy = Callable[[str, str, date, date], Given]
 Best = Callable[[date, date, int], Sequence[int]]
 Span = Callable[[], tuple[date, date] | None]
 

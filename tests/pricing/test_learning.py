@@ -1,6 +1,7 @@
 """Elasticities and results of campaigns: right where the truth is known, silent where the data say nothing."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import exp
 
@@ -163,7 +164,7 @@ def told(db, monkeypatch) -> dict[str, int]:
         ]  # fmt: skip
 
     port = Port(
-        sold, lambda product_ids, first, last: {}, lambda promotion, first, last: Given(120, 24_000),
+        sold, lambda product_ids, first, last: {}, lambda promotion, currency, first, last: Given(120, 24_000),
         lambda first, last, most: list(ids.values())[:most], lambda: (date(2024, 6, 3), LAST),
     )  # fmt: skip
     monkeypatch.setattr(sales, "_port", [port])
@@ -196,6 +197,27 @@ def test_a_campaign_and_what_it_took_from_its_neighbours(told):
     assert found.effect.low > 0
     assert found.others.high < 0
     assert found.margin_minor is None
+
+
+def test_money_of_two_currencies_is_never_added_up(told, monkeypatch):
+    """What was sold for francs changes nothing that is told in euros, and has an answer of its own."""
+    at, known = datetime(2026, 1, 20, tzinfo=UTC), sales.port()
+    (campaign,) = findings.all_campaigns(at)
+    before, answer = findings.result(campaign, at=at), findings.elasticities([told["LAMP"]], last=LAST)[told["LAMP"]]
+    francs = [Sold(told["LAMP"], day, 1, 99_900, 99_900.0, currency="CHF") for day in daily(20, 2.0)]
+
+    def sold(product_ids, first, last):
+        wanted = [one for one in francs if first <= one.day <= last]
+        return [*known.sold(product_ids, first, last), *wanted]
+
+    monkeypatch.setattr(sales, "_port", [replace(known, sold=sold)])
+    found = findings.result(campaign, at=at)
+    assert (found.currency, list(found.currencies)) == ("EUR", ["EUR", "CHF"])
+    assert found.effect == before.effect
+    assert findings.elasticities([told["LAMP"]], last=LAST)[told["LAMP"]].currency == answer.currency == "EUR"
+    swiss = findings.result(campaign, at=at, currency="CHF")
+    assert swiss.currency == "CHF"
+    assert swiss.effect != before.effect
 
 
 def test_the_margin_of_a_campaign_takes_off_the_tax_of_its_goods(told):
@@ -245,5 +267,5 @@ def test_orders_answer_with_what_they_know():
     assert list(sales_learnt.sold([1], first, last)) == []
     assert sales_learnt.best(first, last, 5) == []
     assert sales_learnt.span() is None
-    assert sales_learnt.given("SALE", first, last) == Given(0, 0)
+    assert sales_learnt.given("SALE", "EUR", first, last) == Given(0, 0)
     assert sales_learnt.empty_days([1], first, last) == {}
