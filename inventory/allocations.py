@@ -214,14 +214,8 @@ class Promises:
         if self._allocations:
             allocation_ids, level_ids, demand_ids, quantities = zip(*self._allocations, strict=True)
             with connection.cursor() as cursor:
-                prepared.execute(
-                    cursor,
-                    _INSERT,
-                    [
-                        self._at, ledger.uuids(allocation_ids), ledger.numbers(level_ids), ledger.uuids(demand_ids),
-                        ledger.numbers(quantities),
-                    ],
-                )  # fmt: skip
+                rows = ledger.uuids(allocation_ids), ledger.numbers(level_ids), ledger.uuids(demand_ids)
+                prepared.execute(cursor, _INSERT, [self._at, *rows, ledger.numbers(quantities)])
         if self._consumed:
             reservations.end(self._consumed, "consumed", at=self._at)
         if buffers.has_obligations():
