@@ -72,6 +72,7 @@ class Combiner(Generic[Q, A]):
         self._waiting: deque[_Ticket[Q, A]] = deque()
         self._wake = threading.Condition(threading.Lock())
         self._wanted = 1  # how many must wait for the writer to be woken
+        self._beside = 0  # how many waited already when the last group was about to be answered
         self._writer: threading.Thread | None = None
 
     def submit(self, request: Q) -> A:
@@ -110,9 +111,9 @@ class Combiner(Generic[Q, A]):
             served, took = len(group), time.monotonic() - began
 
     def _gather(self, answered: int, *, patience: float) -> list[_Ticket[Q, A]]:
-        """Wait for work; then, for at most `patience` seconds, for as many more as were `answered`. Who is alone never waits."""
+        """Wait for work; then, for at most `patience` seconds, for those just `answered` to be back. Who is alone never waits."""
         with self._wake:
-            expected = min(answered + len(self._waiting), MOST_AT_ONCE)
+            expected = min(answered + self._beside, MOST_AT_ONCE)
             self._wanted = 1
             while not self._waiting:
                 self._wake.wait()
@@ -140,6 +141,7 @@ class Combiner(Generic[Q, A]):
             if not isinstance(error, CommerceError):
                 log.exception("request failed", group=self._name)
             answers = [error]
+        self._beside = len(self._waiting)  # before the first of those answered can be back, who would count twice
         for ticket, answer in zip(group, answers, strict=True):
             ticket.settle(answer)
 

@@ -150,18 +150,26 @@ def test_the_next_group_waits_for_those_who_come_back_but_who_is_alone_never_wai
         caller.start()
         return caller
 
+    gate.set()
+    for number in range(2):
+        combiner.submit(number)
+    gate.clear()
     callers = [arrive(0)]
-    eventually(lambda: sizes == [1])
+    eventually(lambda: sizes == [1, 1, 1], within=LONGEST / 4)
+    sizes.clear()
     for number in range(1, 4):
         callers.append(arrive(number))
         eventually(lambda number=number: len(combiner._waiting) == number)
     gate.set()
-    eventually(lambda: sizes == [1, 3])
-    for number in range(1, 3):
+    callers.append(arrive(0))  # who was answered comes back, to the three that came meanwhile
+    eventually(lambda: sizes == [4], within=LONGEST / 4)
+    for caller in callers:
+        caller.join(LONGEST)
+    for number in range(1, 4):
         callers.append(arrive(number))
         eventually(lambda number=number: len(combiner._waiting) == number)
-    callers.append(arrive(3))
-    eventually(lambda: sizes == [1, 3, 3], within=LONGEST / 4)
+    callers.append(arrive(4))
+    eventually(lambda: sizes == [4, 4], within=LONGEST / 4)
     for caller in callers:
         caller.join(LONGEST)
     assert not any(caller.is_alive() for caller in callers)

@@ -45,7 +45,7 @@ def test_the_queue_costs_the_same_with_hundreds_of_orders(noon, signed_in):
     assert sizes[1] < sizes[0] * 1.2
     with CaptureQueriesContext(connection) as seen:
         suggestion = lists.suggest(shop.store.id)
-    assert len(seen) <= 3
+    assert len(seen) <= 4
     with transaction():
         rounds.begin(uuid4(), shop.store.id, suggestion.fulfilment_ids, user=shop.clerk, by=shop.by, at=clock.now())
     with CaptureQueriesContext(connection) as seen:
