@@ -161,6 +161,7 @@ def test_the_next_group_waits_for_those_who_come_back_but_who_is_alone_never_wai
         callers.append(arrive(number))
         eventually(lambda number=number: len(combiner._waiting) == number)
     gate.set()
+    callers[0].join(LONGEST)
     callers.append(arrive(0))  # who was answered comes back, to the three that came meanwhile
     eventually(lambda: sizes == [4], within=LONGEST / 4)
     for caller in callers:
