@@ -20,7 +20,7 @@ from commerce import catalog, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
 from inventory import buffers, holds, ledger, locations
-from inventory.backorder_queues import Claim, Queue, opened, put_in_order, queues
+from inventory.backorder_queues import Claim, Queue, opened, put_in_order, queues, today_at
 from inventory.errors import GoodsAwaited, StockRuleViolated
 from inventory.events import PromiseRevised
 from inventory.ledger import Level, LevelKey
@@ -317,7 +317,7 @@ def _revise(queue: Queue, *, by: Actor, at: datetime) -> int:
         newest = max(newest, claim.since) if newest is not None else claim.since
         if claim.kind is ClaimKind.HOLD:
             continue  # gets its date with its order
-        on = queue.date_of(ahead, since=claim.since.date())
+        on = queue.date_of(ahead, since=today_at(queue.key.location_id, claim.since))
         if claim.has_lost or on != claim.promised_on:
             is_later = on is None or (claim.promised_on is not None and on > claim.promised_on)
             why = Why.OVERTAKEN if is_overtaken and is_later else Why.SUPPLY_MOVED

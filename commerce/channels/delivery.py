@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +24,7 @@ import orjson
 import requests
 from cryptography.fernet import InvalidToken
 from django.db import connection
+from urllib3.exceptions import HTTPError
 
 from commerce import clock, deliveries, events, logs, transactions
 from commerce.actors import Actor
@@ -127,9 +129,7 @@ def send(session: requests.Session, target: Target, message: events.Received) ->
         with session.post(
             target.url, data=body, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
         ) as response:  # fmt: skip
-            text = response.raw.read(LONGEST_ANSWER)
-            if len(text) < LONGEST_ANSWER:
-                response.raw.read(1)  # sees the end, so that the connection can be used again
+            text = _rest_of(response)
             if 200 <= response.status_code < 300:
                 return Answer(response.status_code)
             said = text[: QUOTED_OF_ANSWER * 4].decode(errors="replace")[:QUOTED_OF_ANSWER]
@@ -140,6 +140,16 @@ def send(session: requests.Session, target: Target, message: events.Received) ->
         query = urlsplit(target.url).query  # may hold a password of the receiver's; the error goes into the log
         text = deliveries.error_text(error)
         return Answer(None, text.replace(query, "…") if query else text)
+
+
+def _rest_of(response: requests.Response) -> bytes:
+    """Return what an answer says after its status, as far as it came: the status holds, however the connection ends."""
+    text = b""
+    with suppress(HTTPError, OSError):
+        text = response.raw.read(LONGEST_ANSWER)
+        if len(text) < LONGEST_ANSWER:
+            response.raw.read(1)  # sees the end, so that the connection can be used again
+    return text
 
 
 class Pump:

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from commerce import clock
 from commerce.models import Channel
@@ -16,7 +17,8 @@ _numbers = count(1)
 
 
 def today() -> date:
-    return clock.now().date()
+    """The day in the stores of the tests, which have another one than UTC for an hour or two each night."""
+    return clock.now().astimezone(ZoneInfo("Europe/Berlin")).date()
 
 
 def in_days(days: int) -> date:

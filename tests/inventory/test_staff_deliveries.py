@@ -1,7 +1,6 @@
 """Deliveries as clerks work on them: what is expected, counting against the order, more, fewer, other, damaged."""
 
 import re
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from tests.factories import commerce as shop
 from tests.factories import inventory as places
 from tests.factories import supply as make
 from tests.inventory.conftest import Shelf
+from tests.inventory.promises import in_days
 
 pytestmark = pytest.mark.django_db
 LIST = "/staff/deliveries/"
@@ -60,14 +60,13 @@ def form(shelf: Shelf, intact: object, damaged: object = 0, **more: Any) -> dict
 
 
 def test_what_is_late_comes_first_and_other_places_are_left_out(shelf: Shelf, clerk: Client) -> None:
-    today = clock.now().date()
     for name, days in (("Tomorrow Ltd", 1), ("Late Ltd", -2), ("Today Ltd", 0), ("Far Ltd", 60)):
         supplier = make.supplier(name=name, lead_time_days=0)
         order = make.ordered(supplier, shelf.store.id, (shelf.product_id, 4))
         with transaction():
             purchase_orders.change(
                 order.pk,
-                make.lines((shelf.product_id, 4, today + timedelta(days=days))),
+                make.lines((shelf.product_id, 4, in_days(days))),
                 by=make.TESTER,
                 at=clock.now(),
             )

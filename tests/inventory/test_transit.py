@@ -21,6 +21,7 @@ from inventory.transfers import Wanted
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
+from tests.inventory.promises import today
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +127,7 @@ def test_a_transfer_without_a_day_is_expected_when_the_way_says(shelf: Shelf, mu
             at=clock.now(),
         )  # fmt: skip
         sent = transfers.send(draft.id, by=BY, at=clock.now())
-    assert sent.expected_on == clock.now().date() + timedelta(days=4)
+    assert sent.expected_on == today() + timedelta(days=4)
 
 
 def test_promises_of_delivery_go_by_it(shelf: Shelf) -> None:
