@@ -138,8 +138,8 @@ def send(session: requests.Session, target: Target, message: events.Received) ->
             return Answer(response.status_code, error, _retry_after(asked, at))
     except Exception as error:  # whatever a foreign server can provoke in the client: the message is put off
         query = urlsplit(target.url).query  # may hold a password of the receiver's; the error goes into the log
-        text = deliveries.error_text(error)
-        return Answer(None, text.replace(query, "…") if query else text)
+        why = deliveries.error_text(error)
+        return Answer(None, why.replace(query, "…") if query else why)
 
 
 def _rest_of(response: requests.Response) -> bytes:
