@@ -4,6 +4,8 @@ one that answered within the last second is trusted. Should the server have gone
 """
 
 import time
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -14,10 +16,12 @@ TRUSTED_SECONDS = 1.0
 class DatabaseWrapper(base.DatabaseWrapper):
     healthy_at: float = 0.0
     prepared: dict[str, tuple[str, str, float]]  # what `prepared.execute` made on the connection as it is now
+    prepared_numbers: Iterator[int]  # of names it gives; none is given twice, whatever became of its statement
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; nothing is prepared there yet."""
         self.prepared = {}
+        self.prepared_numbers = count(1)
         return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:

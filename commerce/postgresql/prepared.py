@@ -64,7 +64,7 @@ def _prepare(cursor: CursorWrapper, sql: str, known: dict[str, tuple[str, str, f
     older = known.pop(sql, None)
     if older is None and len(known) >= MOST_STATEMENTS:
         raise RuntimeError("More statements are prepared than the code can have: one of them is not a constant.")
-    name = older[0] if older else f"kontor_{len(known) + 1}"
+    name = older[0] if older else f"kontor_{next(cursor.db.prepared_numbers)}"
     # Past Django's wrapper, which counts and logs what a request asks: how old a connection is, is no part of that.
     with cursor.db.wrap_database_errors:
         if older:

@@ -1,10 +1,12 @@
 """Statements planned once per connection say the same as ever, whatever becomes of the connection."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import DataError, connection
+from django.db import DatabaseError, DataError, connection
 
 from commerce.postgresql import prepared
 from commerce.transactions import transaction
@@ -111,3 +113,16 @@ def test_preparing_is_no_query_of_the_request_that_happens_to_do_it(django_asser
     with django_assert_num_queries(2):
         _add(1, 2)
         _add(3, 4)
+
+
+def test_one_that_could_not_be_made_anew_takes_nobody_elses_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    _add(1, 2)
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, "SELECT %s::text", ["beside"])
+    with monkeypatch.context() as old, pytest.raises(DatabaseError), transaction():
+        old.setattr(prepared, "RENEWED_AFTER_SECONDS", -1.0)
+        with connection.cursor() as cursor, suppress(psycopg2.DataError):
+            cursor.cursor.execute("SELECT 1 / 0")
+        _add(3, 4)
+    assert _add(5, 6) == (11, AT)
+    assert len(set(_names())) == 3
