@@ -18,8 +18,10 @@
 "use strict";
 
 (() => {
-  const BETWEEN_KEYS = 60; // ms; hands are slower than 100 ms, scanners faster than 30 ms
+  const BETWEEN_KEYS = 60; // ms on the average; hands are slower than 100 ms, scanners faster than 30 ms
+  const PAUSE = 250; // ms without a key; what comes then is another hand, or another scan
   const SHORTEST = 6; // characters; shorter bursts are somebody typing
+  const LONGEST_NUMBER = 7; // digits; the shortest barcode, GTIN-8, has one more
   const MOST_KEPT = 5000; // about a megabyte of the five that a browser keeps
   const TRY_AGAIN = 5000;
   const user = document.body.dataset.user || "";
@@ -28,6 +30,7 @@
   const kept = () => { try { return JSON.parse(kontor.remembered(KEPT) || "[]"); } catch { return []; } };
   const keep = (scans) => { kontor.remember(KEPT, JSON.stringify(scans)); kontor.scansWaiting(scans.length); };
   const isStopped = () => Boolean(document.querySelector("dialog[open]"));
+  const isBurst = (keys, start, end) => keys.length >= SHORTEST && end - start <= keys.length * BETWEEN_KEYS;
   const field = () => document.querySelector("[data-scan] [data-scan-input]");
   const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
 
@@ -163,16 +166,17 @@
   for (const begin of ["pointerdown", "submit", "paste"]) document.addEventListener(begin, () => { typed = ""; }, true);
 
   /* --- bursts that hit the page while no field has the focus; their Enter must not press a button --- */
-  let burst = "", lastKey = 0;
+  let burst = "", firstKey = 0, lastKey = 0;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isField = event.target.matches?.("input:not([type=button], [type=submit], [type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (isField) { burst = ""; return; }
     const now = event.timeStamp;
-    if (now - lastKey > BETWEEN_KEYS) burst = "";
+    if (now - lastKey > PAUSE || !burst) { burst = ""; firstKey = now; }
     lastKey = now;
     if (event.key.length === 1) { burst += event.key; return; }
-    if (event.key !== "Enter" || burst.length < SHORTEST) { if (event.key !== "Shift") burst = ""; return; }
+    if (event.key === "Shift") return;
+    if (event.key !== "Enter" || !isBurst(burst, firstKey, now)) { burst = ""; return; }
     event.preventDefault();
     event.stopImmediatePropagation();
     const text = burst;
@@ -181,23 +185,30 @@
   }, true);
 
   /* Other fields of a scanning page (data-scan-guard): a scan that lands there is taken out again and treated as a scan,
-     and Enter goes back to the scan field instead of sending the form. */
-  let guarded = { keys: "", at: 0, before: "" };
+     and Enter goes back to the scan field instead of sending the form. A busy device delivers a scan with pauses, so what
+     counts is the whole run of keys; and however slowly it came, no number of pieces is as long as a barcode. */
+  const fresh = (value) => ({ keys: "", start: 0, at: 0, before: value, all: "", untouched: value });
+  let guarded = fresh("");
+  for (const begin of ["focusin", "input"]) document.addEventListener(begin, (event) => {
+    const byKey = begin === "input" && event.inputType;
+    if (!byKey && event.target.matches?.("[data-scan-guard]")) guarded = fresh(event.target.value);
+  }, true);
   document.addEventListener("keydown", (event) => {
     const input = event.target;
     if (!input.matches?.("[data-scan-guard]")) return;
-    if (event.timeStamp - guarded.at > BETWEEN_KEYS) guarded = { keys: "", at: 0, before: input.value };
-    guarded.at = event.timeStamp;
-    if (event.key.length === 1) guarded.keys += event.key;
+    const now = event.timeStamp;
+    if (now - guarded.at > PAUSE) Object.assign(guarded, { keys: "", start: now, before: input.value });
+    guarded.at = now;
+    if (event.key.length === 1) { guarded.keys += event.key; guarded.all += event.key; }
     if (event.key !== "Enter") return;
-    const text = guarded.keys;
-    guarded.keys = "";
-    if (text.length < SHORTEST && input.closest("dialog")) return; // a person sends the dialog's form
+    const { keys, start, before, all, untouched } = guarded;
+    const isScan = isBurst(keys, start, now);
+    const isLong = !isScan && input.type === "number" && input.value.length > LONGEST_NUMBER;
+    if (isScan || isLong) input.value = isScan ? before : untouched;
+    guarded = fresh(input.value);
+    if (!isScan && !isLong && input.closest("dialog")) return; // a person sends the dialog's form
     event.preventDefault();
-    if (text.length >= SHORTEST) {
-      input.value = guarded.before;
-      scanned(text);
-    }
+    if (isScan || isLong) scanned(isScan ? keys : all);
     field()?.focus();
   }, true);
 
