@@ -1,20 +1,18 @@
 """Decides on many orders together that compete for the same goods and for the same places' day. [pure]
 
-Every order brings a few ways in which it could be served; a mixed-integer program picks one of each, so that no shelf and no day
-is used twice. Express orders come first: as many of them as can be are served before the others are looked at. What comes
+Every order brings a few ways in which it could be served, and under a weighed policy those, too, that are best for it once it
+pays what its goods are worth to the others. A mixed-integer program picks one of each, so that no shelf and no day is used
+twice. Express orders come first: as many of them as can be are served before the others are looked at. What comes
 out is checked in whole numbers against deciding one by one in the order given, and never worse than that: as many served,
 or more, and among equals the better score. All are measured by the stock there was before. Orders of one recipient may
 travel as one parcel (`orders.sourcing.consignments`); one by one they never do, for each is gone before the next one comes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import optimize, sparse
-
-from orders.sourcing import consignments
+from orders.sourcing import consignments, programs
 from orders.sourcing.consignments import Use, Way
 from orders.sourcing.criteria import Refusal
 from orders.sourcing.decision import Decision, explain
@@ -27,8 +25,8 @@ from orders.sourcing.search import Found, Part, Plan, search
 MOST_ORDERS = 500  # in one batch; the program grows with them
 WAYS = 16  # single places that an order brings, besides its splits
 ROUNDS = 3  # in which orders that compete look for plans without the shelves that too many want
+BIDS = 12  # rounds in which orders look for plans that are worth it to all
 SECONDS = 2.0  # that a program may take, each of its stages
-GAP = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class Batch:
     one_by_one: Total
     is_optimal: bool  # no better choice exists among the ways that were looked at
     parcels: tuple[tuple[int, tuple[int, ...]], ...] = ()  # that orders share: the place's id, and the orders
+    least_score: int | None = None  # that no choice of any ways falls below, where that is known and all are served
 
     @property
     def saved_minor(self) -> int:
@@ -72,9 +71,13 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
     chosen, is_optimal = greedy, False
     ways = [way for number, found in enumerate(alone) for way in _ways(number, found, greedy[number])]
     ways += _elsewhere(problems, alone, world, policy)
-    ways += consignments.joint_ways(problems, alone, world, policy)
+    for group in consignments.groups(problems, alone):
+        ways += consignments.joint_ways(group, problems, alone, world, policy)
+    least = None
+    if ways and policy.mode is Mode.WEIGHED:
+        least = _worthwhile(problems, alone, ways, world, policy)
     if ways:
-        answer, is_optimal = _solved(problems, ways, world, policy, seconds)
+        answer, is_optimal = programs.choice(problems, ways, world, policy, seconds)
         if answer is not None and _fits(answer, world) and _total(problems, answer).rank < reference.rank:
             chosen = answer
     joined = {
@@ -97,7 +100,7 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
         if len(way.orders) > 1
         for place, orders in consignments.parcels(way)
     )
-    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal, shared)
+    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal, shared, least)
 
 
 def _without(found: Found) -> Found:
@@ -166,11 +169,7 @@ def _left(world: World, taken: Use, days: dict[int, int], problem: Problem) -> W
 
 def _measured(found: Found, plan: Plan, world: World) -> Plan:
     """Return a plan as it measures by the stock there was before any order was served."""
-    look = Look(found.look.problem, world, found.look.policy, found.look.lines)
-    parts = []
-    for part in plan.parts:
-        parts.append(Part(part.units, look.block(part.units), part.place))
-    return Plan(tuple(parts), sum(part.score for part in parts), plan.is_exact)
+    return consignments.measured(Look(found.look.problem, world, found.look.policy, found.look.lines), plan)
 
 
 # --- together -----------------------------------------------------------------------------------------------------------
@@ -222,89 +221,48 @@ def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World
     return ways
 
 
-def _solved(
-    problems: Sequence[Problem], ways: Sequence[Way], world: World, policy: Policy, seconds: float
-) -> tuple[list[Way | None] | None, bool]:
-    """Return the best choice of ways, and whether that is proven; nothing when the program found none in time."""
-    rows, limits = _constraints(problems, ways, world)
-    stages = [*_served(problems, ways), *_measures(ways, policy)]
-    is_optimal, picked = True, None
-    for stage in stages:
-        result = optimize.milp(
-            stage,
-            integrality=np.ones(len(ways)),
-            bounds=optimize.Bounds(0, 1),
-            constraints=optimize.LinearConstraint(sparse.csr_matrix(rows), -np.inf, limits),
-            options={"time_limit": seconds, "mip_rel_gap": GAP},
-        )
-        if result.x is None:
-            return None, False
-        is_optimal = is_optimal and result.status == 0
-        picked = np.rint(result.x).astype(np.int64)
-        reached = float(stage @ picked)
-        rows = sparse.vstack([rows, sparse.csr_matrix(stage)])
-        limits = np.append(limits, reached + 0.5)  # what is whole stays whole: the next stage may not undo this one
-    chosen: list[Way | None] = [None] * len(problems)
-    for way, is_picked in zip(ways, picked if picked is not None else (), strict=True):
-        if is_picked:
-            for number in way.orders:
-                chosen[number] = way
-    return chosen, is_optimal
+def _worthwhile(
+    problems: Sequence[Problem], alone: Sequence[Found], ways: list[Way], world: World, policy: Policy
+) -> int | None:
+    """Add the ways that are worth it once each order pays what its goods and days are worth to the others, until there are none.
 
-
-def _constraints(
-    problems: Sequence[Problem], ways: Sequence[Way], world: World
-) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
-    """Return what the choice must keep to: one way per order, pieces that are there, and the places' days."""
-    demand: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
-    for column, way in enumerate(ways):
-        for number in way.orders:
-            demand.setdefault(("order", number, 0), []).append((column, 1))
-        if problems[way.orders[0]].judges_stock:
-            for (product, place), pieces in way.use.items():
-                demand.setdefault(("stock", product, place), []).append((column, pieces))
-        for place, orders in way.days.items():
-            if world.network.places[place].capacity_left is not None:
-                demand.setdefault(("day", place, 0), []).append((column, orders))
-    entries: list[tuple[int, int, int]] = []
-    limits: list[float] = []
-    for (kind, one, two), columns in demand.items():
-        limit = 1
-        if kind == "stock":
-            limit = int(world.shelves[one].available[two])
-        elif kind == "day":
-            limit = world.network.places[one].capacity_left or 0
-        if kind != "order" and sum(pieces for _column, pieces in columns) <= limit:
-            continue
-        entries += [(len(limits), column, pieces) for column, pieces in columns]
-        limits.append(limit)
-    rows, numbers, values = zip(*entries, strict=True)
-    matrix = sparse.csr_matrix((values, (rows, numbers)), shape=(len(limits), len(ways)), dtype=np.float64)
-    return matrix, np.array(limits, dtype=np.float64)
-
-
-def _served(problems: Sequence[Problem], ways: Sequence[Way]) -> list[NDArray[np.float64]]:
-    """Return the first stages: serve as many express orders as can be, then as many orders."""
-    express = np.array([-float(sum(problems[number].is_express for number in way.orders)) for way in ways])
-    orders = np.array([-float(len(way.orders)) for way in ways])
-    return [express, orders] if express.any() else [orders]
-
-
-def _measures(ways: Sequence[Way], policy: Policy) -> list[NDArray[np.float64]]:
-    """Return the stages of the policy: the one score of a weighed policy, or every criterion of a ranked one in turn."""
-    if policy.mode is Mode.WEIGHED:
-        return [np.array([float(way.plan.score) for way in ways])]
-    stages = []
-    for term in policy.terms:
-        values = [
-            sum(-(-part.block.value(term.criterion, part.place) // term.step) for part in way.plan.parts)
-            for way in ways
+    Return the score below which no choice falls, if that is known: when no way is left that was worth it.
+    """
+    known = {_likeness(one) for one in ways}
+    groups = consignments.groups(problems, alone)
+    is_exact = all(found.is_exact for found in alone)
+    for _ in range(BIDS):
+        told = programs.worth(problems, ways, world)
+        if told is None:
+            return None
+        new: list[Way] = []
+        for number, (problem, found) in enumerate(zip(problems, alone, strict=True)):
+            if not problem.judges_stock or not (
+                problem.wanted.keys() & told.tolls.goods.keys() or told.tolls.day.any()
+            ):
+                continue
+            again = search(Look(problem, world, policy, None, told.tolls))
+            if again.chosen is not None and again.chosen.score < told.orders[number] - 1:
+                again = consignments.untolled(again)
+                if again.look.lines == found.look.lines:
+                    again = replace(again, look=found.look)
+                new += [consignments.way(number, again, again.chosen)] if again.chosen else []
+        new += [
+            one
+            for group in groups
+            for one in consignments.joint_ways(group, problems, alone, world, policy, told.tolls)
         ]
-        if any(
-            value * len(ways[0].orders) != values[0] * len(way.orders) for value, way in zip(values, ways, strict=True)
-        ):
-            stages.append(np.array(values, dtype=np.float64))
-    return stages
+        fresh = {_likeness(one): one for one in new if _likeness(one) not in known}
+        if not fresh:
+            near = sum(1 + sum(problem.wanted.values()) for problem in problems)  # tolls are rounded to whole numbers
+            return math.floor(told.least) - near if told.least is not None and is_exact else None
+        known |= fresh.keys()
+        ways += fresh.values()
+    return None
+
+
+def _likeness(one: Way) -> tuple[object, ...]:
+    return one.orders, tuple(sorted(one.use.items())), tuple(sorted(one.days.items()))
 
 
 def _fits(chosen: Sequence[Way | None], world: World) -> bool:

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from orders.sourcing.criteria import Criterion
 from orders.sourcing.decision import Decision, Together, explain
-from orders.sourcing.measuring import Block, Look, World
+from orders.sourcing.measuring import Block, Look, Tolls, World
 from orders.sourcing.policy import Policy
 from orders.sourcing.problem import Line, Problem
 from orders.sourcing.search import Found, Part, Plan, search
@@ -44,6 +44,18 @@ def way(order: int, found: Found, plan: Plan) -> Way:
     return Way((order,), found, plan, _use(found, plan), {part.place: 1 for part in plan.parts})
 
 
+def untolled(found: Found) -> Found:
+    """Return what a search with tolls came to, measured without them."""
+    look = Look(found.look.problem, found.look.world, found.look.policy, found.look.lines)
+    return replace(found, look=look, best={}, chosen=measured(look, found.chosen) if found.chosen else None)
+
+
+def measured(look: Look, plan: Plan) -> Plan:
+    """Return a plan as it measures by another look at the same lines."""
+    parts = tuple(Part(part.units, look.block(part.units), part.place) for part in plan.parts)
+    return Plan(parts, sum(part.score for part in parts), plan.is_exact)
+
+
 def _use(found: Found, plan: Plan) -> Use:
     use: Use = {}
     for part in plan.parts:
@@ -53,29 +65,34 @@ def _use(found: Found, plan: Plan) -> Use:
     return use
 
 
-def joint_ways(problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy) -> list[Way]:
-    """Return the ways in which orders of one recipient may travel as one."""
-    found: list[Way] = []
-    for group in _groups(problems, alone):
-        for orders in _choices(group):
-            found += _as_one(orders, problems, alone, world, policy)
-    return found
+def joint_ways(
+    group: tuple[int, ...],
+    problems: Sequence[Problem],
+    alone: Sequence[Found],
+    world: World,
+    policy: Policy,
+    tolls: Tolls | None = None,
+) -> list[Way]:
+    """Return the ways in which orders of a group may travel as one; with tolls those that are best when these are paid."""
+    return [one for orders in _choices(group) for one in _as_one(orders, problems, alone, world, policy, tolls)]
 
 
-def _groups(problems: Sequence[Problem], alone: Sequence[Found]) -> Iterator[tuple[int, ...]]:
-    """Yield the orders that might travel together: the same recipient, method, urgency and day; first come, first together."""
-    groups: dict[tuple[object, ...], list[int]] = {}
+def groups(problems: Sequence[Problem], alone: Sequence[Found]) -> list[tuple[int, ...]]:
+    """Return the orders that might travel together: the same recipient, method, urgency and day; first come, first together."""
+    alike: dict[tuple[object, ...], list[int]] = {}
     for number, problem in enumerate(problems):
         if problem.recipient and problem.only is None and alone[number].chosen is not None:
             key = (
                 problem.recipient, problem.country, problem.method, problem.is_express, problem.asked_on,
                 problem.leave_on, problem.judges_stock, problem.point, problem.area,
             )  # fmt: skip
-            groups.setdefault(key, []).append(number)
-    for group in groups.values():
-        for start in range(0, len(group), MOST_JOINED):
-            if len(group[start : start + MOST_JOINED]) > 1:
-                yield tuple(group[start : start + MOST_JOINED])
+            alike.setdefault(key, []).append(number)
+    cut = [
+        tuple(group[start : start + MOST_JOINED])
+        for group in alike.values()
+        for start in range(0, len(group), MOST_JOINED)
+    ]
+    return [group for group in cut if len(group) > 1]
 
 
 def _choices(group: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -85,18 +102,25 @@ def _choices(group: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 
 def _as_one(
-    orders: tuple[int, ...], problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy
+    orders: tuple[int, ...],
+    problems: Sequence[Problem],
+    alone: Sequence[Found],
+    world: World,
+    policy: Policy,
+    tolls: Tolls | None,
 ) -> list[Way]:
     merged = _merged([problems[number] for number in orders])
-    found = search(Look(merged, world, policy))
+    found = search(Look(merged, world, policy, None, tolls))
     if found.chosen is None:
         return []
+    if tolls is not None:
+        found = untolled(found)
     plans: list[Plan] = []
     single = found.best.get(1)
-    if single is not None:
+    if single is not None and tolls is None:
         (part,) = single.parts
         plans += [Plan((Part(part.units, part.block, place),), score) for score, place in part.block.ranked(PLACES)]
-    if len(found.chosen.parts) > 1:
+    if found.chosen is not None and (tolls is not None or len(found.chosen.parts) > 1):
         plans.append(found.chosen)
     limits = {number: _latest(problems[number], alone[number]) for number in orders}
     most = {number: len(one.parts) for number in orders if (one := alone[number].chosen) is not None}

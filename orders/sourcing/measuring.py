@@ -31,6 +31,15 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolls:
+    """What goods and days are worth to others, in thousandths of a minor unit: by product a column of places, for each piece; and
+    a column for each part. Only a weighed policy can pay them."""
+
+    goods: Mapping[int, Ints]
+    day: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a part would travel: by which service and zone, for how much, leaving and arriving on which day (ordinals)."""
 
@@ -83,10 +92,17 @@ class Block:
 
 
 class Look:
-    """One order seen from all places under a policy."""
+    """One order seen from all places under a policy; with tolls its scores say what it costs everybody, not only itself."""
 
-    def __init__(self, problem: Problem, world: World, policy: Policy, lines: tuple[Line, ...] | None = None) -> None:
-        self.problem, self.world, self.policy = problem, world, policy
+    def __init__(
+        self,
+        problem: Problem,
+        world: World,
+        policy: Policy,
+        lines: tuple[Line, ...] | None = None,
+        tolls: Tolls | None = None,
+    ) -> None:
+        self.problem, self.world, self.policy, self.tolls = problem, world, policy, tolls
         self.network = world.network
         self.lines = problem.lines if lines is None else lines
         told = (*(term.criterion for term in policy.terms), Criterion.COST, Criterion.DISTANCE)
@@ -238,7 +254,10 @@ class Look:
         measures[self._row[Criterion.COST]] += ship
         if arrives is not None:
             self._add_times(measures, arrives)
-        return Block(self.criteria, places, measures, self._scores(measures, places), way_of, ship)
+        scores = self._scores(measures, places)
+        if self.tolls is not None and self.policy.mode is Mode.WEIGHED:
+            scores = (scores[0] + _toll(self.tolls, goods)[places],)
+        return Block(self.criteria, places, measures, scores, way_of, ship)
 
     @cached_property
     def _fixed(self) -> Ints:
@@ -354,6 +373,14 @@ class Look:
         for row, term in enumerate(self.policy.terms):
             rates[row] = term.rate
         return rates
+
+
+def _toll(tolls: Tolls, goods: Mapping[int, int]) -> Ints:
+    total = tolls.day.copy()
+    for product, pieces in goods.items():
+        if product in tolls.goods:
+            total += tolls.goods[product] * pieces
+    return total
 
 
 def _shortfall(kept: Ints, there: Ints, pieces: int) -> Ints:

@@ -93,7 +93,7 @@ def search(look: Look) -> Found:
     may_divide = policy.may_divide_lines and policy.most_parts > 1 and problem.value_minor >= policy.split_from_minor
     if found.chosen is None and may_divide and problem.judges_stock and (divided := _divided(look)) is not None:
         lines, is_exact = divided
-        again = _whole_lines(Look(problem, look.world, policy, lines))
+        again = _whole_lines(Look(problem, look.world, policy, lines, look.tolls))
         if again.chosen is not None:
             again.was_divided, again.is_exact = True, again.is_exact and is_exact
             return again
