@@ -195,6 +195,8 @@ VERBS = {
     "orders.sales_import.import_files": gettext_noop("Past sales imported"),
     "orders.shipping.ship": gettext_noop("Goods shipped"),
     "orders.shortage_choices.wait": gettext_noop("Customer waits for missing pieces"),
+    "orders.proposals.propose": gettext_noop("Proposes other goods instead"),
+    "orders.proposals.settle": gettext_noop("Other goods are not taken"),
     "orders.substitutions.take": gettext_noop("Customer takes other goods instead"),
     "orders.waiting.follow": gettext_noop("Promise follows its goods"),
     "pricing.costs.set_costs": gettext_noop("Landed costs set"),

@@ -15,6 +15,7 @@ ORDER_EVENTS = (
     "order.held",
     "order.hold_released",
     "order.shortage_asked",
+    "order.substitute_proposed",
     "order.shortage_settled",
     "fulfilment.routed",
     "fulfilment.promised",

@@ -35,6 +35,7 @@ class OrdersConfig(AppConfig):
         )
         promising.reckons_by(pickup=promises.earliest_pickup, delivery=promises.earliest_delivery)
         events.subscribe(FulfilmentLineRejected, name="orders.shortages", handler=handlers.follow_shortage)
+        events.subscribe("order.cancelled", name="orders.proposals", handler=handlers.follow_cancelled)
         events.subscribe(PickQuestioned, name="orders.questioned", handler=handlers.reject_too)
         import_module("orders.received").register()
         import_module("orders.unrouted").register()

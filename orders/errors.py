@@ -255,6 +255,13 @@ class TooManySimulations(CommerceError):
     title = "Simulations are under way"
 
 
+class CannotSubstitute(CommerceError):
+    """These goods can't be proposed in place of missing ones: `reason` says why."""
+
+    code = "cannot_substitute"
+    title = "Can't be proposed instead"
+
+
 class TooManyMoves(CommerceError):
     """The customer has moved this pickup as often as they may: `most`."""
 

@@ -307,6 +307,24 @@ class ShortageAsked(OrderEvent):
 
 @events.register
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubstituteProposed(OrderEvent):
+    """Somebody at the shelf proposes other goods for missing pieces. `outcome` is open (the customer is asked until `answer_by`)
+    or accepted (they agreed when they ordered); without a yes it ends as refused, lapsed or withdrawn."""
+
+    type: ClassVar[str] = "order.substitute_proposed"
+
+    proposal_id: UUID
+    sku: str
+    units: int
+    instead_sku: str
+    amount_minor: int
+    instead_of_minor: int
+    answer_by: datetime | None
+    outcome: str
+
+
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortageSettled(OrderEvent):
     """What became of pieces that could not be found; `outcome` is rerouted (they are owed again), declined or ended."""
 

@@ -32,9 +32,28 @@ class ShortageState(StrEnum):
         return self not in (ShortageState.OPEN, ShortageState.ASKED, ShortageState.WAITING)
 
 
-class Choice(StrEnum):
-    """What a customer may choose for pieces that their store could not find."""
+class ProposalState(StrEnum):
+    """What became of other goods that somebody at the shelf proposed."""
 
+    OPEN = "open"  # the customer is asked
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    LAPSED = "lapsed"  # no answer in time
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(StrEnum):
+    """How a customer agreed to other goods: when they ordered, for what is not dearer, or by their answer."""
+
+    BEFORE = "before"
+    ASKED = "asked"
+
+
+class Choice(StrEnum):
+    """What a customer may choose for pieces that their store could not find. The first two answer a proposal."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
     ELSEWHERE = "elsewhere"
     SEND = "send"
     SUBSTITUTE = "substitute"

@@ -7,7 +7,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.events import Received
 from commerce.transactions import savepoint
-from orders import received, rerouting, shortages, waiting
+from orders import proposals, received, rerouting, shortages, waiting
 
 log = logs.get(__name__)
 
@@ -33,6 +33,11 @@ def follow_shortage(message: Received) -> None:
                 rerouting.follow(shortage_id, by=FLOOR, at=clock.now())
         except CommerceError as refusal:
             log.info("left for later", shortage=str(shortage_id), code=refusal.code)
+
+
+def follow_cancelled(message: Received) -> None:
+    """Give free what is kept for answers about an order that is called off."""
+    proposals.follow_cancelled(UUID(message.payload["order_id"]), by=FLOOR, at=clock.now())
 
 
 def reject_too(message: Received) -> None:

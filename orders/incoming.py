@@ -66,6 +66,7 @@ def _line(product_id: int, said: Mapping[str, Any], *, method: str, terms: Terms
         location_id=location_id,
         window_starts_at=starts_at,
         price=_price(said["price"]) if "price" in said else None,
+        takes_substitutes=said.get("takes_substitutes", False),
     )
 
 

@@ -101,7 +101,7 @@ def same(stands: OrderView, order: IncomingOrder) -> OrderView:
     """Return the order that stands under this reference if it is the same. Raises: DuplicateReference naming what differs."""
     if stands.asked is not None:
         now = asked(order)
-        differences = [name for name in now if now[name] != stands.asked.get(name)]
+        differences = [name for name in now if now[name] != stands.asked.get(name, "")]
     else:  # an order from before that was kept
         differences = _differences(stands, order)
     if differences:
@@ -145,6 +145,7 @@ def asked(order: IncomingOrder) -> dict[str, str]:
         "fulfilment": ways,
         "ship_to": sorted(order.ship_to.items()) if order.ship_to else None,
         "quote": str(order.quote_id) if order.quote_id else None,
+        "lines.takes_substitutes": sorted(order.substitutable()),
         "customer.email": order.customer.email,
         "pricing": repr(order.pricing) + repr([line.price for line in order.lines]) if order.pricing else None,
     }

@@ -18,7 +18,7 @@ from orders.floor import RejectReason
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State
 from orders.models import FulfilmentLine, PickScan
-from orders.rejections import PutBack
+from orders.rejections import PutBack, Rejected
 
 __all__ = [
     "Outcome",
@@ -217,6 +217,24 @@ def reject_line(
     other orders of the place: those are rejected as well.
     Raises: MoreThanWanted, AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
     """
+    return give_up(
+        fulfilment_id, line_id, quantity, reason, user=user, by=by, at=at, is_shelf_empty=is_shelf_empty
+    ).put_back
+
+
+@transaction_required
+def give_up(
+    fulfilment_id: UUID,
+    line_id: UUID,
+    quantity: int,
+    reason: RejectReason | str,
+    *,
+    user: AbstractUser,
+    by: Actor,
+    at: datetime,
+    is_shelf_empty: bool = False,
+) -> Rejected:
+    """Do as `reject_line` does, and return all that it came to. Raises: as that."""
     reason = _reason(reason)
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)
@@ -244,7 +262,7 @@ def reject_line(
         )  # fmt: skip
     if is_shelf_empty and reason is RejectReason.NOT_FOUND:
         shortages.question_others(was.shortage_id, by=by, at=at)
-    return was.put_back
+    return was
 
 
 def still_wanted(work: Work) -> tuple[Wanted, ...]:

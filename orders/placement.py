@@ -69,11 +69,11 @@ WITH new AS MATERIALIZED (
     FROM new
 ), placed_lines AS (
     INSERT INTO orders_orderline (id, order_id, line_number, product_id, quantity, cancelled, unit_price_minor,
-        total_minor, tax_minor, tax_basis_points)
+        total_minor, tax_minor, tax_basis_points, takes_substitutes)
     SELECT line.id, new.id, line.line_number, line.product_id, line.quantity, 0, line.unit_price_minor, line.total_minor,
-        line.tax_minor, line.tax_basis_points
+        line.tax_minor, line.tax_basis_points, line.takes_substitutes
     FROM new, json_to_recordset(new.lines) AS line (id uuid, line_number int, product_id bigint, quantity int,
-        unit_price_minor bigint, total_minor bigint, tax_minor bigint, tax_basis_points int)
+        unit_price_minor bigint, total_minor bigint, tax_minor bigint, tax_basis_points int, takes_substitutes bool)
 ), {fulfilment.OPENING_SQL}, {routing.RECORDING_SQL}
 SELECT 1
 """
@@ -241,6 +241,7 @@ def _taken(order: IncomingOrder) -> list[Taken]:
 
 def _view(draft: Draft, *, at: datetime) -> OrderView:
     order, quote = draft.order, draft.quote
+    substitutable = order.substitutable()
     lines = tuple(
         LineView(
             draft.line_ids[line.product_id],
@@ -254,6 +255,7 @@ def _view(draft: Draft, *, at: datetime) -> OrderView:
             line.total_minor,
             line.tax_minor,
             line.tax_basis_points,
+            line.product_id in substitutable,
         )
         for line_number, line in enumerate(quote.lines, start=1)
     )

@@ -100,11 +100,13 @@ def _part_named(text: str) -> UUID | None:
 def choose(request: HttpRequest, token: str, shortage_id: UUID) -> HttpResponse:
     """Do what the customer chose for pieces that could not be found, and show the order."""
     choice, _colon, which = request.POST.get("choice", "")[:120].partition(":")
-    location, product = (which[:20], "") if choice == Choice.ELSEWHERE else ("", which)
+    location = which[:20] if choice == Choice.ELSEWHERE else ""
+    proposal = which if choice in (Choice.ACCEPT, Choice.REFUSE) else ""
+    product = which if choice == Choice.SUBSTITUTE else ""
     return _done(
         request, token,
         lambda: shortage_choices.choose(
-            token, shortage_id, choice, location=location, product=product, at=clock.now()
+            token, shortage_id, choice, location=location, product=product, proposal=proposal, at=clock.now()
         ),
     )  # fmt: skip
 
@@ -191,6 +193,11 @@ def _facts(followed: Tracking, language: str, refusal: CommerceError | None, *, 
         "shortages": [
             {
                 "about": asked,
+                "amount": money(asked.proposal.amount_minor) if asked.proposal else "",
+                "instead_of": money(asked.proposal.instead_of_minor) if asked.proposal else "",
+                "difference": money(abs(asked.proposal.amount_minor - asked.proposal.instead_of_minor))
+                if asked.proposal
+                else "",
                 "offers": [
                     {
                         "about": offer,

@@ -46,6 +46,7 @@ class LineView:
     total_minor: int
     tax_minor: int
     tax_basis_points: int
+    takes_substitutes: bool = False
 
     @property
     def remaining_minor(self) -> int:
@@ -266,7 +267,7 @@ def views(rows: Sequence[dict[str, Any]]) -> list[OrderView]:
         .order_by("order_id", "line_number")
         .values_list(
             "order_id", "id", "line_number", "product_id", "product__sku", "product__name", "quantity", "cancelled",
-            "unit_price_minor", "total_minor", "tax_minor", "tax_basis_points",
+            "unit_price_minor", "total_minor", "tax_minor", "tax_basis_points", "takes_substitutes",
         )
     ):  # fmt: skip
         lines[order_id].append(LineView(*values))

@@ -9,11 +9,12 @@ from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
 from inventory import locations
 from inventory.locations import LocationRef
-from orders import errors, fulfilment, queries, rerouting, shortages, substitutions
+from orders import errors, fulfilment, proposals, queries, rerouting, shortages, substitutions
 from orders.floor import Choice, ShortageState
 from orders.fulfilment import Work
 from orders.lifecycle import COLLECTED, Method
 from orders.models import Shortage
+from orders.proposals import Proposed
 from orders.substitutions import Substitute
 
 MOST_STORES = 3
@@ -31,7 +32,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A shortage as its customer sees it. `units` are what they ordered: pieces, or kits."""
+    """A shortage as its customer sees it. `units` are what they ordered: pieces, or kits; `proposal` is put to them."""
 
     id: UUID
     name: str
@@ -39,6 +40,11 @@ class Asked:
     is_waiting: bool
     wait_until: datetime | None
     offers: tuple[Offer, ...]
+    proposal: Proposed | None = None
+
+
+# What can be said to a proposal: yes; no, look for what I ordered; or nothing at all.
+ANSWERS = (Offer(Choice.ACCEPT), Offer(Choice.REFUSE), Offer(Choice.DECLINE))
 
 
 def asked(order_id: UUID, *, at: datetime) -> list[Asked]:
@@ -47,10 +53,11 @@ def asked(order_id: UUID, *, at: datetime) -> list[Asked]:
     if not rows:
         return []
     work = fulfilment.read(order_id)
+    proposed = proposals.open_by_shortage(row.id for row in rows)
     return [
         Asked(
             row.id, row.line.order_line.product.name, row.units, row.state == ShortageState.WAITING, row.wait_until,
-            tuple(_offers(work, row, at=at)),
+            ANSWERS if row.id in proposed else tuple(_offers(work, row, at=at)), proposed.get(row.id),
         )
         for row in rows
     ]  # fmt: skip
@@ -64,12 +71,14 @@ def choose(
     *,
     location: str = "",
     product: str = "",
+    proposal: str = "",
     by: Actor | None = None,
     at: datetime,
 ) -> ShortageState:
     """Do what a customer chose for a shortage of theirs, and return what became of it. The same again changes nothing.
 
-    `product` is the SKU of a substitute; `by` is the channel that passes the answer on, else it is the customer.
+    `product` is the SKU of a substitute, `proposal` the id of the proposal that is answered;
+    `by` is the channel that passes the answer on, else it is the customer.
     Raises: ChoiceOver when it is settled otherwise or its goods are gone meanwhile, WindowClosed, WindowFull, InvalidInput,
     OrderNotFound.
     """
@@ -92,7 +101,15 @@ def choose(
         return state
     if state not in (ShortageState.ASKED, ShortageState.WAITING):
         raise errors.ChoiceOver("This was settled already; the page shows how.", state=row.state)
+    proposed = proposals.open_of(row)
+    if choice in (Choice.ACCEPT, Choice.REFUSE) or (proposed is not None and choice is not Choice.DECLINE):
+        if proposed is None or str(proposed.id) != proposal:
+            raise errors.ChoiceOver("This is not proposed any more. Look at what is.", state=row.state)
+        answer = proposals.accept if choice is Choice.ACCEPT else proposals.refuse
+        return answer(work, row, proposed, by=by, at=at)
     if choice is Choice.DECLINE:
+        if proposed is not None:
+            proposals.drop(work, row, proposed, by=by, at=at)
         return rerouting.settle(work, row, ShortageState.DECLINED, by=by, at=at)
     if choice is Choice.WAIT:
         if state is not ShortageState.WAITING:

@@ -15,7 +15,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from commerce.transactions import savepoint
-from inventory import availability, locations
+from inventory import availability, locations, reservations
 from inventory.errors import InsufficientStock
 from orders import cancellation, errors, events, fulfilment, rerouting, shortages, totals
 from orders.amendments import additions
@@ -45,7 +45,7 @@ def offers(work: Work, row: Shortage, *, at: datetime) -> list[Substitute]:
     """Return what a customer may have instead of missing pieces, the closest in price first; nothing in place of kits."""
     line = work.order_lines[row.line.order_line_id]
     missing = catalog.products_by_id([line.product_id])[line.product_id]
-    paid = _paid_minor(line, row)
+    paid = paid_minor(line, row)
     # What is sent to a store for its customer has a way of its own, which other goods would have to take, too.
     is_on_the_way = any(one.id == row.fulfilment_id and one.method == Method.SHIP_TO_STORE for one in work.fulfilments)
     if row.line.is_of_kit or is_on_the_way or not missing.category or paid < 1:
@@ -65,7 +65,7 @@ def offers(work: Work, row: Shortage, *, at: datetime) -> list[Substitute]:
     }
     there = _there(work, row, known, at=at)
     found = []
-    for product_id, amount in _prices(work, dict.fromkeys(there, row.units), at=at).items():
+    for product_id, amount in prices(work, dict.fromkeys(there, row.units), at=at).items():
         if CHEAPEST * paid <= 100 * amount <= DEAREST * paid:
             found.append(
                 (abs(amount - paid), known[product_id].sku, Substitute(known[product_id], min(amount, paid), paid))
@@ -82,17 +82,38 @@ def take(work: Work, row: Shortage, product_id: int, *, by: Actor, at: datetime)
     offered = next((one for one in offers(work, row, at=at) if one.product.id == product_id), None)
     if offered is None:
         raise _gone(row)
+    return bring(work, row, product_id, at_most_minor=offered.instead_of_minor, by=by, at=at)
+
+
+def bring(
+    work: Work,
+    row: Shortage,
+    product_id: int,
+    *,
+    at_most_minor: int,
+    kept_by: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> OrderLine:
+    """Let goods come instead of missing pieces for what they cost today, `at_most_minor` at most; return their line.
+
+    `kept_by` is the reservation that keeps them; it ends in the same transaction.
+
+    Raises: ChoiceOver when they are not there (any more).
+    """
     before = work.order.total_minor
     try:
         with savepoint():
             part = _part(work, row, at=at)
             _charge_again(work, row)
+            if kept_by is not None:
+                reservations.release(kept_by, channel_id=work.order.channel_id, by=by, at=at)
             [line] = additions.add(
                 work,
                 {product_id: row.units},
                 priced_at=at,
                 only_at=part,
-                at_most_minor=offered.instead_of_minor,
+                at_most_minor=at_most_minor,
                 by=by,
                 at=at,
             )
@@ -109,12 +130,12 @@ def take(work: Work, row: Shortage, product_id: int, *, by: Actor, at: datetime)
         by=by,
         at=at,
         before={"sku": missing, "total_minor": before},
-        after={"sku": offered.product.sku, "pieces": row.units, "total_minor": work.order.total_minor},
+        after={"sku": line.product.sku, "pieces": row.units, "total_minor": work.order.total_minor},
     )
     return line
 
 
-def _paid_minor(line: OrderLine, row: Shortage) -> int:
+def paid_minor(line: OrderLine, row: Shortage) -> int:
     """Return what the missing units were to cost."""
     units = int(row.restores.get(str(line.id), 0))
     standing = totals.remaining_minor(line.total_minor, line.quantity, line.cancelled)
@@ -130,7 +151,8 @@ def _there(work: Work, row: Shortage, known: Mapping[int, ProductRef], *, at: da
     return [one.product_id for one in figures.get(channel_id, []) if one.available >= row.units]
 
 
-def _prices(work: Work, wanted: Mapping[int, int], *, at: datetime) -> dict[int, int]:
+def prices(work: Work, wanted: Mapping[int, int], *, at: datetime) -> dict[int, int]:
+    """Return what pieces of products cost today by the order's terms; what has no price is left out."""
     baskets = [[BasketLine(product_id, units)] for product_id, units in wanted.items()]
     if not baskets:
         return {}
@@ -140,6 +162,22 @@ def _prices(work: Work, wanted: Mapping[int, int], *, at: datetime) -> dict[int,
         for product_id, verdict in zip(wanted, verdicts, strict=True)
         if not isinstance(verdict, CommerceError)
     }
+
+
+def is_there(work: Work, location_id: int, product: ProductRef, pieces: int, *, at: datetime) -> bool:
+    """Say whether pieces of a product lie free at a place, as the order's channel sees it."""
+    channel_id = work.order.channel_id
+    found = availability.figures_of_channels({product.id: product}, {channel_id}, location_ids=[location_id], at=at)
+    return any(one.available >= pieces for one in found.get(channel_id, []))
+
+
+def price(work: Work, product_id: int, units: int, *, at: datetime) -> int:
+    """Return what pieces of a product cost today by the order's terms. Raises: what pricing refuses."""
+    basket = [BasketLine(product_id, units)]
+    (verdict,) = quoting.price_each([basket], channel=additions.terms_of(work), at=at)
+    if isinstance(verdict, CommerceError):
+        raise verdict
+    return verdict.total_minor
 
 
 def _part(work: Work, row: Shortage, *, at: datetime) -> Fulfilment:

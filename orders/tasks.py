@@ -11,7 +11,7 @@ from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from orders import leases, pickup, promise_watch, queries, received, rerouting, shortages, unrouted
+from orders import leases, pickup, promise_watch, proposals, queries, received, shortages, unrouted
 from orders.exceptions import escalation
 from orders.notifications import sending
 from orders.packing import journeys, labels
@@ -67,7 +67,7 @@ def follow_shortages() -> int:
     """Look again for pieces that customers wait for, and end what nobody chose about in time."""
     at, by = clock.now(), Actor.system("shortages")
     return _each(
-        shortages.due(at=at, at_most=MOST_AT_ONCE), lambda shortage_id: rerouting.follow(shortage_id, by=by, at=at)
+        shortages.due(at=at, at_most=MOST_AT_ONCE), lambda shortage_id: proposals.follow(shortage_id, by=by, at=at)
     )
 
 

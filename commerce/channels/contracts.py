@@ -23,6 +23,7 @@ class IncomingLine:
     """A product and how many pieces of it. Raises: ValueError when that is not one piece or more.
 
     A method, place or window of its own goes before the order's. `price` is the channel's own, where it names prices.
+    With `takes_substitutes` the customer agrees to other goods, never dearer, should these be missing.
     """
 
     product_id: int
@@ -31,6 +32,7 @@ class IncomingLine:
     location_id: int | None = None
     window_starts_at: datetime | None = None
     price: "LinePrice | None" = None
+    takes_substitutes: bool = False
 
     def __post_init__(self) -> None:
         if self.quantity.__class__ is not int or self.quantity < 1:
@@ -157,6 +159,11 @@ class IncomingOrder:
     def quantities(self) -> dict[int, int]:
         """Return the pieces wanted of each product, lines of one product summed, sorted by product."""
         return _summed(self.lines)
+
+    def substitutable(self) -> frozenset[int]:
+        """Return the products of which every line takes substitutes."""
+        known = {line.product_id for line in self.lines if line.takes_substitutes}
+        return frozenset(known - {line.product_id for line in self.lines if not line.takes_substitutes})
 
     def portions(self) -> tuple[Portion, ...]:
         """Return what goes which way, in the order of the lines; most orders go one way."""

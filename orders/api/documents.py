@@ -87,6 +87,7 @@ def _line(line: LineView, wait: Waiting | None) -> dict[str, Any]:
         "tax_minor": line.tax_minor,
         "tax_basis_points": line.tax_basis_points,
         "remaining_minor": line.remaining_minor,
+        "takes_substitutes": line.takes_substitutes,
         "waiting": wait.pieces if wait else 0,
         "promised_on": wait.promised_on if wait else None,
     }

@@ -74,6 +74,10 @@ class LineBody(StrictSerializer):
     )
     window = Text(max_length=60, required=False, help_text="The id of the pickup window of this line.")
     price = LinePriceBody(required=False, help_text="The channel's own, with `pricing`.")
+    takes_substitutes = serializers.BooleanField(
+        required=False,
+        help_text="The customer agrees to other goods, never dearer, if these are missing when they are picked.",
+    )
 
 
 class CustomerBody(StrictSerializer):
@@ -156,6 +160,7 @@ class OrderLineDocument(serializers.Serializer[Any]):
     tax_minor = serializers.IntegerField()
     tax_basis_points = serializers.IntegerField()
     remaining_minor = serializers.IntegerField(help_text="The share of the pieces that were not cancelled.")
+    takes_substitutes = serializers.BooleanField(help_text="Whether its customer agreed to other goods when ordering.")
     waiting = serializers.IntegerField(min_value=0, help_text="Pieces that wait for goods to come.")
     promised_on = serializers.DateField(
         allow_null=True, help_text="The day on which those are promised to be there; null while nobody knows."

@@ -13,6 +13,7 @@ from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
 from orders import queries, shortage_choices
 from orders.floor import Choice
+from orders.proposals import Proposed
 
 CHOICES = [choice.value for choice in Choice]
 LONGEST_LOCATION, LONGEST_SKU = 20, 64
@@ -30,6 +31,13 @@ class ChoiceBody(StrictSerializer):
     product = Text(
         max_length=LONGEST_SKU, required=False, allow_blank=True, default="", help_text="The SKU, with `substitute`."
     )
+    proposal = Text(
+        max_length=36,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The id of the proposal, with `accept` and `refuse`.",
+    )
 
 
 class OfferDocument(serializers.Serializer[Any]):
@@ -42,12 +50,25 @@ class OfferDocument(serializers.Serializer[Any]):
     instead_of_minor = serializers.IntegerField(allow_null=True, help_text="What was to be paid; never less.")
 
 
+class SubstituteProposalDocument(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    product = serializers.CharField(help_text="SKU of what somebody at the shelf proposes.")
+    name = serializers.CharField()
+    units = serializers.IntegerField()
+    amount_minor = serializers.IntegerField(
+        help_text="What all of it costs at most; may be more than `instead_of_minor`."
+    )
+    instead_of_minor = serializers.IntegerField()
+    answer_by = serializers.DateTimeField(help_text="The goods are kept until then.")
+
+
 class ShortageDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     units = serializers.IntegerField(help_text="Pieces, or kits, as they were ordered.")
     is_waiting = serializers.BooleanField()
     wait_until = serializers.DateTimeField(allow_null=True)
+    proposal = SubstituteProposalDocument(allow_null=True)
     offers = OfferDocument(many=True)
 
 
@@ -106,10 +127,23 @@ def _document(order_id: UUID, channel_id: int) -> dict[str, Any]:
                 "units": asked.units,
                 "is_waiting": asked.is_waiting,
                 "wait_until": asked.wait_until,
+                "proposal": _proposal(asked.proposal) if asked.proposal else None,
                 "offers": [_offer(one) for one in asked.offers],
             }
             for asked in shortage_choices.asked(order_id, at=clock.now())
         ],
+    }
+
+
+def _proposal(one: Proposed) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "product": one.sku,
+        "name": one.name,
+        "units": one.units,
+        "amount_minor": one.amount_minor,
+        "instead_of_minor": one.instead_of_minor,
+        "answer_by": one.answer_by,
     }
 
 

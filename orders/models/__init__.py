@@ -10,7 +10,7 @@ from orders.models.carriers import (
 from orders.models.changes import OrderAmendment, OrderHold
 from orders.models.collecting import PickupReminder, PickupVisit
 from orders.models.desk import DeskCase
-from orders.models.floor import Shortage, Wave, WaveScan, WaveTote
+from orders.models.floor import Proposal, Shortage, Wave, WaveScan, WaveTote
 from orders.models.intake import IntakeTerms
 from orders.models.notifications import Notice, NoticeTemplate, PushDevice
 from orders.models.packing import (
@@ -79,6 +79,7 @@ __all__ = [
     "PickupReminder",
     "PickupVisit",
     "PromiseRevision",
+    "Proposal",
     "PushDevice",
     "Return",
     "ReturnLine",

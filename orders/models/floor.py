@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
-from orders.floor import ShortageState
+from orders.floor import Consent, ProposalState, ShortageState
 from orders.models.placed import Order, OrderLine
 from orders.models.work import Fulfilment, FulfilmentLine
 
@@ -71,6 +71,54 @@ class Shortage(models.Model):
             models.Index(name="shortage_at_shelf", fields=["location", "product", "-rejected_at"]),
             models.Index(name="shortage_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
         ]
+
+
+class Proposal(models.Model):
+    """Other goods that somebody at the shelf proposes for pieces that are missing, and what their customer said.
+
+    While the customer is asked the goods are kept for them. Never dearer than what was ordered unless they said yes to just that
+    amount. One at a time for a shortage, settled once. Written by: orders.proposals
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    shortage = models.ForeignKey(Shortage, on_delete=models.PROTECT, related_name="+", db_index=False)
+    product = models.ForeignKey("commerce.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    units = models.PositiveIntegerField()
+    amount_minor = models.BigIntegerField()  # what all of it costs at most, as the customer was told
+    instead_of_minor = models.BigIntegerField()
+    consent = models.CharField(max_length=8, choices=choices(Consent))
+    reservation_id = models.UUIDField(null=True)  # what keeps the goods while the customer is asked
+    state = models.CharField(max_length=10, choices=choices(ProposalState), default=ProposalState.OPEN.value)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    proposed_at = models.DateTimeField()
+    answer_by = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="proposal_state_known", condition=one_of("state", ProposalState)),
+            models.CheckConstraint(name="proposal_of_something", condition=Q(units__gte=1, amount_minor__gte=0)),
+            models.CheckConstraint(
+                name="proposal_dearer_only_when_asked",
+                condition=Q(consent=Consent.ASKED.value)
+                | Q(consent=Consent.BEFORE.value, amount_minor__lte=models.F("instead_of_minor")),
+            ),
+            models.CheckConstraint(
+                name="proposal_keeps_goods_while_asked",
+                condition=~Q(state=ProposalState.OPEN.value)
+                | Q(reservation_id__isnull=False, answer_by__isnull=False, settled_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="proposal_settled_when_over",
+                condition=Q(state=ProposalState.OPEN.value) | Q(settled_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="proposal_one_at_a_time", fields=["shortage"], condition=Q(state=ProposalState.OPEN.value)
+            ),
+        ]
+        indexes = [models.Index(name="proposal_of_shortage", fields=["shortage", "-proposed_at"])]
 
 
 class Wave(models.Model):

@@ -84,6 +84,7 @@ class OrderLine(models.Model):
     total_minor = models.BigIntegerField()
     tax_minor = models.BigIntegerField()
     tax_basis_points = models.PositiveIntegerField()
+    takes_substitutes = models.BooleanField(default=False, db_default=False)  # its customer agreed when ordering
 
     class Meta:
         ordering = ["order", "line_number"]

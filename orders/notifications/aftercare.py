@@ -1,16 +1,19 @@
 """What customers hear when something is missing, comes back or is paid back: they are asked, and told what we do about it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from babel.numbers import format_currency
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from commerce import clock
 from commerce.money import Money
-from orders import events, shortage_choices
+from orders import events, proposals, shortage_choices
+from orders.floor import ProposalState
 from orders.notifications import aftercare_texts as texts
+from orders.notifications import letters
 from orders.notifications.catalogue import Message, register
 from orders.payments import news, refunds
 from orders.queries import OrderView
@@ -32,6 +35,58 @@ def _missing_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]
     return {"missing": f"{facts.get('units')} × {name}"}
 
 
+_PROPOSAL = (
+    "fulfilment_id",
+    "sku",
+    "units",
+    "proposal_id",
+    "instead_sku",
+    "amount_minor",
+    "instead_of_minor",
+    "answer_by",
+)
+
+
+def _proposal(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: payload.get(name) for name in _PROPOSAL}
+
+
+def _is_put_to_customer(order: OrderView, payload: Mapping[str, Any]) -> bool:
+    return payload.get("outcome") == ProposalState.OPEN.value
+
+
+def _was_agreed_before(order: OrderView, payload: Mapping[str, Any]) -> bool:
+    return payload.get("outcome") == ProposalState.ACCEPTED.value
+
+
+def _is_still_proposed(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    found = proposals.get(UUID(str(facts.get("proposal_id"))))
+    return found is not None and found.state is ProposalState.OPEN
+
+
+def _proposal_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    found = proposals.get(UUID(str(facts.get("proposal_id"))))
+    amount, before = int(facts.get("amount_minor") or 0), int(facts.get("instead_of_minor") or 0)
+    answer_by = facts.get("answer_by")
+    said = {"difference": _money(abs(amount - before), order.currency)}
+    comparison = ""
+    if amount < before:
+        comparison = " " + gettext("(%(difference)s less than what you ordered)") % said
+    elif amount > before:
+        comparison = " " + gettext("(%(difference)s more than what you ordered)") % said
+    return {
+        **_missing_words(order, facts),
+        "instead": f"{facts.get('units')} × {found.name if found else facts.get('instead_sku')}",
+        "amount": _money(amount, order.currency),
+        "comparison": comparison,
+        "answer_by": letters.moment(datetime.fromisoformat(answer_by)) if isinstance(answer_by, str) else "",
+    }
+
+
+def _money(minor: int, currency: str) -> str:
+    return str(format_currency(Money(minor, currency).decimal, currency, locale=get_language() or "en"))
+
+
 def _goes_back(order: OrderView, payload: Mapping[str, Any]) -> bool:
     """Whether money goes back for goods or as goodwill; what was only held is let go without a word."""
     return payload.get("cause_type") in refunds.DELIVERED_CAUSES and payload.get("amount_minor", 0) > 0
@@ -42,9 +97,7 @@ def _refund(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refund_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
-    currency = str(facts.get("currency") or order.currency)
-    value = Money(int(facts.get("amount_minor") or 0), currency).decimal
-    return {"amount": str(format_currency(value, currency, locale=get_language() or "en"))}
+    return {"amount": _money(int(facts.get("amount_minor") or 0), str(facts.get("currency") or order.currency))}
 
 
 def _return(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +132,28 @@ def register_all() -> None:
             facts=_missing,
             words=_missing_words,
             still_true=_is_asked,
+        ),
+        Message(
+            code="pieces.proposed",
+            title=gettext_lazy("Other goods proposed: please answer"),
+            event=events.SubstituteProposed.type,
+            texts=texts.PROPOSED,
+            variables=("instead", "amount", "comparison", "answer_by"),
+            is_urgent=True,
+            applies=_is_put_to_customer,
+            facts=_proposal,
+            words=_proposal_words,
+            still_true=_is_still_proposed,
+        ),
+        Message(
+            code="pieces.substituted",
+            title=gettext_lazy("Other goods come, as agreed when ordering"),
+            event=events.SubstituteProposed.type,
+            texts=texts.SUBSTITUTED,
+            variables=("instead", "amount", "comparison"),
+            applies=_was_agreed_before,
+            facts=_proposal,
+            words=_proposal_words,
         ),
         Message(
             code="money.goes_back",

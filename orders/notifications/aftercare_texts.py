@@ -35,6 +35,69 @@ If we hear nothing for three days, you get the other goods without what is missi
     ),
 )
 
+PROPOSED = mail(
+    (
+        "Darf es etwas anderes sein? Bitte bis {answer_by} antworten – Ihre Bestellung {number}",
+        """
+{missing} Ihrer Bestellung {number} konnten wir in {place} nicht finden. Wir haben für Sie zurückgelegt:
+
+{instead} für {amount}{comparison}
+
+Bitte sagen Sie uns bis {answer_by} auf dieser Seite, ob wir das stattdessen einpacken dürfen:
+
+{tracking_url}
+
+Hören wir nichts, kommt es zurück ins Regal, und Sie bezahlen es nicht.
+""",
+    ),
+    (
+        "May it be something else? Please answer by {answer_by} – your order {number}",
+        """
+we could not find {missing} of your order {number} at {place}. We keep this for you:
+
+{instead} for {amount}{comparison}
+
+Please tell us on this page by {answer_by} whether we may pack it instead:
+
+{tracking_url}
+
+If we hear nothing, it goes back on the shelf and you don’t pay for it.
+""",
+    ),
+    (
+        "Bestellung {number}: {missing} fehlt. Dürfen wir {instead} für {amount} einpacken? Bis {answer_by}: {tracking_url}",
+        "Order {number}: {missing} is missing. May we pack {instead} for {amount}? By {answer_by}: {tracking_url}",
+    ),
+)
+
+SUBSTITUTED = mail(
+    (
+        "Etwas anderes statt {missing} – Ihre Bestellung {number}",
+        """
+{missing} Ihrer Bestellung {number} konnten wir in {place} nicht finden. Wie Sie es bei der Bestellung erlaubt haben, kommt \
+stattdessen:
+
+{instead} für {amount}{comparison}
+
+Was Sie dafür zu viel bezahlt haben, bekommen Sie von selbst zurück. Alles Weitere steht hier:
+
+{tracking_url}
+""",
+    ),
+    (
+        "Something else instead of {missing} – your order {number}",
+        """
+we could not find {missing} of your order {number} at {place}. As you agreed when you ordered, this comes instead:
+
+{instead} for {amount}{comparison}
+
+What you paid too much for it comes back to you by itself. Everything else is here:
+
+{tracking_url}
+""",
+    ),
+)
+
 GOES_BACK = mail(
     (
         "{amount} gehen an Sie zurück: Ihre Bestellung {number}",

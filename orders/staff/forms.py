@@ -83,6 +83,8 @@ class RejectForm(forms.Form):
         },
     )
     is_shelf_empty = forms.BooleanField(label=_("The shelf is empty"), required=False)
+    instead = forms.CharField(label=_("Barcode or SKU of what you propose"), max_length=LONGEST_SCAN, required=False)
+    at_own_price = forms.BooleanField(label=_("At its own price"), required=False)
     reason = forms.ChoiceField(
         label=_("Why?"), choices=REASONS, error_messages={"required": _("Choose why the pieces are missing.")}
     )

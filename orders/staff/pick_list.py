@@ -34,6 +34,7 @@ class PickLine:
     others: int = 0  # other open orders of the store that still want it
     others_pieces: int = 0
     questioned_at: datetime | None = None  # since when a colleague has found nothing of it
+    takes_substitutes: bool = False  # its customer agreed to other goods when ordering
 
     @property
     def open(self) -> int:
@@ -145,4 +146,5 @@ def _pick_line(
         others=others[0],
         others_pieces=others[1],
         questioned_at=question.since if question else None,
+        takes_substitutes=line.order_line.takes_substitutes,
     )

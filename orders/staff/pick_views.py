@@ -13,9 +13,9 @@ from commerce import clock
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from orders import picking
+from orders import picking, proposals
 from orders.lifecycle import Action, after
-from orders.staff import board, forms, pick_list, scans
+from orders.staff import board, forms, pick_list, proposal_words, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, take
 
 
@@ -75,10 +75,7 @@ def _change(
             if dialog == "count":
                 take(request, picking.set_picked, fulfilment_id, line_id, given["quantity"], reason=given["reason"])
             else:
-                back = take(
-                    request, picking.reject_line, fulfilment_id, line_id, given["quantity"], given["reason"],
-                    is_shelf_empty=given["is_shelf_empty"],
-                )  # fmt: skip
+                back = _give_up(request, fulfilment_id, line_id, given)
                 if back:
                     pieces = ", ".join(f"{one.pieces} × {one.name}" for one in back)
                     messages.warning(
@@ -95,6 +92,35 @@ def _change(
     return _show(request, picked, status=422, form=form, open_dialog=dialog, open_line=line_id)
 
 
+def _give_up(
+    request: HttpRequest, fulfilment_id: UUID, line_id: UUID, given: dict[str, Any]
+) -> tuple[picking.PutBack, ...]:
+    """Report pieces missing, and propose what the clerk holds instead, if they do."""
+    missing = (fulfilment_id, line_id, given["quantity"], given["reason"])
+    if not given["instead"]:
+        return take(request, picking.reject_line, *missing, is_shelf_empty=given["is_shelf_empty"])
+    proposed, back = take(
+        request, proposals.propose, *missing, given["instead"], at_own_price=given["at_own_price"],
+        is_shelf_empty=given["is_shelf_empty"],
+    )  # fmt: skip
+    messages.success(request, proposal_words.sentence(proposed))
+    return back
+
+
+@require_POST
+@at_store(Permission.WORK_PICKUPS)
+def withdraw(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, proposal_id: UUID) -> HttpResponse:
+    """Take back what was proposed and not answered yet."""
+    if board.card(fulfilment_id, store.id, at=clock.now()) is None:
+        return not_here(request)
+    try:
+        take(request, proposals.withdraw, fulfilment_id, proposal_id)
+        messages.success(request, proposal_words.WITHDRAWN)
+    except CommerceError as error:
+        messages.error(request, refusals.sentence(error))
+    return redirect("orders-staff:pick", fulfilment_id)
+
+
 def _show(
     request: HttpRequest, picked: pick_list.PickList, *, base: str = PAGE, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -103,6 +129,7 @@ def _show(
         "base": base,
         "picked": picked,
         "card": card,
+        "proposals": [(one, proposal_words.sentence(one)) for one in proposals.of_fulfilment(card.id)],
         "reasons": forms.REASONS,
         "count_reasons": forms.COUNT_REASONS,
         "may_pick": after(card.state, Action.PICK) is not None

@@ -37,6 +37,7 @@ urlpatterns = [
     path(f"{_AT}pick/", pick_views.pick, name="pick"),
     path(f"{_AT}pick/scan/", pick_views.scan, name="scan"),
     path(f"{_AT}pick/<uuid:line_id>/count/", pick_views.count, name="count"),
+    path(f"{_AT}pick/<uuid:proposal_id>/withdraw/", pick_views.withdraw, name="withdraw-proposal"),
     path(f"{_AT}pick/<uuid:line_id>/missing/", pick_views.missing, name="missing"),
     path("exceptions/", desk_views.desk, name="desk"),
     path("exceptions/<uuid:case_id>/", desk_views.case, name="case"),

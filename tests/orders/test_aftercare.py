@@ -5,18 +5,20 @@ from datetime import timedelta
 import pytest
 
 from commerce import clock, relay
-from commerce.channels.contracts import IncomingCustomer
+from commerce.channels.contracts import IncomingCustomer, IncomingLine
 from commerce.roles import Permission
 from commerce.transactions import transaction
-from orders import picking, pickup, shortage_choices
+from orders import picking, pickup, proposals, shortage_choices
 from orders.notifications import sending
 from orders.return_states import Origin, Reason
 from orders.returns import files, refunding
 from orders.returns.chances import Coming
 from orders.returns.files import Found
 from tests.factories import commerce as ground
+from tests.factories import orders as make
 from tests.factories import payments as pay
 from tests.orders import mail_server
+from tests.orders.test_substitutions import product
 
 pytestmark = pytest.mark.django_db
 ERIKA = IncomingCustomer(name="Erika Beispiel", email="erika@example.org", language="de")
@@ -46,6 +48,21 @@ def collected(shop, pieces: int = 2):
     pay.payment(order.id, order.total_minor, authorised=order.total_minor, captured=order.total_minor)
     shop.act(pickup.hand_over, order.fulfilments[0], order.fulfilments[0].pickup_code)
     return order
+
+
+def test_who_is_proposed_other_goods_reads_which_for_how_much_until_when_and_who_agreed_before_what_comes(shop, mail):
+    shop.products[0] = product(shop.store, make.PRICE_MINOR, name="Darjeeling")
+    other = product(shop.store, make.PRICE_MINOR - 100, name="Assam")
+    line = IncomingLine(product_id=shop.products[0].id, quantity=1, takes_substitutes=True)
+    for order in (shop.accepted({0: 1}, customer=ERIKA), shop.accepted(lines=(line,), customer=ERIKA)):
+        work = order.fulfilments[0]
+        shop.act(proposals.propose, work, work.lines[0].id, 1, "damaged", other.sku)
+    told = send(mail)
+    [asked] = [one for one in told if "zurückgelegt" in one]
+    [comes] = [one for one in told if "Wie Sie es bei der Bestellung erlaubt haben" in one]
+    for words in ("1 × Darjeeling", "1 × Assam für 10,90\xa0€ (1,00\xa0€ weniger als bestellt)", "14:00", "/track/"):
+        assert words in asked
+    assert "1 × Assam" in comes
 
 
 def test_who_misses_pieces_is_asked_with_a_link_and_not_once_they_have_chosen(shop, mail):
