@@ -20,10 +20,12 @@ from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.transactions import transaction
 from orders import queries
+from orders.carriers import directory
 from orders.errors import OrderNotFound
+from orders.floor import LabelState
 from orders.queries import OrderView
 from orders.return_states import Origin, Reason, ReturnState
-from orders.returns import chances, files, lists
+from orders.returns import chances, files, labels, lists
 from orders.returns.chances import Chance, Coming
 
 # Claims are for people to look at, so the customer's own words for them are few.
@@ -66,12 +68,41 @@ def announce(request: HttpRequest, token: str) -> HttpResponse:
             found = chances.of_order(order.id, at=at)
         facts = _facts(order, found, language)
         facts |= {"problem": problem, "is_done": "done" in request.GET, "typed": request.POST}
+        facts["has_failed"] = request.GET.get("label", LabelState.MADE.value) != LabelState.MADE.value
         response = render(request, "orders/track_return.html", facts, status=422 if problem else 200)
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Content-Language"] = language
     return response
+
+
+@require_http_methods(["GET", "POST"])
+def label(request: HttpRequest, token: str, return_id: UUID) -> HttpResponse:
+    """Have the label of a return made, or hand it out as PDF; whose link it is may see no other order's."""
+    try:
+        order = queries.order_by_token(token)
+    except OrderNotFound as missing:
+        raise Http404 from missing
+    if return_id not in {one.id for one in lists.of_order(order.id)}:
+        raise Http404("There is no such return behind this link.")
+    if request.method == "GET":
+        document = labels.document(return_id)
+        if document is None:
+            raise Http404("There is no label.")
+        response = HttpResponse(document, content_type="application/pdf")
+        response["Content-Disposition"] = 'inline; filename="return-label.pdf"'
+        response["Cache-Control"] = "private, no-store"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+    asked = ""
+    try:
+        carrier = next(iter(directory.all_of_them()), "")
+        made = labels.ask(return_id, carrier, by=Actor.customer(order.customer_id or order.id))
+        asked = made.state.value
+    except CommerceError:
+        asked = "refused"
+    return HttpResponseRedirect(reverse("tracking-return", args=[token]) + f"?label={asked}")
 
 
 def _announce(request: HttpRequest, order: OrderView) -> str:
@@ -104,6 +135,8 @@ def _facts(order: OrderView, may_come: list[Chance], language: str) -> dict[str,
         return str(format_currency(Money(minor, order.currency).decimal, order.currency, locale=language))
 
     found: dict[UUID, lists.ReturnView] = {one.id: one for one in lists.of_order(order.id)}
+    made = labels.of_returns(list(found))
+    can_ask = bool(directory.all_of_them()) and bool((order.ship_to or {}).get("street"))
     return {
         "order": order,
         "language": language,
@@ -111,7 +144,13 @@ def _facts(order: OrderView, may_come: list[Chance], language: str) -> dict[str,
         "reasons": [(reason.value, text) for reason, text in REASONS.items()],
         "returns": [
             {
+                "id": one.id,
                 "number": one.number,
+                "label": made.get(one.id),
+                "may_ask": can_ask
+                and one.state is ReturnState.ANNOUNCED
+                and not one.keeps_goods
+                and not (one.id in made and made[one.id].state.value in labels.LIVING),
                 "state": STATES[one.state],
                 "is_over": one.state in (ReturnState.SETTLED, ReturnState.REFUSED, ReturnState.CANCELLED),
                 "goods": [(line.quantity, line.name) for line in one.live],

@@ -17,6 +17,7 @@ from orders.notifications import sending
 from orders.packing import journeys, labels
 from orders.payments import watchdog
 from orders.pickup_tasks import forget_visits, look_after_pickups, remind_of_pickups
+from orders.returns import labels as return_labels
 from orders.routing import simulations
 
 MOST_SIMULATIONS = 20  # in one run of the task
@@ -119,13 +120,14 @@ def try_routing_policies() -> int:
 @shared_task(name="orders.tasks.settle_labels")
 def settle_labels() -> int:
     """Settle shipping labels whose asker is gone."""
-    return labels.watch(by=Actor.system("shipping labels"))
+    by = Actor.system("shipping labels")
+    return labels.watch(by=by) + return_labels.watch(by=by)
 
 
 @shared_task(name="orders.tasks.look_where_parcels_are")
 def look_where_parcels_are() -> int:
     """Ask carriers where parcels are."""
-    return journeys.look()
+    return journeys.look() + return_labels.look(by=Actor.system("parcels"))
 
 
 def _each(fulfilment_ids: list[UUID], verb: Callable[[UUID], object]) -> int:

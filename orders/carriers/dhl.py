@@ -1,6 +1,8 @@
-"""DHL Parcel DE: labels through the Shipping API v2 and points on the way through Shipment Tracking (Unified).
+"""DHL Parcel DE: labels through the Shipping API v2, of returns through the Returns API v1, and points on the way through
+Shipment Tracking (Unified).
 
-Source: developer.dhl.com/api-reference/parcel-de-shipping-post-parcel-germany-v2 and /shipment-tracking. The contract knows no
+Source: developer.dhl.com/api-reference/parcel-de-shipping-post-parcel-germany-v2, /dhl-parcel-de-returns-post-parcel-germany
+and /shipment-tracking. The contract knows no
 key for repeated requests and no search by our reference, so an answer that got lost is unclear, not failed.
 """
 
@@ -74,6 +76,29 @@ class Dhl:
         if not number:
             raise CarrierRefused(_said(item))
         if not document.startswith(b"%PDF") or len(document) > MOST_LABEL_BYTES:
+            raise CarrierUnclear("The label is no document that could be printed.")
+        return MadeLabel(number, document)
+
+    def create_return(self, wanted: LabelRequest) -> MadeLabel:
+        """Make a return label by Parcel DE Returns v1. Where it goes is agreed there for each country: its `receiverId`.
+
+        Raises: as `create`.
+        """
+        sender = _address(wanted.shipper)
+        answer = self._ask(
+            "POST", "/parcel/de/shipping/returns/v1/orders", params={"labelType": "SHIPMENT_LABEL"},
+            json={
+                "receiverId": sender["country"].lower(), "customerReference": wanted.reference[:30],
+                "shipmentReference": wanted.reference[:30], "shipper": sender,
+                "itemWeight": {"uom": "g", "value": wanted.weight_grams},
+            },
+        )  # fmt: skip
+        try:
+            body = answer.json()
+            number, document = body["shipmentNo"], base64.b64decode(body["label"]["b64"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CarrierUnclear("The answer can’t be read.") from error
+        if not number or not document.startswith(b"%PDF") or len(document) > MOST_LABEL_BYTES:
             raise CarrierUnclear("The label is no document that could be printed.")
         return MadeLabel(number, document)
 

@@ -26,6 +26,7 @@ URL = "https://dhl.double"
 ACCOUNT = Account(URL, "double-key", "double", "double", "33333333330102")
 HEAVIEST = 31_500
 PRODUCTS = {"V01PAK", "V53WPAK"}
+RECEIVERS = {"deu", "aut", "che"}  # where returns go is agreed for each country
 SLOW, LOST, BUSY, BROKEN, GARBLED = "slow", "lost", "busy", "broken", "garbled"
 
 
@@ -73,6 +74,8 @@ class Double(BaseAdapter):
         basic = "Basic " + base64.b64encode(b"double:double").decode()
         if request.headers.get("dhl-api-key") != ACCOUNT.key or request.headers.get("Authorization") != basic:
             return _answer(request, 401, {"title": "Unauthorized", "detail": "Invalid credentials"})
+        if address.path == "/parcel/de/shipping/returns/v1/orders":
+            return self._create_return(request, query, json.loads(request.body or b"{}"))
         if address.path == "/track/shipments":
             return self._track(request, query.get("trackingNumber", ""))
         if request.method == "DELETE":
@@ -96,6 +99,32 @@ class Double(BaseAdapter):
             "label": {"b64": label, "fileFormat": "PDF", "printFormat": "910-300-700"},
         }  # fmt: skip
         return _answer(request, 200, {"status": {"title": "OK", "statusCode": 200}, "items": [item]})
+
+    def _create_return(
+        self, request: requests.PreparedRequest, query: dict[str, str], body: dict[str, Any]
+    ) -> requests.Response:
+        shipper, weight = body.get("shipper", {}), body.get("itemWeight", {})
+        faults = [f"shipper.{name}" for name in ("name1", "addressStreet", "city", "country") if not shipper.get(name)]
+        if shipper.get("country") == "DEU" and not re.fullmatch(r"\d{5}", shipper.get("postalCode", "")):
+            faults.append("shipper.postalCode")
+        if body.get("receiverId") not in RECEIVERS:
+            faults.append("receiverId")
+        if query.get("labelType") not in ("SHIPMENT_LABEL", "QR_LABEL", "BOTH"):
+            faults.append("labelType")
+        if weight.get("uom") != "g" or not 10 <= weight.get("value", 0) <= HEAVIEST:
+            faults.append("itemWeight")
+        if faults:
+            return _answer(request, 400, {"title": "Bad Request", "detail": f"Not valid: {', '.join(faults)}."})
+        number = f"99900000{self._next:012d}"
+        self._next += 1
+        printed = {
+            "product": "Retoure", "refNo": body.get("customerReference", ""),
+            "consignee": {"name1": "Retoure", "addressStreet": "", "postalCode": "", "city": shipper["city"], "country": ""},
+        }  # fmt: skip
+        self.made[number] = {**printed, "at": datetime.now(UTC)}
+        label = base64.b64encode(_label(number, printed)).decode()
+        sent = {"sstatus": {"title": "Created", "statusCode": 201}, "shipmentNo": number, "label": {"b64": label}}
+        return _answer(request, 201, sent)
 
     def _track(self, request: requests.PreparedRequest, number: str) -> requests.Response:
         shipment = self.made.get(number)

@@ -1,4 +1,4 @@
-"""What every carrier can do for us, in our words: make a label, cancel it, say where a parcel is. [pure]"""
+"""What every carrier can do for us, in our words: a label (for what comes back, too), cancelling it, where parcels are. [pure]"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,6 +78,9 @@ class Carrier(Protocol):
 
     def create(self, wanted: LabelRequest) -> MadeLabel:
         """Make a label. Raises: CarrierRefused, CarrierBusy, CarrierUnclear."""
+
+    def create_return(self, wanted: LabelRequest) -> MadeLabel:
+        """Make a label with which a customer (the shipper) sends something back at our cost. Raises: as `create`."""
 
     def cancel(self, tracking_number: str) -> None:
         """Cancel a label that nobody used; one that is unknown counts as cancelled. Raises: as `create`."""

@@ -34,7 +34,7 @@ from orders.models.payments import (
 )
 from orders.models.placed import Order, OrderLine
 from orders.models.promising import MethodTerms, PromiseRevision
-from orders.models.returns import GoodwillLimit, OrderRefund, Return, ReturnLine, ReturnPolicy
+from orders.models.returns import GoodwillLimit, OrderRefund, Return, ReturnLabel, ReturnLine, ReturnPolicy
 from orders.models.routing import (
     RoutingDecision,
     RoutingPolicy,
@@ -82,6 +82,7 @@ __all__ = [
     "Proposal",
     "PushDevice",
     "Return",
+    "ReturnLabel",
     "ReturnLine",
     "ReturnPolicy",
     "RoutingDecision",

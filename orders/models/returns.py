@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from commerce.enums import choices, one_of
+from orders.floor import LabelState, Stage
 from orders.models.placed import Order, OrderLine
 from orders.return_states import Origin, Reason, RefundKind, ReturnState
 
@@ -59,6 +60,53 @@ class Return(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class ReturnLabel(models.Model):
+    """A label for goods that come back: the intent first, then what came of it; a return has one that is wanted or made at most.
+
+    `stage` is where the parcel is as its carrier says; a delivered one stays so. Written by: orders.returns.labels
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    of_return = models.ForeignKey(Return, on_delete=models.PROTECT, related_name="labels", db_index=False)
+    carrier = models.CharField(max_length=40)
+    reference = models.CharField(max_length=35, unique=True)  # ours, new with every attempt
+    state = models.CharField(max_length=10, default=LabelState.ASKED.value)
+    tracking_number = models.CharField(max_length=80, blank=True)
+    document = models.BinaryField(null=True)
+    said = models.CharField(max_length=200, blank=True)  # by the carrier, when it did not work
+    asked_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    stage = models.CharField(max_length=12, default=Stage.UNKNOWN.value)
+    stage_text = models.CharField(max_length=200, blank=True)
+    stage_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="return_label_state_known", condition=one_of("state", LabelState)),
+            models.CheckConstraint(name="return_label_stage_known", condition=one_of("stage", Stage)),
+            models.UniqueConstraint(
+                name="return_label_once",
+                fields=["of_return"],
+                condition=Q(state__in=["asked", "made", "cancelling"]),
+            ),
+            models.CheckConstraint(
+                name="return_label_made_has_a_number", condition=~Q(state="made") | ~Q(tracking_number="")
+            ),
+        ]
+        indexes = [
+            models.Index(name="return_label_of", fields=["of_return", "-asked_at"]),
+            models.Index(
+                name="return_label_unsettled", fields=["asked_at"], condition=Q(state__in=["asked", "cancelling"])
+            ),
+            models.Index(
+                name="return_label_under_way",
+                fields=["looked_at"],
+                condition=Q(state="made") & ~Q(stage="delivered"),
+            ),
+        ]
 
 
 class OrderRefund(models.Model):

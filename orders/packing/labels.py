@@ -16,8 +16,8 @@ from commerce.errors import InvalidInput
 from commerce.transactions import durable, transaction
 from inventory import locations
 from orders import age_checks, errors
-from orders.carriers import directory
-from orders.carriers.port import Address, CarrierBusy, CarrierError, CarrierRefused, CarrierUnclear, LabelRequest
+from orders.carriers import asking, directory
+from orders.carriers.port import Address, CarrierError, CarrierRefused, LabelRequest
 from orders.floor import LabelState
 from orders.fulfilment import Work
 from orders.models import Parcel, ParcelLine, ShipLabel
@@ -25,7 +25,6 @@ from orders.packing import parcels
 
 LONGEST_NUMBER = 80
 UNANSWERED_AFTER = timedelta(minutes=2)  # longer than any call may take: whoever asked is gone
-BUSY_TRIES = 3
 MOST_AT_ONCE = 100
 
 log = logs.get(__name__)
@@ -69,22 +68,9 @@ def ask(parcel_id: UUID, carrier_code: str, *, user: AbstractUser, by: Actor) ->
         parcels.require_own(table, [parcel])
         wanted = _wanted(work, parcel)
         row = _intend(work, parcel, carrier_code, wanted.reference, user=user, by=by)
-    state, number, document, said = LabelState.UNCLEAR, "", None, ""
-    for attempt in range(1, BUSY_TRIES + 1):
-        try:
-            made = carrier.create(wanted)
-            state, number, document = LabelState.MADE, made.tracking_number, made.document
-        except CarrierBusy as error:
-            state, said = LabelState.REFUSED, str(error)
-            if attempt < BUSY_TRIES:
-                continue
-        except CarrierRefused as error:
-            state, said = LabelState.REFUSED, str(error)
-        except CarrierUnclear as error:
-            state, said = LabelState.UNCLEAR, str(error)
-        break
+    answer = asking.answer_of(lambda: carrier.create(wanted))
     with transaction():
-        return _settle(row.id, state, number=number, document=document, said=said, by=by)
+        return _settle(row.id, answer.state, number=answer.number, document=answer.document, said=answer.said, by=by)
 
 
 @durable

@@ -138,6 +138,16 @@ def send(return_id: UUID, label: str = "", *, by: Actor, at: datetime, channel_i
 
 
 @transaction_required
+def label(return_id: UUID, number: str, *, by: Actor, at: datetime) -> None:
+    """Note by which parcel goods will come, or that there is none; goods that came already keep theirs. Raises: ReturnNotFound."""
+    file = claim(return_id)
+    if ReturnState(file.row.state) is not ReturnState.ANNOUNCED or file.row.label == number:
+        return
+    file.row.label = number[:LONGEST_LABEL]
+    conclude(file, "label", by=by, at=at, after={"label": file.row.label})
+
+
+@transaction_required
 def receive(return_id: UUID, location_id: int, *, by: Actor, at: datetime, channel_id: int | None = None) -> None:
     """Note that the goods are here, at any place of the customs area they were delivered in. Nothing is booked before
     somebody has looked at them.

@@ -88,7 +88,7 @@ def paper(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, kind
     if kind == "transfer" and (found.store is None or not found.code):
         return not_here(request)
     document = make(found)
-    return _pdf(document, f"{found.number}-{kind}.pdf")
+    return pdf(document, f"{found.number}-{kind}.pdf")
 
 
 @require_GET
@@ -96,7 +96,7 @@ def paper(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, kind
 def label(request: HttpRequest, store: shell.Store, label_id: UUID) -> HttpResponse:
     """Send the document of a shipping label."""
     document = lists.label_document(label_id, store.id)
-    return not_here(request) if document is None else _pdf(document, f"{label_id}.pdf")
+    return not_here(request) if document is None else pdf(document, f"{label_id}.pdf")
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -197,7 +197,8 @@ def _show(
     return render(request, "orders/pack.html", {**facts, **more}, status=status)
 
 
-def _pdf(document: bytes, name: str) -> HttpResponse:
+def pdf(document: bytes, name: str) -> HttpResponse:
+    """Return a document to be looked at and printed, kept by no cache."""
     response = HttpResponse(document, content_type=PDF)
     response["Content-Disposition"] = f'inline; filename="{name}"'
     response["Cache-Control"] = "private, no-store"

@@ -19,11 +19,12 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
 from orders import queries
+from orders.carriers import directory
 from orders.errors import OrderNotFound, ReturnNotFound
 from orders.models import Fulfilment, OrderRefund
 from orders.queries import OrderView
-from orders.return_states import Origin, Reason
-from orders.returns import chances, counter, files, lists, refunding
+from orders.return_states import Origin, Reason, ReturnState
+from orders.returns import chances, counter, files, labels, lists, refunding
 from orders.returns.counter import Brought
 from orders.returns.files import Coming, Found
 from orders.returns.lists import ReturnView
@@ -245,6 +246,9 @@ def _show(request: HttpRequest, store: shell.Store, found: ReturnView, *, proble
         "conditions": words.CONDITIONS.items(),
         "store": store,
         "problem": problem,
+        "label": labels.of_returns([found.id]).get(found.id),
+        "carriers": [{"code": code, "name": one.name} for code, one in directory.all_of_them().items()],
+        "needs_label": found.state is ReturnState.ANNOUNCED and not found.keeps_goods,
         "currency": found.currency,
     }
     return render(request, "orders/return.html", facts, status=422 if problem else 200)

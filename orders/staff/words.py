@@ -216,6 +216,7 @@ STEPS: dict[str, Word] = {
     "cancel_order": Word(_("Order cancelled"), "circle-x"),
     "route": Word(_("Store chosen"), "route"),
     "returns.files.announce": Word(_("Return announced"), "undo-2"),
+    "returns.files.label": Word(_("Parcel of the return known"), "tag"),
     "returns.files.send": Word(_("Return on its way"), "truck"),
     "returns.files.receive": Word(_("Return received"), "package"),
     "returns.files.inspect": Word(_("Return looked at and booked"), "package-search"),
@@ -293,7 +294,7 @@ LABEL_STEPS: dict[str, Word] = {
 def step(verb: str, after: Mapping[str, Any]) -> Word:
     """Return what a timeline calls a step: `verb` is the journal's ("orders.pickup.accept"), `after` its facts."""
     name = verb.rsplit(".", 1)[-1]
-    if verb.startswith("orders.packing.labels."):
+    if verb.startswith(("orders.packing.labels.", "orders.returns.labels.")):
         return LABEL_STEPS.get(after.get("label", "asked"), LABEL_STEPS["asked"])
     if verb == "orders.payments.observe" and after.get("kinds"):
         return MONEY_STEPS.get(after["kinds"][-1], MONEY_STEPS["captured"])

@@ -180,6 +180,7 @@ def test_who_has_no_role_anywhere_is_refused_by_every_room(client: Client) -> No
 
 
 ENOUGH = 15  # doors that open to who works where the thing is, so that the closed ones say something
+NOT_MADE_YET = {"api-return-label"}  # a document that is there once somebody asks a carrier for it
 CHANNELS_OWN = {"order_id", "payment_id", "return_id", "reservation_id", "quote_id", "endpoint_id"}
 
 
@@ -352,7 +353,8 @@ def test_another_channel_finds_nothing_at_the_doors_of_the_api_about_what_is_thi
             assert answer.status_code == 404 or (method != "get" and answer.status_code == 400), (method, door)
         assert written() == before, door
         if "get" in methods(door):
-            assert ask(client, "get", url, **own.headers).status_code == 200, door
+            expected = 404 if door.name in NOT_MADE_YET else 200
+            assert ask(client, "get", url, **own.headers).status_code == expected, door
             opened_by_its_own += 1
     assert opened_by_its_own >= 10
 
