@@ -28,11 +28,13 @@ from orders.desk import Severity
 from orders.drafts import Planned, Unplaced
 from orders.exceptions import Kind
 from orders.fulfilment import Opening, Work
+from orders.lifecycle import Method
 from orders.models import UnroutedLine, UnroutedPortion
 from orders.packing import consignments
 from orders.promise_reasons import PromiseReason
 from orders.queries import FulfilmentLineView, UnroutedView
 from orders.routing import Ask, Route, Survey, importance, worlds
+from orders.sourcing.problem import OpenParcel
 
 MOST_AT_ONCE = 200  # portions that one look of the worker decides together
 LOOKS_AGAIN = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -126,7 +128,8 @@ def route_due(*, at: datetime) -> int:
     rows = _in_turn({row.id: row for row in _rows(due(at=at))}, at=at)
     customers = {row.order.customer_id for row in rows.values() if row.order.customer_id}
     sooner = importance.of(customers, at=at)
-    asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row, sooner)) is not None}
+    parcels = consignments.waiting(customers, at=at)
+    asks = {portion_id: ask for portion_id, row in rows.items() if (ask := _ask(row, sooner, parcels)) is not None}
     if not asks:
         return 0
     survey = routing.survey([(ask.order, ask.channel) for ask in asks.values()], counts_unrouted=False, at=at)
@@ -233,6 +236,10 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
             },
         )
     for identifier, route, _owed in shares:
+        if route.joins is not None and work.order.customer_id is not None:
+            consignments.join_beside(
+                route.joins, identifier, location_id=route.location.id, customer_id=work.order.customer_id, at=at
+            )
         if route.consignment is not None and work.order.customer_id is not None:
             consignments.join(
                 route.consignment, identifier, location_id=route.location.id, customer_id=work.order.customer_id, at=at
@@ -305,7 +312,9 @@ def _rows(portion_ids: Sequence[UUID]) -> list[UnroutedPortion]:
     return [found[one] for one in portion_ids if one in found]
 
 
-def _ask(row: UnroutedPortion, sooner: Mapping[UUID, tuple[int, str]]) -> Ask | None:
+def _ask(
+    row: UnroutedPortion, sooner: Mapping[UUID, tuple[int, str]], parcels: Mapping[str, tuple[OpenParcel, ...]]
+) -> Ask | None:
     """Return what routing is asked for a portion, as if it came in now."""
     channel = next((one for one in ground.channels() if one.id == row.order.channel_id), None)
     lines = list(row.lines.all())
@@ -330,7 +339,11 @@ def _ask(row: UnroutedPortion, sooner: Mapping[UUID, tuple[int, str]]) -> Ask | 
     recipient = consignments.recipient(
         channel.id, row.order.customer_id, row.order.contact_name, row.order.ship_to if not row.order.held_for else None
     )
-    return Ask(order, portion, parts, terms, values, extra, why, recipient, row.order.number)
+    may_join = row.method == Method.SHIP and not row.is_express
+    return Ask(
+        order, portion, parts, terms, values, extra, why, recipient, row.order.number,
+        parcels.get(recipient, ()) if may_join else (),
+    )  # fmt: skip
 
 
 def _remaining(portion_ids: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """Orders of one customer that travel in one parcel: decided when they get their place, and undone wherever one can't come along.
 
+A new order may come into the parcel of one that has its place already, as long as nobody picks that and both are ready in time.
+
 Nobody waits for anybody: a shipment that is cancelled, on hold, sent elsewhere by a new address or not picked in time does not
 travel with the others, and what of it lies in their parcels has to be taken out before these are labelled or leave.
 """
@@ -10,16 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from commerce import integrity
+from django.db.models import F
+
+from commerce import ids, integrity
 from commerce.transactions import transaction_required
 from orders import errors
 from orders.floor import Parting
-from orders.lifecycle import SENT, State
-from orders.models import Consignment, ConsignmentPart, Fulfilment
+from orders.lifecycle import SENT, Method, State
+from orders.models import Consignment, ConsignmentPart, Fulfilment, FulfilmentLine
+from orders.sourcing.problem import OpenParcel
+from orders.sourcing.tariffs import UNKNOWN_GRAMS
 
 ALONG = frozenset(
     {State.PLACED, State.ACCEPTED, State.PICKING, State.READY}
 )  # in which a shipment may still come along
+
+OPEN = frozenset({State.PLACED, State.ACCEPTED})  # in which nobody picks it yet, so that others may join it
+MOST_JOINED = 6  # orders in one parcel
+MOST_WAITING = 1_000  # shipments that are looked at for one batch
 
 integrity.refuse(
     "parcel_line_of_its_shipment",
@@ -50,6 +60,66 @@ def join(consignment_id: UUID, fulfilment_id: UUID, *, location_id: int, custome
         ignore_conflicts=True,
     )
     ConsignmentPart.objects.create(consignment_id=consignment_id, fulfilment_id=fulfilment_id)
+
+
+@transaction_required
+def join_beside(
+    other_id: UUID, fulfilment_id: UUID, *, location_id: int, customer_id: UUID, at: datetime
+) -> None:  # fmt: skip
+    """Let a shipment that was just opened travel with another one that waits for its picker; if that can't be, it goes alone."""
+    other = Fulfilment.objects.filter(pk=other_id, location_id=location_id, state__in=OPEN, order__held_for=[])
+    if not other.exists():
+        return
+    there = ConsignmentPart.objects.filter(fulfilment_id=other_id).first()
+    if there is None:
+        new = Consignment.objects.create(id=ids.new(), location_id=location_id, customer_id=customer_id, made_at=at)
+        ConsignmentPart.objects.bulk_create(
+            [ConsignmentPart(consignment=new, fulfilment_id=other_id)], ignore_conflicts=True
+        )
+        there = ConsignmentPart.objects.get(fulfilment_id=other_id)
+        if there.consignment_id != new.id:  # somebody was quicker
+            new.delete()
+    if there.parted_at is None:
+        ConsignmentPart.objects.create(consignment_id=there.consignment_id, fulfilment_id=fulfilment_id)
+
+
+def waiting(customer_ids: Iterable[UUID], *, at: datetime) -> dict[str, tuple[OpenParcel, ...]]:
+    """Return what waits at places for customers and nobody picks yet, by recipient, so that others may join. Four queries."""
+    rows = list(
+        Fulfilment.objects.filter(
+            order__customer_id__in=set(customer_ids), method=Method.SHIP.value, state__in=OPEN, order__held_for=[],
+            promised_at__gt=at,
+        )
+        .exclude(lease_expires_at__gt=at)
+        .select_related("order")
+        .order_by("promised_at", "id")[:MOST_WAITING]
+    )  # fmt: skip
+    if not rows:
+        return {}
+    grams: dict[UUID, int] = defaultdict(int)
+    for fulfilment_id, pieces, weight in FulfilmentLine.objects.filter(fulfilment__in=rows).values_list(
+        "fulfilment_id", F("quantity") - F("rejected"), "product__weight_grams"
+    ):
+        grams[fulfilment_id] += pieces * (UNKNOWN_GRAMS if weight is None else weight)
+    is_row = {one.id for one in rows}
+    parted = set(
+        ConsignmentPart.objects.filter(fulfilment__in=rows, parted_at__isnull=False).values_list("fulfilment_id", flat=True)
+    )  # fmt: skip
+    found: dict[str, list[OpenParcel]] = defaultdict(list)
+    counted: set[UUID] = set()
+    company = companies(rows)
+    for one in rows:
+        together = company[one.id]
+        order = one.order
+        to = recipient(order.channel_id, order.customer_id, order.contact_name, order.ship_to)
+        is_open = all(other.id in is_row for other in together) and len(together) < MOST_JOINED
+        if to and is_open and one.id not in counted and one.id not in parted:
+            names = tuple(other.order.number for other in together)
+            weight = sum(grams[other.id] for other in together)
+            leaves_by = min(other.promised_at for other in together)
+            found[to].append(OpenParcel(str(one.id), one.location_id, weight, names, leaves_by))
+        counted.update(other.id for other in together)
+    return {to: tuple(parcels) for to, parcels in found.items()}
 
 
 @transaction_required

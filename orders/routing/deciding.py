@@ -28,7 +28,7 @@ from orders.sourcing.decision import Decision
 from orders.sourcing.measuring import Way, World
 from orders.sourcing.network import Place
 from orders.sourcing.policy import Policy
-from orders.sourcing.problem import Line, Problem
+from orders.sourcing.problem import Line, OpenParcel, Problem
 from orders.sourcing.standing import Occasion
 
 MOST_TOLD = 20
@@ -50,6 +50,7 @@ class Route:
     way: Way | None = None  # by which carrier, where one is known
     store: LocationRef | None = None  # to which it is sent, to be fetched there
     consignment: UUID | None = None  # with whose other orders it travels as one parcel
+    joins: UUID | None = None  # the shipment that waits there and into whose parcel it comes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +66,7 @@ class Ask:
     priority_why: str = ""
     recipient: str = ""  # whose orders may travel as one parcel, and where to; empty: this one travels alone
     name: str = ""  # what people call the order, where it has a number
+    open_parcels: tuple[OpenParcel, ...] = ()  # of the same recipient, into which it may come in a batch
 
     @property
     def goods(self) -> dict[int, int]:
@@ -123,6 +125,7 @@ def route_together(asks: Sequence[Ask], known: Survey) -> list[tuple[Route, ...]
                 batch.plan_batch(asked, world, shadow).decisions if shadow is not None else [None] * len(asked)
             )
             shared = {(one, place_id): new for place_id, of in made.parcels for new in [ids.new()] for one in of}
+            into = {(one, place_id): UUID(parcel) for one, place_id, parcel in made.joined}
             for position, (number, problem, decided, other) in enumerate(
                 zip(chosen, asked, made.decisions, others, strict=True)
             ):
@@ -130,7 +133,14 @@ def route_together(asks: Sequence[Ask], known: Survey) -> list[tuple[Route, ...]
                     routes = _routes(
                         asks[number], problem, decided, world, known, occasion=Occasion.BATCHED, other=other
                     )
-                    routes = tuple(replace(one, consignment=shared.get((position, one.location.id))) for one in routes)
+                    routes = tuple(
+                        replace(
+                            one,
+                            consignment=shared.get((position, one.location.id)),
+                            joins=into.get((position, one.location.id)),
+                        )
+                        for one in routes
+                    )
                     for one in routes:
                         known.count(one.location.id, one.goods)
                     found[number] = routes
@@ -228,8 +238,19 @@ def _problem(ask: Ask, known: Survey, *, method: str = "") -> Problem:
         countries=known.network.countries, asked_on=today(known), value_minor=sum(ask.values.values()),
         restricted=problems.restrictions(rules, products) if rules else (), only=only, judges_stock=judges_stock,
         name=ask.name or ask.order.external_reference, due_on=ask.order.deliver_by, sooner=ask.priority,
-        recipient=ask.recipient,
+        recipient=ask.recipient, open_parcels=_reached(ask.open_parcels, known),
     )  # fmt: skip
+
+
+def _reached(parcels: Sequence[OpenParcel], known: Survey) -> tuple[OpenParcel, ...]:
+    """Return the parcels that wait where goods are ready before they leave."""
+    places = known.network.places
+    return tuple(
+        one
+        for one in parcels
+        if one.place_id in known.network.index
+        and (one.leaves_by is None or places[known.network.index[one.place_id]].ready_at <= one.leaves_by)
+    )
 
 
 def _counts_returns(known: Survey) -> bool:

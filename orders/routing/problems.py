@@ -10,7 +10,7 @@ from inventory.kits import Part
 from orders.lifecycle import Method
 from orders.routing.standing import Rule
 from orders.sourcing.criteria import Reason
-from orders.sourcing.problem import Line, Problem, Restriction
+from orders.sourcing.problem import Line, OpenParcel, Problem, Restriction
 from orders.sourcing.standing import RestrictionKind
 from orders.sourcing.tariffs import UNKNOWN_GRAMS
 
@@ -104,6 +104,7 @@ def problem(
     sooner: int = 0,
     name: str = "",
     recipient: str = "",
+    open_parcels: tuple[OpenParcel, ...] = (),
 ) -> Problem:
     """Return the problem of something to be sent to a country; `countries` are those in which places are."""
     area = frozenset(one for one in countries if geography.same_customs_area(one, country))
@@ -119,5 +120,6 @@ def problem(
         is_express=method in EXPRESS,
         leave_on=asked_on if method in EXPRESS else None,
         recipient=recipient,
+        open_parcels=open_parcels,
         id=name,
     )  # fmt: skip

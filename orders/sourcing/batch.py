@@ -53,6 +53,7 @@ class Batch:
     is_optimal: bool  # no better choice exists among the ways that were looked at
     parcels: tuple[tuple[int, tuple[int, ...]], ...] = ()  # that orders share: the place's id, and the orders
     least_score: int | None = None  # that no choice of any ways falls below, where that is known and all are served
+    joined: tuple[tuple[int, int, str], ...] = ()  # an order, from a place's id, and the open parcel it comes into
 
     @property
     def saved_minor(self) -> int:
@@ -83,7 +84,7 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
     joined = {
         number: decided
         for way in _different(chosen)
-        if len(way.orders) > 1
+        if len(way.orders) > 1 or way.joined
         for number, decided in consignments.decisions(way, problems, alone, world, policy).items()
     }
     decisions = []
@@ -100,7 +101,12 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
         if len(way.orders) > 1
         for place, orders in consignments.parcels(way)
     )
-    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal, shared, least)
+    into = tuple(
+        (number, world.network.places[place].id, parcel)
+        for way in _different(chosen)
+        for number, place, parcel in consignments.joined(way)
+    )
+    return Batch(tuple(decisions), _total(problems, chosen), reference, is_optimal, shared, least, into)
 
 
 def _without(found: Found) -> Found:
@@ -195,18 +201,18 @@ def _ways(number: int, found: Found, greedy: Way | None) -> list[Way]:
 
 def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy) -> list[Way]:
     """Return for orders that compete their best plans without the shelves that too many want, and again without the next ones."""
-    plans = [found.chosen for found in alone]
+    plans = list(alone)
     banned: list[dict[str, frozenset[int]]] = [dict(problem.rejected) for problem in problems]
     ways: list[Way] = []
     for _ in range(ROUNDS):
         wanted: Use = {}
-        uses = [consignments.way(number, alone[number], plan).use if plan else {} for number, plan in enumerate(plans)]
+        uses = [consignments.use(found, found.chosen) if found.chosen else {} for found in plans]
         for use in uses:
             for key, pieces in use.items():
                 wanted[key] = wanted.get(key, 0) + pieces
         full = {key for key, pieces in wanted.items() if pieces > int(world.shelves[key[0]].available[key[1]])}
         for number, (problem, plan) in enumerate(zip(problems, plans, strict=True)):
-            if plan is None or not problem.judges_stock or not full & uses[number].keys():
+            if plan.chosen is None or not problem.judges_stock or not full & uses[number].keys():
                 continue
             for line in problem.lines:
                 shut = {place for product, place in full & uses[number].keys() if product in dict(line.goods)}
@@ -214,10 +220,14 @@ def _elsewhere(problems: Sequence[Problem], alone: Sequence[Found], world: World
                     ids = {world.network.places[place].id for place in shut}
                     banned[number][line.id] = banned[number].get(line.id, frozenset()) | ids
             again = search(Look(replace(problem, rejected=banned[number]), world, policy))
-            plans[number] = again.chosen
-            if again.chosen is not None and again.look.lines == alone[number].look.lines:
-                measured = _measured(alone[number], again.chosen, world)
-                ways.append(consignments.way(number, replace(again, look=alone[number].look), measured))
+            plans[number] = again
+            if again.chosen is not None:  # perhaps with lines divided that are whole elsewhere
+                lines = again.look.lines
+                look = alone[number].look
+                look = look if lines == look.lines else Look(problem, world, policy, lines)
+                ways.append(
+                    consignments.way(number, replace(again, look=look), consignments.measured(look, again.chosen))
+                )
     return ways
 
 
@@ -262,21 +272,24 @@ def _worthwhile(
 
 
 def _likeness(one: Way) -> tuple[object, ...]:
-    return one.orders, tuple(sorted(one.use.items())), tuple(sorted(one.days.items()))
+    taken, days, joined = (tuple(sorted(facts.items())) for facts in (one.use, one.days, one.joined))
+    return one.orders, taken, days, joined
 
 
 def _fits(chosen: Sequence[Way | None], world: World) -> bool:
     """Whether what was picked can be done, in whole numbers."""
     taken: Use = {}
     days: dict[int, int] = {}
+    entered: list[str] = []
     for way in _different(chosen):
         if not _is_free(way, taken, days, world):
             return False
+        entered += way.joined.values()
         for key, pieces in way.use.items():
             taken[key] = taken.get(key, 0) + pieces
         for place, orders in way.days.items():
             days[place] = days.get(place, 0) + orders
-    return True
+    return len(entered) == len(set(entered))
 
 
 def _different(chosen: Sequence[Way | None]) -> list[Way]:

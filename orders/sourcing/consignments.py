@@ -1,20 +1,21 @@
 """Ways in which orders may be served, and orders of one recipient that travel as one parcel. [pure]
 
 Orders with the same `recipient` (one customer, one address, one channel) may share a parcel from a place that may serve each of
-them: one carriage and one handling instead of two. None of them arrives later for it than it was promised, or than it would
+them: one carriage and one handling instead of two. They may come into one that waits there since earlier, too; then they cost
+what it costs more. None of them arrives later for it than it was promised, or than it would
 alone; none is split that would not be split alone; every rule about each of them holds for the parcel. What it costs is shared
 by weight.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from orders.sourcing.criteria import Criterion
 from orders.sourcing.decision import Decision, Together, explain
 from orders.sourcing.measuring import Block, Look, Tolls, World
 from orders.sourcing.policy import Policy
-from orders.sourcing.problem import Line, Problem
+from orders.sourcing.problem import Line, OpenParcel, Problem
 from orders.sourcing.search import Found, Part, Plan, search
 
 MOST_JOINED = 6  # orders in one parcel
@@ -33,6 +34,7 @@ class Way:
     plan: Plan
     use: Use
     days: dict[int, int]
+    joined: dict[int, str] = field(default_factory=dict)  # by place, the open parcel that its part comes into
 
     @property
     def places(self) -> frozenset[int]:
@@ -41,12 +43,12 @@ class Way:
 
 def way(order: int, found: Found, plan: Plan) -> Way:
     """Return a way to serve one order."""
-    return Way((order,), found, plan, _use(found, plan), {part.place: 1 for part in plan.parts})
+    return Way((order,), found, plan, use(found, plan), {part.place: 1 for part in plan.parts})
 
 
 def untolled(found: Found) -> Found:
     """Return what a search with tolls came to, measured without them."""
-    look = Look(found.look.problem, found.look.world, found.look.policy, found.look.lines)
+    look = Look(found.look.problem, found.look.world, found.look.policy, found.look.lines, joins=found.look.joins)
     return replace(found, look=look, best={}, chosen=measured(look, found.chosen) if found.chosen else None)
 
 
@@ -56,13 +58,14 @@ def measured(look: Look, plan: Plan) -> Plan:
     return Plan(parts, sum(part.score for part in parts), plan.is_exact)
 
 
-def _use(found: Found, plan: Plan) -> Use:
-    use: Use = {}
+def use(found: Found, plan: Plan) -> Use:
+    """Return what a plan takes."""
+    taken: Use = {}
     for part in plan.parts:
         for unit in part.units:
             for product, pieces in found.look.lines[unit].goods:
-                use[product, part.place] = use.get((product, part.place), 0) + pieces
-    return use
+                taken[product, part.place] = taken.get((product, part.place), 0) + pieces
+    return taken
 
 
 def joint_ways(
@@ -74,17 +77,28 @@ def joint_ways(
     tolls: Tolls | None = None,
 ) -> list[Way]:
     """Return the ways in which orders of a group may travel as one; with tolls those that are best when these are paid."""
-    return [one for orders in _choices(group) for one in _as_one(orders, problems, alone, world, policy, tolls)]
+    numbers = world.network.index
+    waiting = {
+        numbers[one.place_id]: one for one in reversed(problems[group[0]].open_parcels) if one.place_id in numbers
+    }
+    found = []
+    for orders in _choices(group):
+        if len(orders) > 1:
+            found += _as_one(orders, problems, alone, world, policy, tolls, {})
+        if waiting:
+            found += _as_one(orders, problems, alone, world, policy, tolls, waiting)
+    return found
 
 
 def groups(problems: Sequence[Problem], alone: Sequence[Found]) -> list[tuple[int, ...]]:
-    """Return the orders that might travel together: the same recipient, method, urgency and day; first come, first together."""
+    """Return the orders that might travel together, or come into an open parcel: the same recipient, method, urgency and day;
+    first come, first together."""
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, problem in enumerate(problems):
         if problem.recipient and problem.only is None and alone[number].chosen is not None:
             key = (
                 problem.recipient, problem.country, problem.method, problem.is_express, problem.asked_on,
-                problem.leave_on, problem.judges_stock, problem.point, problem.area,
+                problem.leave_on, problem.judges_stock, problem.point, problem.area, problem.open_parcels,
             )  # fmt: skip
             alike.setdefault(key, []).append(number)
     cut = [
@@ -92,11 +106,11 @@ def groups(problems: Sequence[Problem], alone: Sequence[Found]) -> list[tuple[in
         for group in alike.values()
         for start in range(0, len(group), MOST_JOINED)
     ]
-    return [group for group in cut if len(group) > 1]
+    return [group for group in cut if len(group) > 1 or problems[group[0]].open_parcels]
 
 
 def _choices(group: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    sizes = range(2, len(group) + 1) if len(group) <= MOST_IN_ALL_WAYS else (2, len(group))
+    sizes = range(1, len(group) + 1) if len(group) <= MOST_IN_ALL_WAYS else (1, 2, len(group))
     for size in sizes:
         yield from combinations(group, size)
 
@@ -108,9 +122,12 @@ def _as_one(
     world: World,
     policy: Policy,
     tolls: Tolls | None,
+    waiting: Mapping[int, OpenParcel],
 ) -> list[Way]:
+    """Return the ways of orders that travel as one; of those with `waiting` parcels only such as come into one of them."""
     merged = _merged([problems[number] for number in orders])
-    found = search(Look(merged, world, policy, None, tolls))
+    joins = {place: one.grams for place, one in waiting.items()}
+    found = search(Look(merged, world, policy, None, tolls, joins))
     if found.chosen is None:
         return []
     if tolls is not None:
@@ -126,6 +143,9 @@ def _as_one(
     most = {number: len(one.parts) for number in orders if (one := alone[number].chosen) is not None}
     made = []
     for plan in plans:
+        joined = {part.place: waiting[part.place].id for part in plan.parts if part.place in waiting}
+        if waiting and not joined:
+            continue
         inside = [{orders[_number(found.look.lines[unit])] for unit in part.units} for part in plan.parts]
         days: dict[int, int] = {}
         parts = dict.fromkeys(orders, 0)
@@ -137,7 +157,7 @@ def _as_one(
                 parts[number] += 1
                 is_in_time = is_in_time and (arrives is None or arrives <= limits[number])
         if is_in_time and all(parts[number] <= most[number] for number in orders):
-            made.append(Way(orders, found, plan, _use(found, plan), days))
+            made.append(Way(orders, found, plan, use(found, plan), days, joined))
     return made
 
 
@@ -179,7 +199,7 @@ def _arrives(look: Look, block: Block, place: int) -> int | None:
 def decisions(
     one: Way, problems: Sequence[Problem], alone: Sequence[Found], world: World, policy: Policy
 ) -> dict[int, Decision]:
-    """Return a way of several orders as the decision on each: its own goods, and what of the parcel's cost is its own."""
+    """Return a way of several orders, or into an open parcel, as the decision on each: its goods, and its share of the cost."""
     lines = one.found.look.lines
     together: dict[int, list[Together]] = {number: [] for number in one.orders}
     costs = dict.fromkeys(one.orders, 0)
@@ -191,9 +211,12 @@ def decisions(
         cost = part.block.value(Criterion.COST, part.place)
         for number, share in _shared(cost, grams).items():
             costs[number] += share
-            if len(grams) > 1:
-                others = tuple(problems[other].id for other in sorted(grams) if other != number)
-                together[number].append(Together(world.network.places[part.place], others, cost, share))
+            others = tuple(problems[other].id for other in sorted(grams) if other != number)
+            into = [box for box in problems[number].open_parcels if box.id == one.joined.get(part.place)]
+            if others or into:
+                known = tuple(name for box in into for name in box.orders)
+                place = world.network.places[part.place]
+                together[number].append(Together(place, (*known, *others), cost, share, bool(into)))
     found = {}
     for position, number in enumerate(one.orders):
         own = [unit for unit, line in enumerate(lines) if _number(line) == position]
@@ -218,10 +241,21 @@ def decisions(
 
 
 def parcels(one: Way) -> list[tuple[int, tuple[int, ...]]]:
-    """Return the parcels of a way that several orders share: the number of the place, and the orders."""
+    """Return the parcels of a way that several orders share as new ones: the number of the place, and the orders."""
     lines = one.found.look.lines
     found = [(part.place, sorted({one.orders[_number(lines[unit])] for unit in part.units})) for part in one.plan.parts]
-    return [(place, tuple(orders)) for place, orders in found if len(orders) > 1]
+    return [(place, tuple(orders)) for place, orders in found if len(orders) > 1 and place not in one.joined]
+
+
+def joined(one: Way) -> list[tuple[int, int, str]]:
+    """Return which orders of a way come from which place into which open parcel."""
+    lines = one.found.look.lines
+    return [
+        (number, part.place, one.joined[part.place])
+        for part in one.plan.parts
+        if part.place in one.joined
+        for number in sorted({one.orders[_number(lines[unit])] for unit in part.units})
+    ]
 
 
 def _shared(cost_minor: int, grams: dict[int, int]) -> dict[int, int]:

@@ -75,12 +75,16 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A parcel that an order shares with others, by their names: what it costs, and what of that is this order's."""
+    """A parcel that an order shares with others, by their names: what it costs, and what of that is this order's.
+
+    One that `waited` for its carrier already costs only what it costs more for what comes in.
+    """
 
     place: Place
     others: tuple[str, ...]
     cost_minor: int
     share_minor: int
+    waited: bool = False
 
     def document(self) -> dict[str, Any]:
         return {
@@ -88,6 +92,7 @@ class Together:
             "orders": list(self.others),
             "cost_minor": self.cost_minor,
             "share_minor": self.share_minor,
+            **({"waited": True} if self.waited else {}),
         }
 
 

@@ -101,8 +101,10 @@ class Look:
         policy: Policy,
         lines: tuple[Line, ...] | None = None,
         tolls: Tolls | None = None,
+        joins: Mapping[int, int] | None = None,
     ) -> None:
         self.problem, self.world, self.policy, self.tolls = problem, world, policy, tolls
+        self.joins = joins or {}  # grams, by the number of the place, of a parcel that goes there anyway
         self.network = world.network
         self.lines = problem.lines if lines is None else lines
         told = (*(term.criterion for term in policy.terms), Criterion.COST, Criterion.DISTANCE)
@@ -274,6 +276,9 @@ class Look:
         for criterion, column in fixed.items():
             if criterion in self._row:
                 measures[self._row[criterion]] = column
+        for criterion in (Criterion.PARTS, Criterion.COST):
+            if criterion in self._row:
+                measures[self._row[criterion], list(self.joins)] = 0  # that parcel is handled anyway
         return measures
 
     def _measures_of_goods(self, product: int, pieces: int) -> list[tuple[int, Ints]]:
@@ -329,6 +334,8 @@ class Look:
         way_of = np.full(self.network.size, -1, dtype=np.int64)
         for number, (_code, _usable, zones, zone_of, arrival) in enumerate(self._services):
             prices = np.array([zone.cost_minor(grams) for zone in zones], dtype=np.int64)[zone_of]
+            for place, there in self.joins.items():
+                prices[place] = zones[int(zone_of[place])].cost_minor(grams + there) - self._paid_anyway(place, there)
             key = self._lateness[number] + prices
             if not number:
                 best, cost, arrives = key, prices, arrival
@@ -340,6 +347,17 @@ class Look:
             arrives = np.where(better, arrival, arrives)
             way_of[better] = number
         return way_of, cost, arrives
+
+    def _paid_anyway(self, place: int, grams: int) -> int:
+        """Return what a parcel from a place costs that is sent in any case."""
+        return min(
+            (
+                zones[int(zone_of[place])].cost_minor(grams)
+                for _code, usable, zones, zone_of, _arrives in self._services
+                if usable[place]
+            ),
+            default=0,
+        )
 
     @cached_property
     def _lateness(self) -> list[Ints]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from orders.sourcing.criteria import Reason
 
@@ -41,6 +41,20 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenParcel:
+    """What waits at a place for the same recipient and is not packed yet: by an id, so many grams, of which orders.
+
+    What is ready later than it `leaves_by` does not come into it.
+    """
+
+    id: str
+    place_id: int
+    grams: int
+    orders: tuple[str, ...] = ()
+    leaves_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One order, or what is left of it, that needs places. `only` are the places that may be asked at all, if not all.
 
@@ -65,6 +79,7 @@ class Problem:
     judges_stock: bool = True
     is_express: bool = False
     recipient: str = ""  # whose orders to one address may travel as one parcel; empty: this one travels alone
+    open_parcels: tuple[OpenParcel, ...] = ()  # that it may come into, in a batch
     id: str = ""
 
     @property

@@ -20,7 +20,9 @@ GAP = 1e-9
 MILLI = 1_000  # of a minor unit, in which scores are counted
 
 Floats = NDArray[np.float64]
-Key = tuple[str, int, int]  # "order" and its number, "stock" with product and place, "day" and its place
+Key = tuple[
+    str, int, int
+]  # "order" and its number, "stock" with product and place, "day" and its place, "parcel" by number
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def worth(problems: Sequence[Problem], ways: Sequence[Way], world: World) -> Wor
             continue
         if kind == "stock":
             goods.setdefault(one, np.zeros(world.network.size, dtype=np.int64))[two] = toll
-        else:
+        elif kind == "day":
             day[one] = toll
     orders = np.zeros(len(problems))
     numbers = [key[1] for key in kept.keys if key[0] == "order"]
@@ -128,7 +130,10 @@ def _orders(kept: Rows, count: int) -> list[int]:
 def rows(problems: Sequence[Problem], ways: Sequence[Way], world: World) -> Rows:
     """Return what the choice must keep to: one way per order, pieces that are there, and the places' days."""
     demand: dict[Key, list[tuple[int, int]]] = {("order", number, 0): [] for number in range(len(problems))}
+    open_ones = {one: row for row, one in enumerate(sorted({one for way in ways for one in way.joined.values()}))}
     for column, way in enumerate(ways):
+        for one in way.joined.values():
+            demand.setdefault(("parcel", open_ones[one], 0), []).append((column, 1))
         for number in way.orders:
             demand["order", number, 0].append((column, 1))
         if problems[way.orders[0]].judges_stock:
@@ -141,12 +146,12 @@ def rows(problems: Sequence[Problem], ways: Sequence[Way], world: World) -> Rows
     keys: list[Key] = []
     limits: list[float] = []
     for key, columns in demand.items():
-        kind, one, two = key
+        kind, first, second = key
         limit = 1
         if kind == "stock":
-            limit = int(world.shelves[one].available[two])
+            limit = int(world.shelves[first].available[second])
         elif kind == "day":
-            limit = world.network.places[one].capacity_left or 0
+            limit = world.network.places[first].capacity_left or 0
         if kind != "order" and sum(pieces for _column, pieces in columns) <= limit:
             continue
         entries += [(len(limits), column, pieces) for column, pieces in columns]

@@ -189,19 +189,29 @@ def _money(milli: int, currency: str) -> str:
     return words.amount(sign * ((abs(milli) + 500) // 1_000), currency)
 
 
+def _shared_by(one: Mapping[str, Any], currency: str) -> dict[str, str]:
+    return {
+        "place": _names([one["location"]]),
+        "orders": ", ".join(one["orders"]),
+        "share": words.amount(one["share_minor"], currency),
+        "cost": words.amount(one["cost_minor"], currency),
+    }
+
+
 def _notes(outcome: Mapping[str, Any], currency: str) -> list[str]:
     notes = []
     for one in outcome.get("together", ()):
         notes.append(
             _(
+                "Comes into the parcel that waits at %(place)s with %(orders)s: that costs %(cost)s more, %(share)s of it for this "
+                "order."
+            )
+            % _shared_by(one, currency)
+            if one.get("waited")
+            else _(
                 "Travels from %(place)s in one parcel with %(orders)s: %(share)s of %(cost)s are this order’s, by weight."
             )
-            % {
-                "place": _names([one["location"]]),
-                "orders": ", ".join(one["orders"]),
-                "share": words.amount(one["share_minor"], currency),
-                "cost": words.amount(one["cost_minor"], currency),
-            }
+            % _shared_by(one, currency)
         )
     if len(outcome["tried"]) > 1:
         tried = [
