@@ -58,6 +58,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Price elasticity"), "show_chart", "pricing_elasticity"),
             (_("Quotes"), "request_quote", "pricing_quote"),
             (_("Applied prices"), "timeline", "pricing_appliedprice"),
+            (_("Exemptions from prior prices"), "gavel", "pricing_priorpriceexemption"),
         ]),
         (_("Orders"), [
             (_("Orders"), "receipt_long", "orders_order"),

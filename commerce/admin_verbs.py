@@ -204,6 +204,8 @@ VERBS = {
     "orders.waiting.follow": gettext_noop("Promise follows its goods"),
     "pricing.costs.set_costs": gettext_noop("Landed costs set"),
     "pricing.costs.set_fee": gettext_noop("Fee of a channel set"),
+    "pricing.exemptions.end": gettext_noop("Exemption from prior prices ended"),
+    "pricing.exemptions.exempt": gettext_noop("Goods exempted from prior prices"),
     "pricing.files.bring": gettext_noop("File of prices brought"),
     "pricing.files.confirm": gettext_noop("File of prices confirmed"),
     "pricing.files.discard": gettext_noop("File of prices discarded"),

@@ -19,14 +19,32 @@ from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, confirmed, money
 from commerce.money import Money
 from commerce.roles import Permission
-from pricing import admin_costs, admin_evidence, admin_files, admin_overrides, admin_terms, pricelists, rounding, taxes
+from pricing import (
+    admin_costs,
+    admin_evidence,
+    admin_exemptions,
+    admin_files,
+    admin_overrides,
+    admin_terms,
+    pricelists,
+    rounding,
+    taxes,
+)
 from pricing.desk import pages
 from pricing.models import PriceEntry, PriceList, Quote, TaxRate
 from pricing.pricelists import Computed, NewPrice
 from pricing.terms import PriceBasis, TierMode
 
 # They register their pages by being imported.
-__all__ = ["admin_costs", "admin_evidence", "admin_files", "admin_overrides", "admin_terms", "pages"]
+__all__ = [
+    "admin_costs",
+    "admin_evidence",
+    "admin_exemptions",
+    "admin_files",
+    "admin_overrides",
+    "admin_terms",
+    "pages",
+]
 
 
 class ValidityFilter(admin.SimpleListFilter):

@@ -18,8 +18,9 @@ from unfold.decorators import display
 from commerce import clock, queries
 from commerce.admin_base import ReadOnlyAdmin, money
 from commerce.roles import Permission
-from pricing import admin_learning, applying, prior_price, prior_prices
+from pricing import admin_learning, applying, exemptions, prior_price, prior_prices
 from pricing.applying import Stretch
+from pricing.desk import findings
 from pricing.models import AppliedPrice
 from pricing.prior_price import PriorPrice, Unknown
 from pricing.quotes import ChannelTerms
@@ -80,6 +81,7 @@ class AppliedPriceAdmin(ReadOnlyAdmin):
             "channel": channel,
             "at": at,
             "standing": standing,
+            "exemption": _exemption(row.product, at),
             **_evidence(found, standing, at, channel.currency, zone),
         }
         return render(
@@ -87,6 +89,14 @@ class AppliedPriceAdmin(ReadOnlyAdmin):
             "admin/pricing/prior_price.html",
             {**self.admin_site.each_context(request), "opts": self.opts, **facts},
         )
+
+
+def _exemption(product: Any, at: datetime) -> dict[str, Any] | None:
+    """Return why the law asks for no prior price of a product at an instant, if it doesn't."""
+    held = exemptions.current().of(product.pk, product.category, at)
+    if held is None:
+        return None
+    return {"kind": findings.KINDS[held.kind], "reason": held.reason, "since": held.starts_at, "until": held.ends_at}
 
 
 def _last_look(row: AppliedPrice) -> datetime:

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from pricing import prior_price, quotes
+from pricing.claims import Exemption
 from pricing.errors import NoPrice, NoTaxRate
 from pricing.listing import Item
 from pricing.prior_price import Applied, PriorPrice, Unknown
 from pricing.promotions import windows
 from pricing.promotions.index import ancestry
 from pricing.promotions.terms import Conditions, Promotion
-from pricing.quotes import Facts, Ruleset
+from pricing.quotes import Facts, Prior, Ruleset
 from pricing.terms import StepKind
 
 # Local time decides what a day is; the zones of the countries where we sell.
@@ -182,6 +183,41 @@ def standing(found: Sequence[Stretch], at: datetime, *, time_zone: str) -> Stand
     announced_at = min(now.announced_at or begun, begun)
     prior = prior_price.prior_price(history(before), now.amount_minor, announced_at=announced_at, time_zone=time_zone)
     return Standing(now, prior)
+
+
+def named(seen: Standing, exemption: str = "") -> Prior | None:
+    """Return what a quote names of a reduction: prior price and saving, or why it needs none; nothing where it saves nothing."""
+    if seen.stretch.is_reduced and exemption:
+        return None, None, exemption
+    prior, saving = seen.prior_minor, seen.saving_basis_points
+    return (prior, saving, "") if prior is not None and saving else None
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What is named of a product's price from an instant on, if all the promotions (by id) that reduced it are there."""
+
+    from_at: datetime
+    prior: Prior | None = None
+    promotions: tuple[str, ...] = ()
+
+
+def namings(
+    found: Sequence[Stretch], exemptions: Sequence[Exemption], *, since: datetime, until: datetime, time_zone: str
+) -> tuple[Naming, ...]:
+    """Return what is named within `[since, until)`, each from where it begins; nothing where nothing is reduced then."""
+    edges = {one.from_at for one in found} | {
+        at for one in exemptions for at in (one.starts_at, one.ends_at) if at is not None
+    }
+    told: list[Naming] = []
+    for at in [since, *sorted(edge for edge in edges if since < edge < until)]:
+        seen = standing(found, at, time_zone=time_zone)
+        why = next((one.kind.value for one in exemptions if one.holds(at)), "")
+        prior = named(seen, why) if seen else None
+        names = tuple(identifier for identifier, _name in seen.stretch.promotions) if seen and prior else ()
+        if not told or (told[-1].prior, told[-1].promotions) != (prior, names):
+            told.append(Naming(at, prior, names))
+    return tuple(told) if any(one.prior for one in told) else ()
 
 
 def planned(

@@ -1,22 +1,89 @@
-"""Percentages that promotions announce, held against the prior prices of the products they are for. [pure]"""
+"""Percentages that promotions announce, held against the prior prices of the products they are for. [pure]
 
-from collections.abc import Sequence
+§ 11 (4) PAngV exempts reductions that are granted individually, and those of perishable goods or goods with a short shelf
+life that are reduced because they are about to spoil or expire, if that is made known. Which goods that are is data, with
+a reason; prices for some (coupons, groups, prices by hand) are individual in the first place and never asked.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pricing import prior_price
 from pricing.promotions import public
-from pricing.promotions.terms import PercentOff, Promotion
+from pricing.promotions.index import ancestry
+from pricing.promotions.terms import Conditions, PercentOff, Promotion
+
+
+class ExemptionKind(StrEnum):
+    """Why reductions of some goods need name no prior price."""
+
+    PERISHABLE = "perishable"  # about to spoil
+    SHORT_SHELF_LIFE = "short_shelf_life"  # about to expire
+    INDIVIDUAL = "individual"  # each price is agreed with its customer
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Within `[starts_at, ends_at)` reductions need name no prior price; None is open."""
+
+    kind: ExemptionKind
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    reason: str = ""
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it holds at an instant."""
+        return (self.starts_at is None or self.starts_at <= at) and (self.ends_at is None or at < self.ends_at)
+
+    def covers(self, begins: datetime, ends: datetime | None) -> bool:
+        """Whether it holds from one instant until another one; None: for good."""
+        return self.holds(begins) and (self.ends_at is None or (ends is not None and ends <= self.ends_at))
+
+
+class Exemptions:
+    """Exemptions by what they are for: a product's own comes before those of its categories, the deepest first."""
+
+    __slots__ = ("_by_what",)
+
+    def __init__(self, rows: Iterable[tuple[int | None, str, Exemption]] = ()) -> None:
+        """`rows` say what each is for: (product, category, exemption)."""
+        found: dict[int | str, tuple[Exemption, ...]] = {}
+        for product_id, category, one in rows:
+            key = category if product_id is None else product_id
+            found[key] = (*found.get(key, ()), one)
+        self._by_what = found
+
+    def __bool__(self) -> bool:
+        return bool(self._by_what)
+
+    def all_of(self, product_id: int, category: str) -> tuple[Exemption, ...]:
+        """Return all that is or was said of a product, what counts first."""
+        if not self._by_what:
+            return ()
+        keys: list[int | str] = [product_id, *ancestry(category)]
+        return tuple(one for key in keys for one in self._by_what.get(key, ()))
+
+    def of(self, product_id: int, category: str, at: datetime) -> Exemption | None:
+        """Return the exemption that a product has at an instant."""
+        return next((one for one in self.all_of(product_id, category) if one.holds(at)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What anyone paid for one piece of a product on a channel, as the prior price looks at it."""
+    """What anyone paid for one piece of a product on a channel, as the prior price looks at it.
+
+    `listed_minor` is the price of one piece by the lists of its market.
+    """
 
     channel: str
     country: str
     time_zone: str
     history: tuple[prior_price.Applied, ...]
+    currency: str = "EUR"
+    listed_minor: int | None = None
+    exemptions: tuple[Exemption, ...] = ()  # what counts first comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +95,7 @@ class Untrue:
     prior_minor: int | None
     price_minor: int
     channel: str = ""
+    currency: str = "EUR"
 
 
 def claimed(promotion: Promotion) -> int:
@@ -35,29 +103,48 @@ def claimed(promotion: Promotion) -> int:
     return promotion.benefit.basis_points if isinstance(promotion.benefit, PercentOff) else 0
 
 
+def is_for(terms: Conditions, *, country: str, currency: str, channel: str | None = None) -> bool:
+    """Whether a promotion may hold in a market, or on a channel of it."""
+    return (
+        (channel is None or not terms.channels or channel in terms.channels)
+        and (not terms.countries or country in terms.countries)
+        and (not terms.currencies or currency in terms.currencies)
+    )
+
+
+def exempt(exemptions: Sequence[Exemption], begins: datetime, ends: datetime | None) -> Exemption | None:
+    """Return the exemption that covers a promotion from its beginning to its end, if there is one."""
+    return next((one for one in exemptions if one.covers(begins, ends)), None)
+
+
 def untrue(
-    promotion: Promotion, sku: str, pasts: Sequence[Past], price_minor: int, *, begins: datetime
+    promotion: Promotion, sku: str, pasts: Sequence[Past], price_minor: int | None, *, begins: datetime
 ) -> Untrue | None:
     """Return what is untrue of a promotion's percentage on the channel where it is worst, or None where it may be said.
 
-    `price_minor` is what one piece would cost where a channel's own past doesn't say.
+    `price_minor` is what one piece would cost where a channel's own past and lists don't say.
     """
     terms, share = promotion.conditions, claimed(promotion)
     announced_at = promotion.announced_at or max(begins, terms.valid_from or begins)
     found: list[Untrue] = []
     for past in pasts:
-        if (terms.channels and past.channel not in terms.channels) or (
-            terms.countries and past.country not in terms.countries
-        ):
+        if not is_for(terms, channel=past.channel, country=past.country, currency=past.currency):
             continue
-        before = [one for one in past.history if one.from_at < announced_at]
-        here = None
-        if before and not before[-1].is_reduced:
-            here = public.single_price(promotion, before[-1].amount_minor)
-        amount = price_minor if here is None else here
+        amount = _price(promotion, past, announced_at, price_minor)
+        if amount is None:
+            continue
         answer = prior_price.prior_price(past.history, amount, announced_at=announced_at, time_zone=past.time_zone)
         prior_minor = answer.amount_minor if isinstance(answer, prior_price.PriorPrice) else None
         if prior_minor is None or not prior_price.is_true(share, prior_minor=prior_minor, amount_minor=amount):
             truth = prior_price.saving_basis_points(prior_minor, amount) if prior_minor else 0
-            found.append(Untrue(sku, truth, prior_minor, amount, past.channel))
+            found.append(Untrue(sku, truth, prior_minor, amount, past.channel, past.currency))
     return min(found, key=lambda one: (one.truth, one.channel), default=None)
+
+
+def _price(promotion: Promotion, past: Past, announced_at: datetime, otherwise: int | None) -> int | None:
+    """Return what one piece would cost on a channel: by its price then, by its lists, or what is told of it otherwise."""
+    before = [one for one in past.history if one.from_at < announced_at]
+    here = public.single_price(promotion, before[-1].amount_minor) if before and not before[-1].is_reduced else None
+    if here is None and past.listed_minor is not None:
+        here = public.single_price(promotion, past.listed_minor)
+    return otherwise if here is None else here

@@ -4,22 +4,21 @@ Every pair of promotions is looked at once; which goods two share is a bit set o
 10,000 products take a fraction of a second.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
 
 from pricing import claims, prior_price, rounding
+from pricing.assortment import Article, Universe, goods_of
 from pricing.promotions import public, windows
-from pricing.promotions.index import ancestry
 from pricing.promotions.terms import (
     Base,
     Bundle,
     BuyGet,
     Conditions,
     Content,
-    FreeShipping,
     Gift,
     Goods,
     Mode,
@@ -54,6 +53,7 @@ class Code(StrEnum):
     COUPON_COLLISION = "coupon_collision"
     TIER_INVERSION = "tier_inversion"
     UNTRUE_CLAIM = "untrue_claim"
+    EXEMPT_CLAIM = "exempt_claim"
     UNKNOWN_EXCLUSION = "unknown_exclusion"
 
 
@@ -69,24 +69,9 @@ SEVERITIES = {
     Code.COUPON_COLLISION: Severity.ERROR,
     Code.TIER_INVERSION: Severity.ERROR,
     Code.UNTRUE_CLAIM: Severity.ERROR,
+    Code.EXEMPT_CLAIM: Severity.WARNING,
     Code.UNKNOWN_EXCLUSION: Severity.ERROR,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """What is known of a product: its listed price and its cost with VAT, for one piece; None is not known.
-
-    `prior_minor` is the lowest price of the 30 days before, as `prior_price` finds it, None where a reduction may not be
-    announced, and 0 where nobody looked. With `pasts` it is found on each channel, for the promotion's own instant.
-    """
-
-    sku: str
-    category: str = ""
-    price_minor: int | None = None
-    cost_minor: int | None = None
-    prior_minor: int | None = 0
-    pasts: tuple[claims.Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,83 +101,13 @@ def check(
     looks_at_claims: bool = True,
 ) -> list[Finding]:
     """Return what is wrong with a content in a window, errors first; at most MOST_FINDINGS."""
-    universe = _Universe(articles)
+    universe = Universe(articles)
     found = [*_windows(content, effective_from, effective_to), *_exclusions(content), *_coupons(content)]
     for promotion in content.promotions:
-        found += _alone(promotion, universe, effective_from, looks_at_claims=looks_at_claims)
+        found += _alone(promotion, universe, effective_from, effective_to, looks_at_claims=looks_at_claims)
     found += _pairs(content, universe, effective_from)
     found.sort(key=lambda one: (one.severity is Severity.WARNING, one.code, one.promotions))
     return found[:MOST_FINDINGS]
-
-
-# --- goods ------------------------------------------------------------------------------------------------------------
-
-
-class _Universe:
-    """The catalogue as bits: which articles a promotion means."""
-
-    def __init__(self, articles: Sequence[Article]) -> None:
-        self.articles = articles
-        self.everything = (1 << len(articles)) - 1
-        self._places = {one.sku: place for place, one in enumerate(articles)}
-        in_category: dict[str, list[int]] = {}
-        for place, one in enumerate(articles):
-            for category in ancestry(one.category):
-                in_category.setdefault(category, []).append(place)
-        self._by_category = {category: self._bits(places) for category, places in in_category.items()}
-
-    def meant(self, goods: Goods) -> int:
-        """Return the articles that are meant, as bits."""
-        bits = self.everything
-        if goods.products or goods.categories:
-            bits = self._named(goods.products, goods.categories)
-        return bits & ~self._named(goods.except_products, goods.except_categories)
-
-    def unknown(self, goods: Goods) -> list[str]:
-        """Return the SKUs and categories that name nothing."""
-        return [name for name in goods.products if name not in self._places] + [
-            name for name in goods.categories if name not in self._by_category
-        ]
-
-    def of(self, bits: int) -> Iterator[Article]:
-        """Yield the articles that bits stand for."""
-        for place, byte in enumerate(bits.to_bytes(len(self.articles) // 8 + 1, "little")):
-            for bit in range(8) if byte else ():
-                if byte >> bit & 1:
-                    yield self.articles[place * 8 + bit]
-
-    def _named(self, skus: Iterable[str], categories: Iterable[str]) -> int:
-        bits = self._bits(self._places[sku] for sku in skus if sku in self._places)
-        for category in categories:
-            bits |= self._by_category.get(category, 0)
-        return bits
-
-    def _bits(self, places: Iterable[int]) -> int:
-        found = bytearray(len(self.articles) // 8 + 1)
-        for place in places:
-            found[place // 8] |= 1 << place % 8
-        return int.from_bytes(found, "little")
-
-
-def goods_of(promotion: Promotion) -> list[Goods]:
-    """Return all goods that a promotion looks for; of a gift and of charges there are none."""
-    benefit = promotion.benefit
-    if isinstance(benefit, Gift | FreeShipping):
-        return []
-    if isinstance(benefit, Bundle):
-        return [part.goods for part in benefit.parts]
-    if isinstance(benefit, BuyGet) and benefit.rewarded is not None:
-        return [promotion.goods, benefit.rewarded]
-    return [promotion.goods]
-
-
-def meant_by(promotions: Sequence[Promotion], articles: Sequence[Article]) -> list[Article]:
-    """Return the articles that any of some promotions means."""
-    universe, bits = _Universe(articles), 0
-    for one in promotions:
-        for goods in goods_of(one):
-            bits |= universe.meant(goods)
-    return list(universe.of(bits))
 
 
 def depth(promotion: Promotion) -> int | None:
@@ -268,7 +183,9 @@ def _coupons(content: Content) -> Iterator[Finding]:
             yield Finding(Code.COUPON_COLLISION, (first, second), {"codes": sorted(shared)[:MOST_SKUS_NAMED]})
 
 
-def _alone(promotion: Promotion, universe: _Universe, begins: datetime, *, looks_at_claims: bool) -> Iterator[Finding]:
+def _alone(
+    promotion: Promotion, universe: Universe, begins: datetime, ends: datetime | None, *, looks_at_claims: bool
+) -> Iterator[Finding]:
     name = (promotion.id,)
     unknown = sorted({text for goods in goods_of(promotion) for text in universe.unknown(goods)})
     wants = [universe.meant(goods) for goods in goods_of(promotion)]
@@ -286,7 +203,11 @@ def _alone(promotion: Promotion, universe: _Universe, begins: datetime, *, looks
     if isinstance(promotion.benefit, Tiered) and (step := _inversion(promotion.benefit)):
         yield Finding(Code.TIER_INVERSION, name, {"at_least": step[0], "before_minor": step[1], "after_minor": step[2]})
     if wants and all(wants):
-        yield from _prices(promotion, universe, wants[0], begins, looks_at_claims=looks_at_claims)
+        articles = list(universe.of(wants[0]))
+        if below := [one.sku for one in articles if _is_below_cost(promotion, one)]:
+            yield Finding(Code.BELOW_COST, (promotion.id,), {"skus": below[:MOST_SKUS_NAMED], "count": len(below)})
+        if looks_at_claims and claims.claimed(promotion) and public.is_public(promotion):
+            yield from _claims(promotion, articles, begins, ends)
 
 
 def _gives_nothing(promotion: Promotion) -> bool:
@@ -310,37 +231,56 @@ def _inversion(terms: Tiered) -> tuple[int, int, int] | None:
     return None
 
 
-def _prices(
-    promotion: Promotion, universe: _Universe, bits: int, begins: datetime, *, looks_at_claims: bool
+def _is_below_cost(promotion: Promotion, article: Article) -> bool:
+    """Whether a single piece falls below its cost, in any market where the promotion may hold."""
+    terms = promotion.conditions
+    prices = [(article.price_minor, article.cost_minor)]
+    prices += [
+        (one.price_minor, one.cost_minor)
+        for one in article.markets
+        if claims.is_for(terms, country=one.country, currency=one.currency)
+    ]
+    for listed, cost in prices:
+        price = public.single_price(promotion, listed) if listed is not None else None
+        if price is not None and cost is not None and price < cost:
+            return True
+    return False
+
+
+def _claims(
+    promotion: Promotion, articles: Sequence[Article], begins: datetime, ends: datetime | None
 ) -> Iterator[Finding]:
-    """Look at single pieces: what falls below its cost, and what would be announced with an untrue percentage."""
-    below: list[str] = []
+    """Look at what would be announced with an untrue percentage, and at what the law exempts from naming a prior price."""
+    terms, claimed = promotion.conditions, claims.claimed(promotion)
+    first = max(begins, terms.valid_from or begins)
+    last = min((end for end in (ends, terms.valid_until) if end is not None), default=None)
     untrue: list[claims.Untrue] = []
-    claimed = claims.claimed(promotion)
-    is_claimed = looks_at_claims and claimed > 0 and public.is_public(promotion)
-    for article in universe.of(bits):
-        if article.price_minor is None or (price := public.single_price(promotion, article.price_minor)) is None:
-            continue
-        if article.cost_minor is not None and price < article.cost_minor:
-            below.append(article.sku)
-        if is_claimed and (found := _untrue(promotion, article, price, begins)):
+    exempt: list[Article] = []
+    for article in articles:
+        if claims.exempt(article.exemptions, first, last):
+            exempt.append(article)
+        elif found := _untrue(promotion, article, begins):
             untrue.append(found)
-    if below:
-        yield Finding(Code.BELOW_COST, (promotion.id,), {"skus": below[:MOST_SKUS_NAMED], "count": len(below)})
     if untrue:
         worst = min(untrue, key=lambda one: (one.truth, one.sku))
         facts = {
-            "sku": worst.sku, "claimed": claimed, "true": worst.truth, "count": len(untrue),
+            "sku": worst.sku, "claimed": claimed, "true": worst.truth, "count": len(untrue), "currency": worst.currency,
             "prior_minor": worst.prior_minor, "price_minor": worst.price_minor, "channel": worst.channel,
         }  # fmt: skip
         yield Finding(Code.UNTRUE_CLAIM, (promotion.id,), facts)
+    if exempt:
+        kinds = sorted({one.kind.value for article in exempt for one in article.exemptions if one.covers(first, last)})
+        skus = [one.sku for one in exempt]
+        facts = {"claimed": claimed, "skus": skus[:MOST_SKUS_NAMED], "count": len(skus), "kinds": kinds}
+        yield Finding(Code.EXEMPT_CLAIM, (promotion.id,), facts)
 
 
-def _untrue(promotion: Promotion, article: Article, price: int, begins: datetime) -> claims.Untrue | None:
+def _untrue(promotion: Promotion, article: Article, begins: datetime) -> claims.Untrue | None:
+    price = public.single_price(promotion, article.price_minor) if article.price_minor is not None else None
     if article.pasts:
         return claims.untrue(promotion, article.sku, article.pasts, price, begins=begins)
     prior, claimed = article.prior_minor, claims.claimed(promotion)
-    if prior == 0 or (prior and prior_price.is_true(claimed, prior_minor=prior, amount_minor=price)):
+    if price is None or prior == 0 or (prior and prior_price.is_true(claimed, prior_minor=prior, amount_minor=price)):
         return None
     return claims.Untrue(article.sku, prior_price.saving_basis_points(prior, price) if prior else 0, prior, price)
 
@@ -348,7 +288,7 @@ def _untrue(promotion: Promotion, article: Article, price: int, begins: datetime
 # --- pairs ------------------------------------------------------------------------------------------------------------
 
 
-def _pairs(content: Content, universe: _Universe, begins: datetime) -> Iterator[Finding]:
+def _pairs(content: Content, universe: Universe, begins: datetime) -> Iterator[Finding]:
     modes = {group.code: group.mode for group in content.stacking.groups}
     bits = {}
     for one in content.promotions:

@@ -18,6 +18,7 @@ from pricing import approving, conflicts, differences, impact, rulesets
 from pricing.approving import Action, Need, Rank, State
 from pricing.conflicts import Code, Finding, Severity
 from pricing.errors import DraftChanged, DraftConflicts, DraftMoveNotAllowed, DraftNotFound, NotAuthor
+from pricing.impact import Looked
 from pricing.models import ApprovalThreshold, RulesetContribution, RulesetDraft
 from pricing.promotions import documents
 from pricing.promotions.terms import Content
@@ -191,15 +192,20 @@ def publish(draft_id: UUID, *, revision: int, by: Actor) -> RulesetDraft:
 
 
 def findings(draft: RulesetDraft) -> list[Finding]:
-    """Return what is wrong with a draft as it stands.
+    """Return what is wrong with a draft as it stands."""
+    return examined(draft)[0]
+
+
+def examined(draft: RulesetDraft) -> tuple[list[Finding], Looked]:
+    """Return what is wrong with a draft as it stands, and what was looked at to find it.
 
     What a promotion claims is judged when it begins: of those that run already and stay as they are, it isn't judged anew.
     """
     at = clock.now()
     begins = max(draft.effective_from or at, at)
     content = documents.content_from(draft.content)
-    articles = impact.with_pasts(impact.catalogue(at), content, at=begins)
-    found = conflicts.check(content, articles, effective_from=begins, effective_to=draft.effective_to)
+    looked = impact.looked_at(impact.catalogue(at), content, at=begins)
+    found = conflicts.check(content, looked.articles, effective_from=begins, effective_to=draft.effective_to)
     base = rulesets.in_force(at)
     known = {one.id: one for one in documents.content_from(base.content).promotions} if base else {}
     running = {
@@ -207,7 +213,8 @@ def findings(draft: RulesetDraft) -> list[Finding]:
         for one in content.promotions
         if known.get(one.id) == one and (one.conditions.valid_from is None or one.conditions.valid_from <= at)
     }
-    return [one for one in found if not (one.code is Code.UNTRUE_CLAIM and one.promotions[0] in running)]
+    judged = [one for one in found if not (one.code is Code.UNTRUE_CLAIM and one.promotions[0] in running)]
+    return judged, looked
 
 
 def unanswered(draft: RulesetDraft, found: list[Finding]) -> list[Finding]:

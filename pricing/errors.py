@@ -203,6 +203,13 @@ class PriceFileNotReady(CommerceError):
     title = "The file can't be written like this"
 
 
+class ExemptionNotFound(NotFound):
+    """There is no such exemption from prior prices."""
+
+    code = "prior_price_exemption_not_found"
+    title = "The exemption was not found"
+
+
 class SimulationNotFound(NotFound):
     """There is no such simulation of a draft."""
 

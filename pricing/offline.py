@@ -1,15 +1,16 @@
 """A price pack as a till keeps it: all that decides prices for a while, in one document, and the same prices from it. [pure]
 
 A till that is cut off prices by the pack as we would: the same lists, rates, promotions and versions to come, each from its
-instant on. What is limited of promotions is not in its power to grant.
+instant on; and it names the same prior prices and savings. What is limited of promotions is not in its power to grant.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from pricing import quotes, rounding
+from pricing.applying import Naming
 from pricing.listing import Content, Item, ListTerms, PriceTerms, RateTerms
 from pricing.promotions import codes, documents
 from pricing.promotions.effects import Allowance
@@ -32,7 +33,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product with what pricing needs to know of it, and its entries on the lists of the pack."""
+    """A product with what pricing needs to know of it, its entries on the lists of the pack, and its prior prices."""
 
     product_id: int
     sku: str
@@ -42,6 +43,7 @@ class Product:
     family: str
     content: Content | None
     entries: tuple[PriceTerms, ...]
+    namings: tuple[Naming, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def document(contents: Contents) -> dict[str, Any]:
         "products": [
             [one.product_id, one.sku, one.tax_class, one.category, one.is_charge, one.family,
              [one.content.amount, one.content.unit] if one.content else None,
-             [[entry.list_id, entry.min_quantity, entry.amount_minor, *_window(entry), entry.via] for entry in one.entries]]
+             [[entry.list_id, entry.min_quantity, entry.amount_minor, *_window(entry), entry.via] for entry in one.entries],
+             [[_text(said.from_at), *(said.prior or (None, None, "")), said.promotions] for said in one.namings]]
             for one in contents.products
         ],
     }  # fmt: skip
@@ -105,13 +108,17 @@ def opened(given: Mapping[str, Any]) -> Contents:
 
 
 def _product(row: Sequence[Any]) -> Product:
-    product_id, sku, tax_class, category, is_charge, family, content, entries = row
+    product_id, sku, tax_class, category, is_charge, family, content, entries, *namings = row
     terms = tuple(
         PriceTerms(list_id, least, amount, _at(start), _at(end), via)
         for list_id, least, amount, start, end, via in entries
     )
     held = Content(*content) if content else None
-    return Product(product_id, sku, tax_class, category, is_charge, family, held, terms)
+    told = tuple(
+        Naming(datetime.fromisoformat(start), (prior, saving, why) if prior or why else None, tuple(promotions))
+        for start, prior, saving, why, promotions in (namings[0] if namings else ())  # packs of before have none
+    )
+    return Product(product_id, sku, tax_class, category, is_charge, family, held, terms, told)
 
 
 class Till:
@@ -159,7 +166,19 @@ class Till:
             for one in products
         ]  # fmt: skip
         prepared = quotes.prepare(items, ruleset, at, situation=situation or Situation(), contract=contract)
+        if priors := self._priors(prepared):
+            prepared = replace(prepared, priors=priors)
         return quotes.finish(prepared, {one.promotion.id: NOTHING for one in prepared.limited}).quote
+
+    def _priors(self, prepared: quotes.Prepared) -> dict[int, quotes.Prior]:
+        """Return what is named of the products whose reduction this basket gets; of what is limited nothing is granted."""
+        places = {one.promotion.id: one.positions for one in prepared.candidates if not one.promotion.limits.is_limited}
+        found: dict[int, quotes.Prior] = {}
+        for position, line in enumerate(prepared.lines):
+            said = [one for one in self._products[line.sku].namings if one.from_at <= prepared.at]
+            if said and said[-1].prior and all(position in places.get(name, ()) for name in said[-1].promotions):
+                found[line.product_id] = said[-1].prior
+        return found
 
 
 def situation(*, coupons: Sequence[str] = (), **terms: Any) -> Situation:

@@ -13,14 +13,18 @@ from django.db import connection
 from commerce import audit, catalog, ids
 from commerce.actors import Actor
 from commerce.errors import CommerceError, InvalidInput
+from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
-from pricing import offline, quote_store, quotes, quoting, rules, versions
+from pricing import applying, exemptions, offline, prior_prices, quote_store, quotes, quoting, rules, versions
 from pricing.errors import PricePackForged
+from pricing.promotions import public
+from pricing.promotions.index import ancestry
 from pricing.quotes import BasketLine, ChannelTerms
 from pricing.quoting import Shopper
 
 MOST_PRODUCTS = 50_000
 MOST_SALES = 500
+PRODUCTS_AT_ONCE = 2_000  # whose past is read together
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(hours=72)
 USUAL = timedelta(hours=24)
 
@@ -103,10 +107,11 @@ def _contents(channel: ChannelTerms, product_ids: Sequence[int], at: datetime, u
         for window in known.known.windows
         if window.starts_at < until
     ]
+    named = _namings(channel, products, held, at, until)
     sold = [
         offline.Product(
             one.id, one.sku, one.tax_class, one.category, one.kind == quoting.CHARGE, terms.family if terms else "",
-            terms.content if terms else None, entries[one.id],
+            terms.content if terms else None, entries[one.id], named.get(one.id, ()),
         )
         for one in sorted(products.values(), key=lambda product: product.sku)
         for terms in (known.terms.get(one.id),)
@@ -116,6 +121,31 @@ def _contents(channel: ChannelTerms, product_ids: Sequence[int], at: datetime, u
         channel.channel_id, known.known.channel, channel.currency, channel.country, known.ruleset.lists,
         known.ruleset.rates, tuple(held), tuple(sold),
     )  # fmt: skip
+
+
+def _namings(
+    channel: ChannelTerms, products: Mapping[int, ProductRef], held: Sequence[offline.Version], at: datetime, until: datetime
+) -> dict[int, tuple[applying.Naming, ...]]:  # fmt: skip
+    """Return prior prices and savings of what is announced as reduced while a pack holds, by product."""
+    goods = [one.goods for version in held for one in version.content.promotions if public.is_public(one)]
+    skus = {sku for one in goods for sku in one.products}
+    categories = {category for one in goods for category in one.categories}
+    is_all = any(not (one.products or one.categories) for one in goods)
+    reduced = [
+        one.id
+        for one in products.values()
+        if is_all or one.sku in skus or not categories.isdisjoint(ancestry(one.category))
+    ]
+    exempt, zone = exemptions.current(), applying.zone_of(channel.country)
+    found = {}
+    for start in range(0, len(reduced), PRODUCTS_AT_ONCE):
+        portion = reduced[start : start + PRODUCTS_AT_ONCE]
+        for product_id, past in prior_prices.history(channel, portion, until).items():
+            freed = exempt.all_of(product_id, products[product_id].category)
+            said = applying.namings(past, freed, since=at, until=until, time_zone=zone)
+            if said:
+                found[product_id] = said
+    return found
 
 
 @transaction_required

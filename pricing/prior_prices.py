@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from commerce import clock
-from pricing import applied_prices, applying, prior_price, rules
+from commerce import catalog, clock
+from pricing import applied_prices, applying, exemptions, prior_price, rules
 from pricing.applying import Standing, Stretch
+from pricing.claims import Exemption
 from pricing.prior_price import PriorPrice, Unknown
-from pricing.quotes import ChannelTerms, Prepared
+from pricing.quotes import ChannelTerms, Prepared, Prior
 from pricing.rules import Rules
 
 LOOKS_BACK = timedelta(days=400)  # a reduction in steps may go on for a year and still name its first prior price
@@ -36,10 +37,11 @@ class _Memory:
 _memories: dict[tuple[ChannelTerms, str], _Memory] = {}
 
 
-def of(prepared: Prepared, rulebook: Rules, channel: ChannelTerms) -> dict[int, tuple[int, int]]:
+def of(prepared: Prepared, rulebook: Rules, channel: ChannelTerms) -> dict[int, Prior]:
     """Return prior price and saving in basis points of the products of a basket that are announced as reduced.
 
-    A reduction that this basket doesn't get (its stock condition doesn't hold) is not announced to it either.
+    A reduction that this basket doesn't get (its stock condition doesn't hold) is not announced to it either. Of goods
+    that the law exempts it says why none is named.
     """
     public = prepared.ruleset.promotions.public
     if not public:
@@ -51,13 +53,14 @@ def of(prepared: Prepared, rulebook: Rules, channel: ChannelTerms) -> dict[int, 
         return {}
     lines = prepared.lines
     reduced = {lines[position].product_id: position for positions in places.values() for position in positions}
-    found: dict[int, tuple[int, int]] = {}
+    found: dict[int, Prior] = {}
+    exempt = exemptions.current()
     for product_id, standing in known(channel, rulebook, reduced, prepared.at).items():
-        prior, saving = standing.prior_minor, standing.saving_basis_points
-        if prior is None or not saving:
-            continue
-        if all(reduced[product_id] in places.get(identifier, ()) for identifier, _name in standing.stretch.promotions):
-            found[product_id] = (prior, saving)
+        position = reduced[product_id]
+        why = exempt.of(product_id, lines[position].category, prepared.at) if exempt else None
+        told = applying.named(standing, why.kind if why else "")
+        if told and all(position in places.get(identifier, ()) for identifier, _name in standing.stretch.promotions):
+            found[product_id] = told
     return found
 
 
@@ -115,7 +118,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What may be said of a product: its price, its prior price and the percentage at most. `is_true` is of the claim."""
+    """What may be said of a product: its price, its prior price and the percentage at most. `is_true` is of the claim.
+
+    Of goods that the law exempts no prior price has to be named, and nothing is said of a claim.
+    """
 
     product_id: int
     amount_minor: int | None
@@ -125,6 +131,7 @@ class Verdict:
     saving_basis_points: int = 0
     is_true: bool | None = None
     promotions: tuple[tuple[str, str], ...] = ()
+    exemption: Exemption | None = None
 
 
 def judge(channel: ChannelTerms, claims: Sequence[Claim], *, at: datetime) -> list[Verdict]:
@@ -135,11 +142,17 @@ def judge(channel: ChannelTerms, claims: Sequence[Claim], *, at: datetime) -> li
         by_instant.setdefault(one.announced_at or at, set()).add(one.product_id)
     for instant, products in by_instant.items():
         histories[instant] = history(channel, products, instant)
-    zone = applying.zone_of(channel.country)
-    return [_verdict(one, histories[one.announced_at or at].get(one.product_id, ()), at, zone) for one in claims]
+    zone, exempt = applying.zone_of(channel.country), exemptions.current()
+    goods = catalog.products_by_id({one.product_id for one in claims}) if exempt else {}
+    verdicts = []
+    for one in claims:
+        instant, product = one.announced_at or at, goods.get(one.product_id)
+        why = exempt.of(product.id, product.category, instant) if product else None
+        verdicts.append(_verdict(one, histories[instant].get(one.product_id, ()), at, zone, why))
+    return verdicts
 
 
-def _verdict(claim: Claim, found: Sequence[Stretch], at: datetime, zone: str) -> Verdict:
+def _verdict(claim: Claim, found: Sequence[Stretch], at: datetime, zone: str, why: Exemption | None) -> Verdict:
     instant = claim.announced_at or at
     standing = applying.standing(found, instant, time_zone=zone)
     present = standing.stretch if standing else None
@@ -151,13 +164,13 @@ def _verdict(claim: Claim, found: Sequence[Stretch], at: datetime, zone: str) ->
     saving = prior_price.saving_minor(prior_minor, amount) if amount is not None else 0
     share = prior_price.saving_basis_points(prior_minor, amount) if amount is not None else 0
     is_true = None
-    if claim.basis_points is not None:
+    if claim.basis_points is not None and why is None:
         is_true = amount is not None and prior_price.is_true(
             claim.basis_points, prior_minor=prior_minor, amount_minor=amount
         )
     return Verdict(
         claim.product_id, amount, bool(present and present.is_reduced), prior, saving, share, is_true,
-        present.promotions if present else (),
+        present.promotions if present else (), why,
     )  # fmt: skip
 
 

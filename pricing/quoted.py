@@ -38,12 +38,13 @@ class QuotedLine:
 
     `unit_price_minor` is the listed price per piece (the average, rounded, where tiers are graduated), in `basis`.
     `pieces` says what each piece is paid with, first piece first, as (pieces, minor units of each). The reference price
-    (Grundpreis) is that of what is paid.
+    (Grundpreis) is that of what is paid. `prior_price_exemption` says why a reduced price names no prior price (§ 11 (4) PAngV).
     """
 
     basis: str
     candidates: tuple[Candidate, ...]
     pieces: Runs = ()
+    prior_price_exemption: str = ""
     prior_price_minor: int | None = None
     product_id: int
     quantity: int

@@ -118,6 +118,10 @@ class _Priced:
         return self.chosen.basis is PriceBasis.NET
 
 
+# Prior price, saving in basis points, and why none is named, of a product that is announced as reduced.
+Prior = tuple[int | None, int | None, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A basket at list price, with the promotions that hold for it; what is given back comes after what is bought."""
@@ -128,7 +132,7 @@ class Prepared:
     priced: tuple[_Priced, ...]
     lines: tuple[Line, ...]
     candidates: tuple[Candidate, ...]
-    priors: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # prior price and saving, by product
+    priors: Mapping[int, Prior] = field(default_factory=dict)
 
     @property
     def limited(self) -> tuple[Candidate, ...]:
@@ -382,7 +386,7 @@ def _finished(
     amount_minor: int,
     tax_minor: int,
     pieces: baskets.Runs,
-    priors: Mapping[int, tuple[int, int]],
+    priors: Mapping[int, Prior],
 ) -> QuotedLine:
     item = line.item
     steps = _price_steps(line, currency)
@@ -414,6 +418,7 @@ def _finished(
         reference_amount=unit_price[1] if unit_price else "",
         prior_price_minor=prior[0] if prior else None,
         savings_basis_points=prior[1] if prior else None,
+        prior_price_exemption=prior[2] if prior else "",
     )
 
 

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from commerce.api.bodies import Instant, Quantity, QueryParameters, StrictSerializer, Text, Whole
-from pricing import pricelists, prior_prices
+from pricing import exemptions, pricelists, prior_prices
+from pricing.claims import ExemptionKind
 from pricing.file_states import Kind
 from pricing.listing import REFERENCES
 from pricing.rounding import NAMED
@@ -54,6 +55,10 @@ class PriorPriceLine(serializers.Serializer):
     )
     is_offered_for_less = serializers.BooleanField(help_text="It was on offer for less than 30 days.")
     steps = serializers.IntegerField(help_text="Reductions without a break, this one included.")
+    exempt_because = serializers.CharField(
+        help_text="perishable, short_shelf_life or individual (§ 11 (4) PAngV): no prior price has to be named then."
+    )
+    exempt_reason = serializers.CharField()
     claim_is_true = serializers.BooleanField(allow_null=True)
     message = serializers.CharField(help_text="Why a claim is refused, and the way out.")
 
@@ -61,6 +66,47 @@ class PriorPriceLine(serializers.Serializer):
 class PriorPriceDocument(serializers.Serializer):
     at = serializers.DateTimeField()
     products = PriorPriceLine(many=True, help_text="In the order asked.")
+
+
+class ExemptionRequest(StrictSerializer):
+    """Goods whose reductions need name no prior price: of one product, or of a category with all below it."""
+
+    sku = Text(max_length=64, required=False, default="", allow_blank=True)
+    category = Text(max_length=exemptions.LONGEST_CATEGORY, required=False, default="", allow_blank=True)
+    kind = serializers.ChoiceField([kind.value for kind in ExemptionKind], help_text="Why, as § 11 (4) PAngV has it.")
+    reason = Text(max_length=exemptions.LONGEST_REASON, help_text="What makes the law hold for these goods.")
+    valid_from = Instant(required=False, allow_null=True, default=None, help_text="Now where it is left out.")
+    valid_until = Instant(required=False, allow_null=True, default=None, help_text="Without an end where left out.")
+
+
+class ExemptionEnd(StrictSerializer):
+    """The end of an exemption; one that has not begun is called off."""
+
+    reason = Text(max_length=exemptions.LONGEST_REASON, help_text="Why it ends; it is recorded.")
+    ends_at = Instant(required=False, allow_null=True, default=None, help_text="Now where it is left out.")
+
+
+class ExemptionQuery(QueryParameters):
+    before = Whole(min_value=1, required=False, help_text="Exemptions before this id.")
+    limit = Whole(min_value=1, max_value=200, required=False, default=50)
+
+
+class ExemptionDocument(serializers.Serializer):
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    category = serializers.CharField()
+    kind = serializers.CharField()
+    reason = serializers.CharField()
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+    is_called_off = serializers.BooleanField(help_text="It ended before it began.")
+    set_by = serializers.CharField()
+    set_at = serializers.DateTimeField()
+
+
+class ExemptionsDocument(serializers.Serializer):
+    items = ExemptionDocument(many=True, help_text="The newest first, those that are over included.")
+    next_before = serializers.IntegerField(allow_null=True)
 
 
 class ComputedRequest(StrictSerializer):

@@ -66,13 +66,17 @@ def _answer(sku: str, verdict: Verdict, claimed: int | None, shown_minor: int | 
         "is_carried_in": bool(found and found.is_carried_in),
         "is_offered_for_less": bool(found and found.is_shorter),
         "steps": found.steps if found else 0,
+        "exempt_because": verdict.exemption.kind.value if verdict.exemption else "",
+        "exempt_reason": verdict.exemption.reason if verdict.exemption else "",
         "claim_is_true": verdict.is_true,
         "message": _message(sku, verdict, claimed),
     }
 
 
 def _message(sku: str, verdict: Verdict, claimed: int | None) -> str:
-    """Return the sentence with the way out, for a claim that is not true."""
+    """Return the sentence with the way out, for a claim that is not true, or that nobody has to prove."""
+    if verdict.exemption and claimed is not None:
+        return f"{sku} is exempt (§ 11 (4) PAngV): name no prior price, and say at the goods why they are reduced."
     if verdict.is_true is not False or claimed is None:
         return ""
     said = f"-{claimed / 100:g} % can't be said of {sku}"

@@ -106,9 +106,19 @@ class PromotionFindingDocument(serializers.Serializer[Any]):
     answer = serializers.CharField()
 
 
+class LookedAtDocument(serializers.Serializer[Any]):
+    """Which announced percentages were held against prices of the past: on what channels, of how many products."""
+
+    channels = serializers.ListField(child=serializers.CharField(), help_text="That the percentages reach.")
+    products = serializers.IntegerField()
+    pasts = serializers.IntegerField(help_text="Of a product on a channel.")
+    left_out = serializers.IntegerField(help_text="Pasts that were not looked at, since there are too many.")
+
+
 class PromotionFindingsDocument(serializers.Serializer[Any]):
     findings = PromotionFindingDocument(many=True)
     is_submittable = serializers.BooleanField()
+    claims = LookedAtDocument()
 
 
 class ChangedFieldDocument(serializers.Serializer[Any]):

@@ -313,7 +313,7 @@ class DraftFindingsView(ApiView):
     def get(self, request: ApiRequest, draft_id: UUID) -> HttpResponse:
         """Check a draft as it stands: errors block, warnings need a reason under their `key` in `answers`."""
         one = draft_of(draft_id)
-        found = drafts.findings(one)
+        found, looked = drafts.examined(one)
         return self.reply({
             "findings": [
                 {"key": row.key, "code": row.code, "severity": row.severity, "promotions": row.promotions,
@@ -321,6 +321,10 @@ class DraftFindingsView(ApiView):
                 for row in found
             ],
             "is_submittable": not drafts.unanswered(one, found),
+            "claims": {
+                "channels": looked.channels, "products": looked.products, "pasts": looked.pasts,
+                "left_out": looked.left_out,
+            },
         })  # fmt: skip
 
 

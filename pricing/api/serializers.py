@@ -128,6 +128,9 @@ class QuotedLineDocument(serializers.Serializer):
     savings_basis_points = serializers.IntegerField(
         allow_null=True, help_text="The percentage that may be announced at most, of one piece against its prior price."
     )
+    prior_price_exemption = serializers.CharField(
+        help_text="Why a reduced price names no prior price (§ 11 (4) PAngV): perishable, short_shelf_life or individual."
+    )
 
 
 class PromotionStepDocument(serializers.Serializer):

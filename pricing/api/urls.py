@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from pricing.api import file_views, pack_views, price_views, prior_price_views, promotion_views, version_views, views
+from pricing.api import (
+    exemption_views,
+    file_views,
+    pack_views,
+    price_views,
+    prior_price_views,
+    promotion_views,
+    version_views,
+    views,
+)
 
 urlpatterns = [
     path("quotes", views.QuotesView.as_view(), name="quotes"),
@@ -26,6 +35,12 @@ urlpatterns = [
     path("currency-rates", price_views.CurrencyRatesView.as_view(), name="currency-rates"),
     path("product-contents", price_views.ProductContentsView.as_view(), name="product-contents"),
     path("prior-prices", prior_price_views.PriorPricesView.as_view(), name="prior-prices"),
+    path("prior-price-exemptions", exemption_views.ExemptionsView.as_view(), name="prior-price-exemptions"),
+    path(
+        "prior-price-exemptions/<int:exemption_id>/end",
+        exemption_views.ExemptionEndView.as_view(),
+        name="prior-price-exemption-end",
+    ),
     path("price-pack", pack_views.PricePackView.as_view(), name="price-pack"),
     path("price-pack/reconciliations", pack_views.ReconciliationsView.as_view(), name="price-pack-reconciliations"),
     path("quotes/<uuid:quote_id>", views.QuoteView.as_view(), name="quote"),

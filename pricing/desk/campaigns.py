@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from commerce import catalog, clock, queries
-from pricing import conflicts, facts, impact
+from pricing import assortment, facts, impact
 from pricing.approving import State
 from pricing.desk import room, sentences, words
 from pricing.desk.fields import TRADE
@@ -82,7 +82,7 @@ def campaigns(begins: date, ends: date) -> list[Campaign]:
     found.sort(key=lambda one: (one.starts_at, one.promotion.id, one.is_draft))
     known = impact.catalogue(at)
     for one in found:
-        one.goods = frozenset(article.sku for article in conflicts.meant_by([one.promotion], known.articles))
+        one.goods = frozenset(article.sku for article in assortment.meant_by([one.promotion], known.articles))
     for first, second in combinations(found, 2):
         if first.promotion.id == second.promotion.id or not (first.goods & second.goods and _meet(first, second)):
             continue

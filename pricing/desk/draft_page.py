@@ -47,7 +47,7 @@ def _page(request: HttpRequest, draft: RulesetDraft, *, refusal: str = "", statu
     content = documents.content_from(draft.content)
     names = {one.id: one.name for one in content.promotions}
     is_open = draft.state in (State.DRAFT, State.SUBMITTED, State.APPROVED)
-    found = drafts.findings(draft) if is_open else []
+    found, looked = drafts.examined(draft) if is_open else ([], None)
     base = rulesets.in_force(at)
     before = documents.content_from(base.content) if base else Content()
     difference = differences.between(before, content) if is_open else differences.Difference((), ())
@@ -59,6 +59,7 @@ def _page(request: HttpRequest, draft: RulesetDraft, *, refusal: str = "", statu
         "draft": draft, "refusal": refusal, "state_word": words.STATES[state], "state_icon": words.ICONS[state],
         "window": words.window(draft.effective_from, draft.effective_to), "base": base,
         "findings": [_finding(one, names, draft) for one in found],
+        "looked_at": findings.looked_at(looked) if looked else "",
         "errors": sum(one.severity is Severity.ERROR for one in found),
         "open_count": len(drafts.unanswered(draft, found)),
         "changes": [words.change(one) for one in difference.changes], "settings": words.fields(difference.settings),

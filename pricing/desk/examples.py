@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from commerce import catalog, clock, queries
 from commerce.errors import CommerceError, InvalidInput
-from pricing import conflicts, impact, quoting, rulesets
+from pricing import assortment, impact, quoting, rulesets
 from pricing.desk import fields, room, words
 from pricing.models import RulesetDraft
 from pricing.promotions import documents, windows
@@ -214,13 +214,13 @@ def _first_open(draft: RulesetDraft, changed: Sequence[Promotion]) -> datetime:
     return first
 
 
-def _fitting(promotions: Sequence[Promotion], articles: Sequence[conflicts.Article]) -> tuple[tuple[str, int], ...]:
+def _fitting(promotions: Sequence[Promotion], articles: Sequence[assortment.Article]) -> tuple[tuple[str, int], ...]:
     """Return a basket that the first promotion which means goods would change."""
     priced = [one for one in articles if one.price_minor]
     for promotion in promotions:
         found: dict[str, int] = {}
         for goods, count in _wanted(promotion):
-            meant = conflicts.meant_by([_meaning(promotion, goods)], priced)
+            meant = assortment.meant_by([_meaning(promotion, goods)], priced)
             for article in meant[:2] if count < 3 else meant[:1]:
                 found[article.sku] = count
         if found:

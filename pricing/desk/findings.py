@@ -4,16 +4,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from pricing import impact
+from pricing.claims import ExemptionKind
 from pricing.conflicts import Code, Finding
-from pricing.desk.words import instant, listed, money, percent
+from pricing.desk.words import count, instant, listed, money, percent
+from pricing.impact import Looked
+
+KINDS = {
+    ExemptionKind.PERISHABLE: gettext_lazy("perishable, about to spoil"),
+    ExemptionKind.SHORT_SHELF_LIFE: gettext_lazy("short shelf life, about to expire"),
+    ExemptionKind.INDIVIDUAL: gettext_lazy("reduced individually, for one customer at a time"),
+}
 
 
 def finding(one: Finding, names: Mapping[str, str]) -> dict[str, Any]:
     """Return what is wrong, and the way out, for the page. `names` are those of promotions by id."""
     said, way_out = _FINDINGS[one.code]
-    facts: dict[str, Any] = {key: _fact(key, given) for key, given in one.facts.items()}
+    currency = str(one.facts.get("currency", impact.CURRENCY))
+    facts: dict[str, Any] = {key: _fact(key, given, currency) for key, given in one.facts.items()}
     facts |= {"one": _called(one.promotions, 0, names), "other": _called(one.promotions, 1, names)}
     facts.setdefault("count", "")
     facts.setdefault("names", "")
@@ -25,19 +36,36 @@ def finding(one: Finding, names: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def looked_at(looked: Looked) -> str:
+    """Say which announced percentages were held against prices of the past, and which were not."""
+    if not looked.channels:
+        return ""
+    said = ngettext(
+        "Percentages announced of %(products)s product were held against what it cost on %(channels)s.",
+        "Percentages announced of %(products)s products were held against what they cost on %(channels)s.", looked.products,
+    ) % {"products": count(looked.products), "channels": ", ".join(looked.channels)}  # fmt: skip
+    if looked.left_out:
+        said += " " + _(
+            "Of %(all)s pasts (a product on a channel) %(left_out)s were not looked at: name fewer goods, or divide the draft."
+        ) % {"all": count(looked.pasts), "left_out": count(looked.left_out)}  # fmt: skip
+    return said
+
+
 def _called(promotions: Sequence[str], place: int, names: Mapping[str, str]) -> str:
     if place >= len(promotions):
         return ""
     return f"“{names.get(promotions[place], promotions[place])}”"
 
 
-def _fact(key: str, given: object) -> str:
+def _fact(key: str, given: object, currency: str) -> str:
     if key in ("begins", "ends"):
         return instant(datetime.fromisoformat(str(given)))
     if key in ("depth", "claimed", "true") and isinstance(given, int):
         return percent(given)
     if key.endswith("_minor") and isinstance(given, int):
-        return money(given)
+        return money(given, currency)
+    if key == "kinds" and isinstance(given, list):
+        return ", ".join(str(KINDS[ExemptionKind(kind)]) for kind in given)
     if key == "at_least" and isinstance(given, int):
         return str(given)
     if isinstance(given, list | tuple):
@@ -83,8 +111,14 @@ _FINDINGS = {
         gettext_lazy("Let each tier give at least as much as the one before."),
     ),
     Code.UNTRUE_CLAIM: (
-        gettext_lazy("%(one)s announces %(claimed)s, but by the lowest price of 30 days %(sku)s saves %(true)s."),
+        gettext_lazy(
+            "%(one)s announces %(claimed)s, but by the lowest price of 30 days %(sku)s saves %(true)s on %(channel)s."
+        ),
         gettext_lazy("Announce the true percentage (§ 11 PAngV), begin later, or leave these products out."),
+    ),
+    Code.EXEMPT_CLAIM: (
+        gettext_lazy("%(one)s announces %(claimed)s of %(count)s products that need no prior price (%(kinds)s): %(skus)s"),
+        gettext_lazy("Say at the goods why they are reduced (§ 11 (4) PAngV) and note here how, or end the exemption."),
     ),
     Code.UNKNOWN_EXCLUSION: (
         gettext_lazy("%(one)s excludes “%(name)s”, which there is not."),

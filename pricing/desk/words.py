@@ -140,6 +140,11 @@ def money(minor: int, currency: str = impact.CURRENCY) -> str:
     return format_currency(minor / 100, currency, locale=_locale())
 
 
+def count(figure: int) -> str:
+    """Return a number as the reader's language writes it."""
+    return str(format_decimal(figure, locale=_locale()))
+
+
 def percent(basis_points: int) -> str:
     """Return basis points as a percentage: 1250 is "12.5 %"."""
     return f"{format_decimal(basis_points / 100, format='#,##0.##', locale=_locale())} %"
@@ -271,7 +276,7 @@ def limit(measure: str, least: int) -> str:
 def _measured(measure: Measure, figure: int) -> str:
     if measure in (Measure.DEPTH, Measure.MARGIN):
         return percent(figure)
-    return money(figure) if measure is Measure.REVENUE else str(format_decimal(figure, locale=_locale()))
+    return money(figure) if measure is Measure.REVENUE else count(figure)
 
 
 def local(at: datetime) -> datetime:

@@ -9,7 +9,7 @@ from statistics import median
 from django.db import connection
 
 from pricing import costs, rulesets, vat
-from pricing.conflicts import Article, meant_by
+from pricing.assortment import Article, meant_by
 from pricing.learning import campaigns, elasticity, sales
 from pricing.learning.campaigns import Effect
 from pricing.learning.elasticity import Elasticity, TooLittle, Week

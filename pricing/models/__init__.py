@@ -1,6 +1,6 @@
 """Tables of prices. One module per topic; each table says what it is, what can never happen, and who writes it."""
 
-from pricing.models.applied import AppliedPrice, AppliedPriceMark
+from pricing.models.applied import AppliedPrice, AppliedPriceMark, PriorPriceExemption
 from pricing.models.costs import AdvertisedMinimum, ChannelFee, LandedCost, MarginRule
 from pricing.models.drafts import ApprovalThreshold, RulesetApproval, RulesetContribution, RulesetDraft
 from pricing.models.files import PriceFile
@@ -24,6 +24,7 @@ __all__ = [
     "PriceFile",
     "PriceList",
     "PriceOverride",
+    "PriorPriceExemption",
     "ProductTerms",
     "PromotionUse",
     "Quote",

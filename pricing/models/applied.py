@@ -1,8 +1,13 @@
 """Tables of the prices that were applied: what the law on announced reductions asks for."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from commerce.enums import one_of
+from pricing.claims import ExemptionKind
 
 
 class AppliedPrice(models.Model):
@@ -54,3 +59,42 @@ class AppliedPriceMark(models.Model):
     channel = models.OneToOneField("commerce.Channel", on_delete=models.PROTECT, primary_key=True, related_name="+")
     logged_until = models.DateTimeField()
     entry_id = models.BigIntegerField(default=0)
+
+
+class PriorPriceExemption(models.Model):
+    """Goods whose reductions need name no prior price within `[from, to)`, why, and on whose word (§ 11 (4) PAngV).
+
+    Of one product, or of a category with all below it. A row is never deleted, and changed only to end earlier (called
+    off before it began, its range is empty): it proves later why no prior price was named. Written by: pricing.exemptions
+    """
+
+    product = models.ForeignKey(
+        "commerce.Product", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("product")
+    )
+    category = models.CharField(_("category"), max_length=120, blank=True)
+    kind = models.CharField(_("exempt because"), max_length=20)
+    reason = models.CharField(_("reason"), max_length=200)
+    valid = DateTimeRangeField(_("valid"))
+    set_by = models.CharField(_("set by"), max_length=200)
+    set_at = models.DateTimeField(_("set at"))
+
+    class Meta:
+        verbose_name = _("exemption from prior prices")
+        verbose_name_plural = _("exemptions from prior prices")
+        constraints = [
+            models.CheckConstraint(
+                name="prior_price_exemption_of_one",
+                condition=Q(product__isnull=False, category="") | (Q(product=None) & ~Q(category="")),
+            ),
+            models.CheckConstraint(name="prior_price_exemption_has_a_reason", condition=~Q(reason="")),
+            models.CheckConstraint(name="prior_price_exemption_kind_known", condition=one_of("kind", ExemptionKind)),
+            ExclusionConstraint(
+                name="prior_price_exemption_product_once",
+                expressions=[("product", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
+            ),
+            ExclusionConstraint(
+                name="prior_price_exemption_category_once",
+                expressions=[("category", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
+                condition=Q(product=None),
+            ),
+        ]

@@ -230,14 +230,14 @@ def test_a_claim_that_is_not_true_is_refused_with_the_true_one(lamp):
 
 def test_a_draft_with_an_untrue_percentage_has_a_conflict_that_names_the_true_one(lamp):
     content = Content((sale(valid_from=day(3, 20)),))
-    articles = impact.with_pasts(impact.catalogue(clock.now()), content, at=day(3, 20))
+    articles = impact.looked_at(impact.catalogue(clock.now()), content, at=day(3, 20)).articles
     (found,) = conflicts.check(content, articles, effective_from=day(3, 20))
     assert (found.code, found.facts["claimed"], found.facts["true"], found.facts["channel"]) == (
         Code.UNTRUE_CLAIM, 3_000, 1_250, "web-de",
     )  # fmt: skip
     assert (found.facts["prior_minor"], found.facts["price_minor"]) == (8_000, 7_000)
     later = Content((sale(valid_from=day(4, 10)),))
-    articles = impact.with_pasts(impact.catalogue(clock.now()), later, at=day(4, 10))
+    articles = impact.looked_at(impact.catalogue(clock.now()), later, at=day(4, 10)).articles
     assert conflicts.check(later, articles, effective_from=day(4, 10)) == []
 
 

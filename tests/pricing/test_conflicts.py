@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pricing import conflicts, differences
-from pricing.conflicts import Article, Code, Severity
+from pricing.assortment import Article
+from pricing.conflicts import Code, Severity
 from pricing.differences import Kind
 from pricing.promotions.terms import (
     AmountOff,
@@ -85,8 +86,8 @@ def test_an_untrue_percentage_names_the_true_one():
     )
     assert (finding.severity, dict(finding.facts)) == (
         Severity.ERROR, {
-            "sku": "SPADE", "claimed": 2_000, "true": 400, "count": 1, "prior_minor": 2_500, "price_minor": 2_400,
-            "channel": "",
+            "sku": "SPADE", "claimed": 2_000, "true": 400, "count": 1, "currency": "EUR", "prior_minor": 2_500,
+            "price_minor": 2_400, "channel": "",
         },
     )  # fmt: skip
 
