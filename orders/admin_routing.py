@@ -16,11 +16,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from commerce import clock
 from commerce.actors import Actor
 from commerce.admin_base import VerbAdmin, each
+from commerce.errors import InvalidInput
 from commerce.roles import Permission
 from inventory import locations
-from orders import method_terms
+from orders import method_terms, preparation
 from orders.method_terms import Terms
-from orders.models import MethodTerms, RoutingNode, RoutingRestriction, ShippingService
+from orders.models import MethodTerms, PreparationTime, RoutingNode, RoutingRestriction, ShippingService
+from orders.preparation import Needed, Said
 from orders.routing import carriers, loads, nodes, worlds
 from orders.routing.standing import Node
 from orders.sourcing import tariff_text
@@ -88,6 +90,58 @@ class MethodTermsAdmin(VerbAdmin):
     def end_them(self, request: HttpRequest, queryset: QuerySet[MethodTerms]) -> None:
         by = Actor.staff(request.user)
         each(request, queryset, lambda row: method_terms.end(row.pk, by=by), done=_("{count} lines were removed."))
+
+
+class PreparationTimeForm(forms.ModelForm):
+    """What goods need besides being picked."""
+
+    class Meta:
+        model = PreparationTime
+        fields = ["product", "category", "minutes", "minutes_per_piece", "what"]
+
+
+@admin.register(PreparationTime)
+class PreparationTimeAdmin(VerbAdmin):
+    """Products and categories that take time to prepare: promises are later by that."""
+
+    views = writes = Permission.MANAGE_ROUTING
+    audited_as = "preparation_time"
+    form = PreparationTimeForm
+    list_display = ["__str__", "what", "minutes", "minutes_per_piece"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku", "category", "what"]
+    autocomplete_fields = ["product"]
+    actions = ["end_them"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PreparationTime | None = None) -> list[str]:
+        return ["product", "category"] if obj else []
+
+    def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
+        product = values.pop("product")
+        category = values.pop("category")
+        said = Said(product.pk if product else None, category, Needed(**values))
+        if PreparationTime.objects.filter(product_id=said.product_id, category=category).exists():
+            message = _("There is a line for this already; change that one.")
+            raise InvalidInput(message, errors=[{"field": "category", "value": category, "message": message}])
+        preparation.say([said], by=by)
+        made = PreparationTime.objects.filter(product_id=said.product_id, category=category).first()
+        if made is None:
+            message = _("Say how many minutes it takes.")
+            raise InvalidInput(message, errors=[{"field": "minutes", "value": 0, "message": message}])
+        return int(made.pk)
+
+    def change(self, request: HttpRequest, obj: PreparationTime, values: dict[str, Any], *, by: Actor) -> None:
+        known = PreparationTime.objects.get(pk=obj.pk)
+        needed = {name: values.get(name, getattr(known, name)) for name in Needed.__dataclass_fields__}
+        preparation.say([Said(known.product_id, known.category, Needed(**needed))], by=by)
+
+    @admin.action(description=gettext_lazy("Remove: nothing is added for these any more"))
+    def end_them(self, request: HttpRequest, queryset: QuerySet[PreparationTime]) -> None:
+        by, nothing = Actor.staff(request.user), Needed(0, 0, "")
+        each(
+            request, queryset, lambda row: preparation.say([Said(row.product_id, row.category, nothing)], by=by),
+            done=_("{count} lines were removed."),
+        )  # fmt: skip
 
 
 class RoutingNodeForm(forms.ModelForm):

@@ -279,7 +279,7 @@ def _unplaced(
     if portion.method != Method.SHIP or portion.location_id is not None or wish.order.reservation_id is not None:
         return None
     country = (wish.order.ship_to or {}).get("country") or wish.channel.country
-    basket = promises.Basket(len(parts), sum(part.quantity for part in parts))
+    basket = promises.Basket.of_lines((part.product_id, part.quantity) for part in parts)
     last = promises.sent_by_anyone(country, basket, at=at)
     told = wish.order.deliver_by or last.arrives_by.date()
     return Unplaced(

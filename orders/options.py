@@ -15,8 +15,9 @@ from commerce.errors import CommerceError
 from inventory import availability, kits, locations
 from inventory.kits import Part
 from inventory.locations import LocationRef
-from orders import intake, promises, routing
+from orders import intake, preparation, promises, routing
 from orders.lifecycle import COLLECTED, SENT, Method
+from orders.preparation import Prepared
 from orders.promises import Basket
 from orders.routing import OrderingChannel, Route, Survey, loads
 
@@ -71,6 +72,7 @@ class Options:
     refused: Mapping[str, tuple[str, str]]
     as_of: datetime
     load_as_of: datetime
+    prepared: tuple[Prepared, ...] = ()  # what some of its goods need besides being picked, in every promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ def of(asked: Asked, *, at: datetime) -> Options:
     if Method.SHIP_TO_STORE in asked.methods:
         _to_stores(parts, survey, asked, found, refused, at=at)
     return Options(
-        tuple(sorted(found, key=lambda one: one.rank)), refused, at, at - timedelta(seconds=loads.FRESH_FOR_SECONDS)
-    )
+        tuple(sorted(found, key=lambda one: one.rank)), refused, at, at - timedelta(seconds=loads.FRESH_FOR_SECONDS),
+        tuple(preparation.of(goods)),
+    )  # fmt: skip
 
 
 # --- what is sent -------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def move(
     if is_same and held.window_starts_at == starts_at:
         return
     goods = [line for line in work.lines_of(held) if line.missing]
-    basket = promises.Basket(len(goods), sum(line.missing for line in goods))
+    basket = promises.Basket.of_lines((line.product_id, line.missing) for line in goods)
     if is_same and not goods:  # picked already: nothing has to be prepared
         window = pickup_windows.find(target, starts_at, at=at)
     else:
@@ -132,8 +132,7 @@ def choices(held: FulfilmentView, *, channel_id: int, at: datetime) -> list[Choi
     if state not in TO_OTHER_WINDOWS or held.method not in lifecycle.COLLECTED:
         return []
     own = locations.by_id(held.location_id)
-    missing = [line.missing for line in held.lines if line.missing]
-    basket = promises.Basket(len(missing), sum(missing))
+    basket = promises.Basket.of_lines((line.product_id, line.missing) for line in held.lines if line.missing)
     found = [Choice(own, _next_windows(own, held.method, basket, but=held.window_starts_at, at=at), True)]
     if state in TO_OTHER_STORES:
         found += [

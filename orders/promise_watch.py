@@ -80,8 +80,8 @@ def _anew(work: Work, one: Fulfilment, *, at: datetime) -> tuple[datetime | None
     if one.state == State.UNDER_WAY:  # it did not come in time: the next day on which its store is open
         there_by = promises.taken_in(place, at.astimezone(ZoneInfo(place.time_zone)).date() + timedelta(days=1))
         return there_by, there_by
-    missing = [line.missing for line in work.lines_of(one) if line.missing]
-    basket = promises.Basket(len(missing), sum(missing))
+    missing = [line for line in work.lines_of(one) if line.missing]
+    basket = promises.Basket.of_lines((line.product_id, line.missing) for line in missing)
     if one.method in lifecycle.COLLECTED:  # it is overdue, so it is the next
         return promises.ready_at(place, one.method, basket, due=at, at=at), None
     if one.store_id is not None:

@@ -3,8 +3,10 @@
 Never earlier than possible: a place begins when it may (the cut-off of the method), and is ready after its lead time, the time
 that its people need for this basket and for the work that is due sooner, all of it counted while it is open. A carrier fetches
 by its own calendar. Only what is said of a place counts: without figures of its people its lead time is all there is.
+What goods need besides being picked (engraving, assembly) takes its minutes, too.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +17,7 @@ from inventory import geography, locations, transit
 from inventory.locations import LocationRef
 from inventory.promising import Delivery
 from inventory.stock import Capability
-from orders import method_terms, pickup_windows
+from orders import method_terms, pickup_windows, preparation
 from orders.errors import TooLateToday, WindowClosed
 from orders.lifecycle import Method
 from orders.opening import Interval
@@ -31,14 +33,23 @@ MOST_LOOKS = 3  # at how much more is due before a promise that the work itself 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What a place has to pick: of how many lines, how many pieces."""
+    """What a place has to pick: of how many lines, how many pieces; `minutes` of preparation besides."""
 
     lines: int = 1
     pieces: int = 1
+    minutes: int = 0
 
     @classmethod
     def of(cls, goods: Mapping[int, int]) -> "Basket":
-        return cls(len(goods), sum(goods.values()))
+        return cls(len(goods), sum(goods.values()), preparation.minutes_of(goods))
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[tuple[int, int]]) -> "Basket":
+        """Return the basket of lines (product, pieces); a product may stand in several."""
+        found, goods = list(lines), Counter[int]()
+        for product_id, pieces in found:
+            goods[product_id] += pieces
+        return cls(len(found), goods.total(), preparation.minutes_of(goods))
 
 
 ONE = Basket()
@@ -65,7 +76,7 @@ def ready_at(
 ) -> datetime | None:
     """Return when a basket ordered now is ready if it is due then (None: after all work that waits); None if it never is."""
     terms = method_terms.of(place.id, method)
-    minutes = place.pickup_lead_minutes + terms.minutes + terms.minutes_per_line * basket.lines
+    minutes = place.pickup_lead_minutes + terms.minutes + terms.minutes_per_line * basket.lines + basket.minutes
     node = standing.now().nodes.get(place.id)
     if node is not None:
         waiting = loads.now().get(place.id, loads.NOTHING).before(due)
@@ -85,7 +96,8 @@ def ready_at(
 def fetched(place: LocationRef, method: str, starts_at: datetime, basket: Basket = ONE, *, at: datetime) -> Interval:
     """Return the window that starts then, if the basket can be ready at its start. Raises: WindowClosed with alternatives."""
     window = pickup_windows.find(place, starts_at, at=at)
-    if place.id not in standing.now().nodes and method_terms.of(place.id, method) == method_terms.USUAL:
+    has_figures = place.id in standing.now().nodes or method_terms.of(place.id, method) != method_terms.USUAL
+    if not has_figures and not basket.minutes:
         return window  # its lead time is all there is, and that was looked at
     ready = ready_at(place, method, basket, due=window[0], at=at)
     if ready is not None and ready <= window[0]:

@@ -172,7 +172,7 @@ def arrange(work: Work, row: Shortage, place: LocationRef, *, method: Method, at
     window, slot_hold_id, code, deliver_by = None, None, "", None
     purpose, requests = f"order:{row.order_id}", []
     kin = _kin(work, row)
-    basket = promises.Basket(len(kin), sum(row.units * line.per_unit for line in kin))
+    basket = promises.Basket.of_lines((line.product_id, row.units * line.per_unit) for line in kin)
     day = at
     if method in COLLECTED:
         offered = promises.windows(place, method, basket, at=at, days=WINDOW_DAYS)

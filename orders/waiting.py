@@ -43,8 +43,8 @@ def _follow(work: Work, one: Fulfilment, *, by: Actor, at: datetime) -> None:
     there_at = max(promises.end_of(place, max(days)), at) if days else at
     if one.window_starts_at is None:
         if days or not waits:  # a day that nobody knows is no promise
-            missing = [line.missing for line in work.lines_of(one) if line.missing]
-            basket = promises.Basket(len(missing), sum(missing))
+            missing = [line for line in work.lines_of(one) if line.missing]
+            basket = promises.Basket.of_lines((line.product_id, line.missing) for line in missing)
             country = (work.order.ship_to or {}).get("country") or place.country
             sent = (
                 promises.to_store(place, locations.by_id(one.store_id), basket, at=there_at)

@@ -80,6 +80,7 @@ def _nothing_is_remembered_from_another_test() -> None:
         scarcity_terms,
         transit,
     )
+    from orders import preparation
     from orders.routing import standing, worlds
     from pricing import applied_prices, facts, floors, prior_prices, revisions
 
@@ -103,6 +104,7 @@ def _nothing_is_remembered_from_another_test() -> None:
     transit.forget()
     channel_priorities.forget()
     standing.forget()
+    preparation.forget()
     worlds.forget()
 
 

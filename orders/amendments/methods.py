@@ -185,7 +185,7 @@ def _go(
     work: Work, one: Fulfilment, way: _Way, lines: Sequence[FulfilmentLine], *, by: Actor, at: datetime
 ) -> None:  # fmt: skip
     place, method = way.place, way.method
-    basket = Basket(len(lines), sum(line.quantity - line.rejected for line in lines))
+    basket = Basket.of_lines((line.product_id, line.quantity - line.rejected) for line in lines)
     window, deliver_by = None, None
     if method in COLLECTED:
         window = promises.fetched(place, method, way.window_starts_at or at, basket, at=at)

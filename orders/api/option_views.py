@@ -71,10 +71,17 @@ class NotOfferedDocument(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class PreparedDocument(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    what = serializers.CharField(allow_blank=True, help_text="Such as engraving.")
+    minutes = serializers.IntegerField(help_text="Of opening time; counted in every time that is told here.")
+
+
 class OptionsDocument(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(help_text="Stock and windows are as of this instant.")
     load_as_of = serializers.DateTimeField(help_text="The work that waits at places is no older than this.")
     options = OptionDocument(many=True)
+    preparation = PreparedDocument(many=True, help_text="What goods need besides being picked.")
     not_offered = NotOfferedDocument(many=True)
 
 
@@ -111,6 +118,7 @@ class OptionsView(ApiView):
                 "as_of": found.as_of,
                 "load_as_of": found.load_as_of,
                 "options": [_option(rank, one) for rank, one in enumerate(found.found, start=1)],
+                "preparation": [{"sku": one.sku, "what": one.what, "minutes": one.minutes} for one in found.prepared],
                 "not_offered": [
                     {"method": method, "code": code, "message": message}
                     for method, (code, message) in found.refused.items()

@@ -33,7 +33,7 @@ from orders.models.payments import (
     PaymentRequest,
 )
 from orders.models.placed import Order, OrderLine
-from orders.models.promising import MethodTerms, PromiseRevision
+from orders.models.promising import MethodTerms, PreparationTime, PromiseRevision
 from orders.models.returns import GoodwillLimit, OrderRefund, Return, ReturnLabel, ReturnLine, ReturnPolicy
 from orders.models.routing import (
     RoutingDecision,
@@ -78,6 +78,7 @@ __all__ = [
     "PickScan",
     "PickupReminder",
     "PickupVisit",
+    "PreparationTime",
     "PromiseRevision",
     "Proposal",
     "PushDevice",

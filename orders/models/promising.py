@@ -54,6 +54,36 @@ class MethodTerms(models.Model):
         return f"{self.get_method_display()} · {self.location.code if self.location else '*'}"
 
 
+class PreparationTime(models.Model):
+    """What a product, or all of a category, needs besides being picked: engraving, assembly. One line for each.
+
+    Written by: orders.preparation
+    """
+
+    product = models.ForeignKey(
+        "commerce.Product", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        verbose_name=_("product"),
+    )  # fmt: skip
+    category = models.CharField(_("category"), max_length=120, blank=True, default="")
+    minutes = models.PositiveIntegerField(_("minutes once"), default=0)
+    minutes_per_piece = models.PositiveIntegerField(_("minutes a piece"), default=0)
+    what = models.CharField(_("what for"), max_length=60, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("preparation time")
+        verbose_name_plural = _("preparation times")
+        constraints = [
+            models.UniqueConstraint(name="preparation_time_once", fields=["product", "category"], nulls_distinct=False),
+            models.CheckConstraint(name="preparation_time_of_one", condition=Q(product__isnull=True) ^ Q(category="")),
+            models.CheckConstraint(
+                name="preparation_time_sane", condition=Q(minutes__lte=14_400, minutes_per_piece__lte=14_400)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.product.sku if self.product else self.category
+
+
 class PromiseRevision(models.Model):
     """A promise to a customer that moved: from when to when, why, told when. Can't be changed.
 

@@ -54,8 +54,7 @@ def chosen(fulfilment_id: UUID, text: str) -> MethodChange | None:
 
 def _choices(part: FulfilmentView, *, at: datetime) -> list[tuple[str, str]]:
     own = part.meeting_place
-    missing = [line.missing for line in part.lines if line.missing]
-    basket = Basket(len(missing), sum(missing))
+    basket = Basket.of_lines((line.product_id, line.missing) for line in part.lines if line.missing)
     found: list[tuple[str, str]] = []
     if part.method != Method.SHIP:
         found.append((Method.SHIP.value, str(words.word(words.METHODS, Method.SHIP.value).text)))

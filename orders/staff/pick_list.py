@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from inventory import availability, backorders, shelves
-from orders import shortages
+from orders import preparation, shortages
 from orders.models import FulfilmentLine
+from orders.preparation import Prepared
 from orders.staff import board
 
 
@@ -34,6 +35,7 @@ class PickLine:
     others: int = 0  # other open orders of the store that still want it
     others_pieces: int = 0
     questioned_at: datetime | None = None  # since when a colleague has found nothing of it
+    preparation: Prepared | None = None  # what it needs besides being picked
     takes_substitutes: bool = False  # its customer agreed to other goods when ordering
 
     @property
@@ -100,6 +102,7 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
     waits = backorders.waiting(line.allocation_id for line in lines)
     days = backorders.of_demands(line.order_line_id for line in lines) if waits else {}
     others = shortages.others(location_id, wanted, beside=fulfilment_id) if wanted else {}
+    prepared = {one.product_id: one for one in preparation.of({line.product_id: line.quantity for line in lines})}
     questions = shortages.questioned(location_id, wanted, at=at) if wanted else {}
     return PickList(
         found,
@@ -112,6 +115,7 @@ def read(fulfilment_id: uuid.UUID, location_id: int, *, at: datetime) -> PickLis
                 days.get(line.order_line_id),
                 others.get(line.product_id, (0, 0)),
                 questions.get(line.product_id),
+                prepared.get(line.product_id),
             )
             for line in lines
         ],
@@ -126,6 +130,7 @@ def _pick_line(
     wait: backorders.Waiting | None,
     others: tuple[int, int],
     question: shortages.Question | None,
+    prepared: Prepared | None,
 ) -> PickLine:
     product = line.product
     return PickLine(
@@ -146,5 +151,6 @@ def _pick_line(
         others=others[0],
         others_pieces=others[1],
         questioned_at=question.since if question else None,
+        preparation=prepared,
         takes_substitutes=line.order_line.takes_substitutes,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, InternalError
+from django.test import Client
 from django.urls import reverse
 
 from commerce import clock, quotas, relay
@@ -19,15 +20,18 @@ from orders import (
     pickup_moves,
     pickup_watch,
     pickup_windows,
+    preparation,
     promise_history,
     promise_watch,
     promises,
     queries,
     tasks,
 )
+from orders.errors import WindowClosed
 from orders.hold_kinds import HoldKind
 from orders.method_terms import Terms
 from orders.models import DeskCase, Notice, PromiseRevision
+from orders.preparation import Needed, Said
 from orders.promises import Basket
 from orders.queries import OrderView
 from orders.routing import carriers, nodes, worlds
@@ -245,3 +249,68 @@ def test_a_revision_is_never_changed(shop):
         tasks.revise_promises()
     with pytest.raises((IntegrityError, InternalError)), savepoint():
         PromiseRevision.objects.update(reason="carrier")
+
+
+# --- what goods need besides being picked -----------------------------------------------------------------------------------
+
+
+def said(product_id: int | None, category: str = "", minutes: int = 0, each: int = 0, what: str = "") -> None:
+    with transaction():
+        preparation.say([Said(product_id, category, Needed(minutes, each, what))], by=ground.TESTER)
+
+
+def test_what_a_product_needs_goes_before_its_category_and_makes_every_promise_later(shop):
+    one = shop.products[0].id
+    plain = promises.ready_at(shop.store, "pickup", Basket.of({one: 2}), at=make.NOON)
+    said(one, minutes=15, each=10, what="engraving")
+    assert promises.ready_at(shop.store, "pickup", Basket.of({one: 2}), at=make.NOON) == plain + timedelta(minutes=35)
+    assert Basket.of_lines([(one, 1), (one, 1)]).minutes == 35  # of two parts of an order it is begun once
+    made = ground.product(category="Bikes")
+    said(None, "Bikes", minutes=60, what="assembly")
+    assert [(each.sku, each.what, each.minutes) for each in preparation.of({made.id: 3})] == [
+        (made.sku, "assembly", 60)
+    ]
+    said(made.id, each=1)
+    assert preparation.minutes_of({made.id: 3}) == 3
+    said(made.id)  # nothing is said of it any more
+    assert preparation.minutes_of({made.id: 3, one: 1}) == 60 + 25
+
+
+def test_a_window_before_goods_are_prepared_is_refused_and_a_later_one_is_promised(shop):
+    first = shop.incoming().window_starts_at
+    said(shop.products[0].id, each=300, what="engraving")
+    with pytest.raises(WindowClosed) as refused:
+        shop.place()
+    later = [one["starts_at"] for one in refused.value.detail["alternatives"]]
+    assert later
+    assert first.isoformat() not in later
+    assert shop.place({1: 1}).fulfilments[0].window_starts_at == first
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        ({"minutes": 5}, "items[0]"),
+        ({"sku": "nobody", "minutes": 5}, "items[0].sku"),
+        ({"category": "Bikes", "minutes": 14_401}, "items[0].minutes"),
+        ({"category": "Bikes", "minutes": -1}, "items[0].minutes"),
+        ({"category": "x" * 121, "minutes": 1}, "items[0].category"),
+    ],
+)
+def test_a_system_brings_times_at_once_or_reads_what_is_wrong_with_which(shop, item, field):
+    key = ground.key(shop.channel)
+    address = "/api/v1/routing/preparation-times"
+
+    def put(number: str, *items):
+        headers = {**key.headers, "HTTP_IDEMPOTENCY_KEY": number}
+        return Client().put(address, {"items": list(items)}, content_type="application/json", **headers)
+
+    right = {"sku": shop.products[0].sku, "minutes": 20, "minutes_per_piece": 5, "what": "engraving"}
+    answer = put("1", item, right)
+    assert answer.status_code in (400, 422)
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert Client().get(address, **key.headers).json()["items"] == []
+    assert put("2", right, {"category": "Bikes", "minutes": 60}).status_code == 200
+    body = {"lines": [{"sku": shop.products[0].sku, "quantity": 2}], "methods": ["pickup"]}
+    told = Client().post("/api/v1/fulfilment-options", body, content_type="application/json", **key.headers).json()
+    assert told["preparation"] == [{"sku": shop.products[0].sku, "what": "engraving", "minutes": 30}]
