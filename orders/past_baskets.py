@@ -32,7 +32,8 @@ CROSS JOIN LATERAL (
 WHERE bought.placed_at >= %(since)s AND bought.placed_at < %(until)s AND goods.lines IS NOT NULL
 ORDER BY bought.placed_at, bought.id
 """
-# An invoice from before Kontor is a basket of its mapping's channel. Codes and coupons of then mean nothing now.
+# An invoice from before Kontor is a basket of its mapping's channel, bought when its first line was: spans that follow each
+# other have each invoice once. Codes and coupons of then mean nothing now.
 _SALES = """
 SELECT sale.invoice, min(sale.occurred_at), channel.id, channel.currency, channel.country,
        array_agg(ARRAY[sale.product_id, sale.quantity] ORDER BY sale.line_number),
@@ -41,17 +42,20 @@ FROM orders_pastsale AS sale
 JOIN orders_pastsalesfile AS file ON file.id = sale.file_id
 JOIN unnest(%(sources)s::text[], %(codes)s::text[]) AS known (source, code) ON known.source = file.source
 JOIN commerce_channel AS channel ON channel.code = known.code
-WHERE sale.kind = 'sale' AND sale.quantity > 0 AND sale.occurred_at >= %(since)s AND sale.occurred_at < %(until)s
-GROUP BY sale.invoice, channel.id ORDER BY 2, 1
+WHERE sale.kind = 'sale' AND sale.quantity > 0
+  AND sale.occurred_at >= %(since)s - interval '1 day' AND sale.occurred_at < %(until)s + interval '1 day'
+GROUP BY sale.invoice, channel.id HAVING min(sale.occurred_at) >= %(since)s AND min(sale.occurred_at) < %(until)s ORDER BY 2, 1
 """
 _COUNT = """
 SELECT (SELECT count(*) FROM orders_order AS bought
         WHERE bought.placed_at >= %(since)s AND bought.placed_at < %(until)s AND EXISTS (
             SELECT 1 FROM orders_orderline AS line WHERE line.order_id = bought.id AND line.quantity > line.cancelled))
-     + (SELECT count(DISTINCT (sale.invoice, file.source)) FROM orders_pastsale AS sale
-        JOIN orders_pastsalesfile AS file ON file.id = sale.file_id
-        WHERE sale.kind = 'sale' AND sale.quantity > 0 AND sale.occurred_at >= %(since)s AND sale.occurred_at < %(until)s
-          AND file.source = ANY(%(sources)s::text[]))
+     + (SELECT count(*) FROM (
+        SELECT 1 FROM orders_pastsale AS sale JOIN orders_pastsalesfile AS file ON file.id = sale.file_id
+        WHERE sale.kind = 'sale' AND sale.quantity > 0 AND file.source = ANY(%(sources)s::text[])
+          AND sale.occurred_at >= %(since)s - interval '1 day' AND sale.occurred_at < %(until)s + interval '1 day'
+        GROUP BY sale.invoice, file.source
+        HAVING min(sale.occurred_at) >= %(since)s AND min(sale.occurred_at) < %(until)s) AS invoices)
 """
 _REVENUE = """
 SELECT line.product_id, sum(line.total_minor * (line.quantity - line.cancelled) / line.quantity)

@@ -1,7 +1,7 @@
 """What promotions may still give while baskets of the past come one after the other: budgets and uses, counted apart."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,15 @@ class Purse:
             if one.limits.is_limited:
                 for name, usage in limits.usage(one.id, at=at).items():
                     self._spent[f"{one.id}:{name}"] = usage.used
+
+    def spent(self) -> dict[str, int]:
+        """Return what was taken of each limit by now."""
+        return dict(self._spent)
+
+    def set_spent(self, spent: Mapping[str, int]) -> None:
+        """Go on from what was taken of each limit by then."""
+        self._spent.clear()
+        self._spent.update(spent)
 
     def allowances(self, candidates: Sequence[Candidate], customer: str) -> dict[str, Allowance]:
         """Return what is left for each limited promotion of a basket."""

@@ -7,7 +7,7 @@ of the quotes that are given later on the same baskets. Budgets and uses are cou
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from commerce import catalog
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
-from pricing import coupons, facts, purses, quotes, rounding, rules, vat, versions
+from pricing import coupons, facts, portions, purses, quotes, rounding, rules, vat, versions
+from pricing.portions import Sum
 from pricing.promotions import engine
 from pricing.promotions.basket import Line
 from pricing.promotions.index import Situation
@@ -70,27 +71,6 @@ class Priced:
     @property
     def total_minor(self) -> int:
         return sum(self.paid)
-
-
-@dataclass(slots=True)
-class Sum:
-    """Figures of one currency, before and after."""
-
-    baskets: int = 0
-    lines: int = 0
-    units: int = 0
-    cheaper: int = 0
-    dearer: int = 0
-    lines_changed: int = 0
-    units_changed: int = 0
-    paid: list[int] = field(default_factory=lambda: [0, 0])
-    net: list[int] = field(default_factory=lambda: [0, 0])
-    costed_net: list[int] = field(default_factory=lambda: [0, 0])  # of goods whose cost is known
-    cost: int = 0
-    changed_margin: list[int] = field(default_factory=lambda: [0, 0])
-    days: dict[str, list[int]] = field(default_factory=dict)
-    products: dict[int, list[int]] = field(default_factory=dict)  # units, paid before, paid after, lines changed
-    promotions: dict[str, list[Any]] = field(default_factory=dict)  # name, baskets before/after, discount before/after
 
 
 class Replay:
@@ -394,6 +374,24 @@ class Replay:
                 row = found.promotions.setdefault(promotion.id, [promotion.name, 0, 0, 0, 0])
                 row[1 + side] += 1
                 row[3 + side] += minor
+
+    def kept(self) -> dict[str, Any]:
+        """Return what was added up so far, for `absorb`: figures, and what limits have left."""
+        return {
+            **portions.document(self.sums, self.refused, self._channels, self._terms),
+            "purses": [one.spent() for one in self._purses],
+        }
+
+    def absorb(self, kept: Mapping[str, Any]) -> None:
+        """Add what another portion of the same baskets came to."""
+        self._terms.update(portions.add(kept, self.sums, self.refused, self._channels))
+        met = {one for each in self.sums.values() for one in each.products} - self._products.keys()
+        self._products.update(catalog.products_by_id(met))
+
+    def go_on(self, kept: Mapping[str, Any]) -> None:
+        """Begin with the limits as an earlier portion left them."""
+        for purse, spent in zip(self._purses, kept["purses"], strict=True):
+            purse.set_spent(spent)
 
     def document(self, *, days: int) -> dict[str, Any]:
         """Return all figures as primitives, the currency with most baskets first."""

@@ -1,4 +1,9 @@
-"""Simulations: a draft tried on what was bought, beside what is in force; asked for, run by a worker, found again."""
+"""Simulations: a draft tried on what was bought, beside what is in force; asked for, run by workers, found again.
+
+The span is divided into parts of some thousand baskets. Each is claimed, run and kept by itself, by as many workers as are
+free, so a worker that is killed costs the work on one part. Where limits are used up from basket to basket, parts follow each
+other, and each begins with the limits as the one before left them. Added up they are what one run over all would say.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commerce import audit, clock, ids
+from django.db.models import Sum
+from django.db.models.functions import Greatest
+
+from commerce import audit, clock, ids, queries
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction, transaction_required
-from pricing import trade
+from pricing import trade, versions
 from pricing.errors import DraftNotFound, SimulationNotFound, TooManySimulations
-from pricing.models import RulesetDraft, RulesetSimulation
+from pricing.models import RulesetDraft, RulesetSimulation, RulesetSimulationPart
 from pricing.promotions import documents
 from pricing.replaying import Replay
 from pricing.simulation_states import SimulationState
@@ -20,8 +28,11 @@ from pricing.simulation_states import SimulationState
 AT_ONCE = 250  # baskets between two words of progress
 LONGEST_SPAN = timedelta(days=400)
 USUAL_SPAN = timedelta(days=28)
-GIVEN_UP_AFTER = timedelta(minutes=15)  # a worker that was killed leaves its simulation to the next one
-LONGEST_RUN = timedelta(minutes=4)  # a worker's task is ended after five; what was not reached is said
+PART = 2_000  # baskets, about: what a worker that is killed loses at most, a second or two
+MOST_PARTS = 200
+MOST_CLAIMED = 20  # simulations under way that a worker looks through for a part
+GIVEN_UP_AFTER = timedelta(seconds=90)  # a part whose worker said nothing for so long is begun anew
+LONGEST_RUN = timedelta(minutes=4)  # of one part: a worker's task is ended after five; what was not reached is said
 MOST_OPEN = 3  # of one draft
 
 
@@ -82,19 +93,19 @@ def ask(draft_id: UUID, *, since: datetime, until: datetime, by: Actor) -> Simul
 
 
 def run_next(*, at: datetime) -> bool:
-    """Run the simulation that waits longest, in short transactions of its own; say whether there was one."""
+    """Run the next part of the simulation that waits longest, in short transactions of its own; say whether there was one."""
     with transaction():
-        row = _claimed(at=at)
-    if row is None:
+        claim = _claimed(at=at)
+    if claim is None:
         return False
     try:
-        result = _run(row, _tell)
+        done, left_out, kept = _run_part(claim)
     except Exception as error:
         with transaction():
-            _end(row.pk, SimulationState.FAILED, problem=f"{type(error).__name__}: {error}"[:200])
+            _end(claim.row.pk, SimulationState.FAILED, problem=f"{type(error).__name__}: {error}"[:200])
         raise
     with transaction():
-        _end(row.pk, SimulationState.DONE, result=result)
+        _keep(claim, done, left_out, kept)
     return True
 
 
@@ -104,7 +115,9 @@ def carry_out(simulation_id: UUID) -> SimulationRef:
     row = RulesetSimulation.objects.select_for_update().get(pk=simulation_id, state=SimulationState.WAITING.value)
     row.state, row.started_at = SimulationState.RUNNING.value, clock.now()
     row.save(update_fields=["state", "started_at"])
-    _end(row.pk, SimulationState.DONE, result=_run(row, _keep_progress))
+    total, replay = trade.count(since=row.since, until=row.until), _replay(row)
+    done = _replayed(replay, row.since, row.until, lambda done: _keep_progress(row.pk, done, max(total, done)))
+    _end(row.pk, SimulationState.DONE, result=_result(row, replay, done, max(total - done, 0)))
     return get(simulation_id)
 
 
@@ -132,14 +145,108 @@ def _ref(row: RulesetSimulation) -> SimulationRef:
 # --- running ------------------------------------------------------------------------------------------------------------
 
 
-def _claimed(*, at: datetime) -> RulesetSimulation | None:
-    waiting = RulesetSimulation.objects.filter(state=SimulationState.WAITING.value)
-    given_up = RulesetSimulation.objects.filter(state=SimulationState.RUNNING.value, started_at__lt=at - GIVEN_UP_AFTER)
-    row = (waiting | given_up).order_by("created_at").select_for_update(skip_locked=True).first()
-    if row is not None:
-        row.state, row.started_at, row.done = SimulationState.RUNNING.value, at, 0
-        row.save(update_fields=["state", "started_at", "done"])
-    return row
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A part of a simulation that is ours until we fall silent, and what the parts before it left of limits."""
+
+    row: RulesetSimulation
+    part: RulesetSimulationPart
+    before: dict[str, Any] | None
+
+
+def _claimed(*, at: datetime) -> _Claim | None:
+    """Take the next part that waits, or whose worker fell silent, of the simulations under way, the oldest first."""
+    open_now = [SimulationState.WAITING.value, SimulationState.RUNNING.value]
+    rows = RulesetSimulation.objects.filter(state__in=open_now).order_by("created_at")
+    for row in rows.select_for_update(skip_locked=True)[:MOST_CLAIMED]:
+        if not row.parts.exists():
+            _divide(row, at=at)
+        parts = row.parts.defer("kept").order_by("number")
+        left = [one for one in parts if one.state != SimulationState.DONE.value]
+        for part in left[:1] if row.is_in_order else left:
+            if part.told_at is not None and part.told_at > at - GIVEN_UP_AFTER:
+                continue
+            part.state, part.told_at, part.done, part.attempt = SimulationState.RUNNING.value, at, 0, part.attempt + 1
+            part.save(update_fields=["state", "told_at", "done", "attempt"])
+            before = row.parts.filter(number=part.number - 1).first() if row.is_in_order and part.number else None
+            return _Claim(row, part, before.kept if before else None)
+    return None
+
+
+def _divide(row: RulesetSimulation, *, at: datetime) -> None:
+    """Begin a simulation: divide its span into parts of about as many baskets."""
+    row.state, row.started_at, row.done = SimulationState.RUNNING.value, at, 0
+    row.total = trade.count(since=row.since, until=row.until)
+    row.is_in_order = _has_limits(row, at)
+    row.save(update_fields=["state", "started_at", "done", "total", "is_in_order"])
+    count = min(max(-(-row.total // PART), 1), MOST_PARTS)
+    edges = [row.since + (row.until - row.since) * number / count for number in range(count)]
+    RulesetSimulationPart.objects.bulk_create(
+        [
+            RulesetSimulationPart(simulation=row, number=number, since=since, until=until)
+            for number, (since, until) in enumerate(zip(edges, [*edges[1:], row.until], strict=True))
+        ]
+    )
+
+
+def _has_limits(row: RulesetSimulation, at: datetime) -> bool:
+    """Whether anything limited may be used up on either side: then one basket depends on those before it."""
+    contents = [documents.content_from(row.content)]
+    for channel in queries.channels():
+        _number, known = versions.known(channel.id, at)
+        contents += [versions.content(window.key) for window in known.windows]
+        break  # versions are the same for all channels
+    return any(one.limits.is_limited for content in contents for one in content.promotions)
+
+
+def _run_part(claim: _Claim) -> tuple[int, int, dict[str, Any]]:
+    """Price the baskets of a part; return how many were done and left out, and what they came to."""
+    part, replay = claim.part, _replay(claim.row)
+    if claim.before is not None:
+        replay.go_on(claim.before)
+    done = _replayed(replay, part.since, part.until, lambda done: _tell(claim, done))
+    left_out = max(trade.count(since=part.since, until=part.until) - done, 0)
+    return done, left_out, replay.kept()
+
+
+def _replay(row: RulesetSimulation) -> Replay:
+    return Replay(
+        documents.content_from(row.content), since=row.since, at=row.started_at or row.created_at,
+        effective_from=row.effective_from, effective_to=row.effective_to, until=row.until,
+    )  # fmt: skip
+
+
+def _replayed(replay: Replay, since: datetime, until: datetime, tell: Callable[[int], None]) -> int:
+    done, begun_at = 0, clock.now()
+    for portion in trade.baskets(since=since, until=until, at_once=AT_ONCE):
+        replay.take(portion)
+        done += len(portion)
+        tell(done)
+        if clock.now() - begun_at > LONGEST_RUN:
+            break
+    return done
+
+
+def _keep(claim: _Claim, done: int, left_out: int, kept: dict[str, Any]) -> None:
+    """Keep what a part came to, unless it is somebody else's by now; with the last one the result stands."""
+    row = RulesetSimulation.objects.select_for_update().get(pk=claim.row.pk)
+    if row.state != SimulationState.RUNNING.value:
+        return
+    ours = row.parts.filter(pk=claim.part.pk, attempt=claim.part.attempt, state=SimulationState.RUNNING.value)
+    ours.update(state=SimulationState.DONE.value, done=done, left_out=left_out, kept=kept, told_at=clock.now())
+    _count(row.pk)
+    if row.parts.exclude(state=SimulationState.DONE.value).exists():
+        return
+    replay, counted, missed = _replay(row), 0, 0
+    for part in row.parts.order_by("number").iterator(chunk_size=10):
+        replay.absorb(part.kept)
+        counted, missed = counted + part.done, missed + part.left_out
+    _end(row.pk, SimulationState.DONE, result=_result(row, replay, counted, missed))
+
+
+def _result(row: RulesetSimulation, replay: Replay, done: int, left_out: int) -> dict[str, Any]:
+    days = max((row.until - row.since).days, 1)
+    return {**replay.document(days=days), "baskets": done, "left_out": left_out, "days": days}
 
 
 def _end(
@@ -148,31 +255,19 @@ def _end(
     RulesetSimulation.objects.filter(pk=simulation_id, state=SimulationState.RUNNING.value).update(
         state=state.value, result=result, problem=problem, ended_at=clock.now()
     )
-
-
-def _run(row: RulesetSimulation, tell: Callable[[UUID, int, int], None]) -> dict[str, Any]:
-    at = row.started_at or row.created_at
-    total = trade.count(since=row.since, until=row.until)
-    tell(row.pk, 0, total)
-    replay = Replay(
-        documents.content_from(row.content), since=row.since, at=at, effective_from=row.effective_from,
-        effective_to=row.effective_to, until=row.until,
-    )  # fmt: skip
-    done = 0
-    for portion in trade.baskets(since=row.since, until=row.until, at_once=AT_ONCE):
-        replay.take(portion)
-        done += len(portion)
-        tell(row.pk, done, max(total, done))
-        if clock.now() - at > LONGEST_RUN:
-            break
-    days = max((row.until - row.since).days, 1)
-    return {**replay.document(days=days), "baskets": done, "left_out": max(total - done, 0), "days": days}
+    RulesetSimulationPart.objects.filter(simulation_id=simulation_id).delete()
 
 
 def _keep_progress(simulation_id: UUID, done: int, total: int) -> None:
     RulesetSimulation.objects.filter(pk=simulation_id).update(done=done, total=total)
 
 
-def _tell(simulation_id: UUID, done: int, total: int) -> None:
+def _tell(claim: _Claim, done: int) -> None:
     with transaction():
-        _keep_progress(simulation_id, done, total)
+        claim.row.parts.filter(pk=claim.part.pk, attempt=claim.part.attempt).update(done=done, told_at=clock.now())
+        _count(claim.row.pk)
+
+
+def _count(simulation_id: UUID) -> None:
+    done = RulesetSimulationPart.objects.filter(simulation_id=simulation_id).aggregate(done=Sum("done"))["done"] or 0
+    RulesetSimulation.objects.filter(pk=simulation_id).update(done=done, total=Greatest("total", done))

@@ -1,5 +1,7 @@
 """Periodic work of pricing. Each task is safe to run twice and at the same time."""
 
+from datetime import timedelta
+
 from celery import shared_task
 
 from commerce import clock, queries, quotas
@@ -11,7 +13,8 @@ QUOTES_AT_ONCE = 2_000  # deleted per transaction: a document of some kilobytes 
 MOST_ROUNDS = 50
 FILES_AT_ONCE = 50  # forgotten in one transaction; each may hold some megabytes
 MOST_FILES = 20  # in one run; the next one follows in seconds
-MOST_SIMULATIONS = 1  # in one run of the task, whose time is limited; the next run is seconds away
+# A part of a simulation is not begun later in a run of the task, whose time is limited; the next run is seconds away.
+SIMULATES_FOR = timedelta(seconds=30)
 
 
 @shared_task
@@ -54,8 +57,8 @@ def work_on_files() -> int:
 
 @shared_task
 def simulate_drafts() -> int:
-    """Run the simulations of drafts that wait, one after the other; return how many."""
-    done = 0
-    while done < MOST_SIMULATIONS and simulations.run_next(at=clock.now()):
+    """Run parts of the simulations of drafts that wait, beside other workers; return how many."""
+    done, begun_at = 0, clock.now()
+    while clock.now() - begun_at < SIMULATES_FOR and simulations.run_next(at=clock.now()):
         done += 1
     return done

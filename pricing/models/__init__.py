@@ -7,7 +7,7 @@ from pricing.models.files import PriceFile
 from pricing.models.given import PriceOverride, Quote
 from pricing.models.prices import CurrencyRate, PriceEntry, PriceList, ProductTerms, RulesetRevision, TaxRate
 from pricing.models.rulesets import RulesetVersion, RulesetWithdrawal
-from pricing.models.simulations import RulesetSimulation
+from pricing.models.simulations import RulesetSimulation, RulesetSimulationPart
 from pricing.models.uses import CouponCode, PromotionUse
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "RulesetDraft",
     "RulesetRevision",
     "RulesetSimulation",
+    "RulesetSimulationPart",
     "RulesetVersion",
     "RulesetWithdrawal",
     "TaxRate",

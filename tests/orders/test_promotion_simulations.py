@@ -20,7 +20,7 @@ from inventory import locations
 from orders import cancellation
 from pricing import drafts, quoting, rulesets, simulations, tasks, trade
 from pricing.errors import TooManySimulations
-from pricing.models import RulesetDraft, RulesetSimulation
+from pricing.models import RulesetDraft, RulesetSimulation, RulesetSimulationPart
 from pricing.promotions import documents
 from pricing.promotions.terms import Content
 from pricing.quoting import BasketLine, ChannelTerms, Shopper
@@ -209,6 +209,82 @@ def test_a_worker_that_died_leaves_its_work_to_the_next(shop, author):
     assert simulations.get(one.id).state is SimulationState.DONE
 
 
+# --- parts: a worker that is killed costs one of them ---------------------------------------------------------------------
+
+LIMITED = {"limits": {"budget_minor": 900, "uses_per_customer": 2}}
+
+
+def _bought(shop: Any, count: int = 12) -> None:
+    """Have orders at an hour's distance each, so that they fall into many parts."""
+    for number in range(count):
+        with clock.frozen(make.NOON + timedelta(hours=number)):
+            shop.place({number % 3: 1})
+
+
+def _tried(draft: RulesetDraft, author: Any) -> simulations.SimulationRef:
+    at = make.NOON + timedelta(days=1)
+    with clock.frozen(at), transaction():
+        return simulations.ask(draft.pk, since=make.NOON, until=at, by=Actor.staff(author))
+
+
+def _run(at: Any = None) -> bool:
+    with clock.frozen(at or make.NOON + timedelta(days=1)):
+        return simulations.run_next(at=clock.now())
+
+
+@pytest.mark.parametrize("terms", [{}, LIMITED], ids=["in any order", "one after the other"])
+def test_parts_add_up_to_what_one_run_says_however_often_a_worker_dies(shop, author, monkeypatch, terms):
+    _bought(shop)
+    content = Content((promotion("S", "amount_off", amount_minor=150, level="line", **terms),))
+    draft = drafted(author, content)
+    whole = _tried(draft, author)
+    assert _run()
+    monkeypatch.setattr(simulations, "PART", 2)
+    parted = _tried(draft, author)
+    at = make.NOON + timedelta(days=1)
+    assert _run()
+    assert RulesetSimulationPart.objects.filter(simulation=parted.id).count() == 6
+    with clock.frozen(at), transaction():
+        dead = simulations._claimed(at=at)  # its worker is killed in the middle of it
+        second = simulations._claimed(at=at)
+    assert dead is not None
+    assert (second is None) == bool(terms)  # where limits are used up, nobody goes ahead
+    with clock.frozen(at):
+        simulations._tell(dead, 1)
+    while _run():
+        pass
+    assert not simulations.get(parted.id).is_over
+    later = at + simulations.GIVEN_UP_AFTER + timedelta(seconds=1)
+    while _run(later):
+        pass
+    found, before = simulations.get(parted.id), simulations.get(whole.id)
+    assert (found.state, found.done, found.total) == (SimulationState.DONE, 12, 12)
+    assert found.result == before.result
+    assert before.result["currencies"][0]["baskets"] == 12
+    assert not RulesetSimulationPart.objects.filter(simulation=parted.id).exists()
+    with clock.frozen(later), transaction():
+        simulations._keep(dead, 1, 0, {"sums": {}})  # who was only slow comes back too late, and changes nothing
+    assert simulations.get(parted.id).result == before.result
+
+
+def test_a_part_that_is_done_is_not_done_again(shop, author, monkeypatch):
+    _bought(shop, 6)
+    monkeypatch.setattr(simulations, "PART", 2)
+    one = _tried(drafted(author, Content((promotion("S", "percent_off", basis_points=1000),))), author)
+    at = make.NOON + timedelta(days=1)
+    assert _run()
+    with clock.frozen(at), transaction():
+        slow = simulations._claimed(at=at)
+    later = at + simulations.GIVEN_UP_AFTER + timedelta(seconds=1)
+    with clock.frozen(later), transaction():
+        taken_over = simulations._claimed(at=later)
+    assert (slow.part.pk, slow.part.attempt, taken_over.part.attempt) == (taken_over.part.pk, 1, 2)
+    with clock.frozen(later), transaction():
+        simulations._keep(slow, 2, 0, {})
+    parts = RulesetSimulationPart.objects.filter(simulation=one.id).order_by("number")
+    assert list(parts.values_list("state", "attempt")) == [("done", 1), ("running", 2), ("waiting", 0)]
+
+
 def test_the_page_starts_it_shows_progress_and_finds_it_again(shop, author):
     shop.place({0: 2})
     draft = drafted(author, Content((promotion("S", "percent_off", basis_points=2500),)))
@@ -253,3 +329,40 @@ def test_a_real_worker_does_it(tmp_path):
     found = simulations.get(one.id)
     assert (found.state, found.done) == (SimulationState.DONE, 1)
     assert found.result["currencies"][0]["paid"][1] == 1071
+
+
+KILLED = """
+import django
+django.setup()
+from pricing import simulations, tasks
+simulations.PART, simulations.AT_ONCE = 2, 1
+tasks.simulate_drafts()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_what_a_killed_worker_did_stays_done():
+    shop, user = make.shop(), ground.user()
+    _bought(shop, 10)
+    draft = drafted(user, Content((promotion("S", "percent_off", basis_points=1000),)))
+    one = _tried(draft, user)
+    parts = RulesetSimulationPart.objects.filter(simulation=one.id)
+    with servers.started([sys.executable, "-c", KILLED]) as worker:
+        deadline, pause = time.monotonic() + servers.START_SECONDS, threading.Event()
+        while not (simulations.get(one.id).is_over or parts.filter(state="done").exists()):
+            assert time.monotonic() < deadline, worker.printed()
+            pause.wait(0.005)
+        worker.kill()
+    done = dict(parts.filter(state="done").values_list("pk", "attempt"))
+    parts.filter(state="running").update(told_at=clock.now() - timedelta(hours=1))
+    while simulations.run_next(at=clock.now()):
+        again = dict(parts.filter(pk__in=done).values_list("pk", "attempt"))
+        assert again in (done, {})  # nothing of it was begun anew; with the last part all of them go
+    found = simulations.get(one.id)
+    assert (found.state, found.done) == (SimulationState.DONE, 10)
+    whole = _tried(draft, user)
+    assert _run()
+    mine, other = (simulations.get(each).result["currencies"][0] for each in (one.id, whole.id))
+    for name in ("baskets", "paid", "units", "lines_changed", "promotions"):
+        assert mine[name] == other[name]
