@@ -32,8 +32,11 @@ def among(product_ids: Iterable[int]) -> dict[int, Components]:
 def explode(lines: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     """Return lines of (product id, pieces) with the components in place of each kit."""
     made = among([product_id for product_id, _ in lines])
-    if not made:
-        return lines
+    return exploded(lines, made) if made else lines
+
+
+def exploded(lines: Iterable[tuple[int, int]], made: Mapping[int, Components]) -> list[tuple[int, int]]:
+    """Return lines of (product id, pieces) with the components of the kits `made` in their place. [pure]"""
     goods: list[tuple[int, int]] = []
     for product_id, quantity in lines:
         if product_id in made:

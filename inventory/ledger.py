@@ -8,7 +8,7 @@ about postings; nothing above can oversell, because CHECK constraints and trigge
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +20,8 @@ from commerce.transactions import transaction_required
 from inventory.errors import StockRuleViolated
 from inventory.events import StockChanged
 from inventory.stock import Condition, Counterparty, EntryKind
+
+T = TypeVar("T")
 
 MOST_POSTINGS = 5_000  # one statement's worth; more are written by several
 
@@ -171,16 +173,24 @@ def settles_by(settle: Callable[..., None]) -> None:
 
 @transaction_required
 def post(
-    levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime, settles: bool = True
+    levels: dict[LevelKey, Level],
+    postings: Sequence[Posting],
+    *,
+    by: Actor,
+    at: datetime,
+    settles: bool = True,
+    besides: tuple[str, Sequence[Any]] | None = None,
 ) -> None:
     """Write `postings` to the locked `levels`, in order: values, journal and one event per touched level and statement.
 
     Guarantees that levels and journal agree and versions have no gap, and that what became free goes to those who wait
-    for it; with `settles` off the caller sees to that. Raises: StockRuleViolated when a posting would bring a level below
-    what is there or promised (callers check first and explain better).
+    for it; with `settles` off the caller sees to that. `besides` is a statement for `prepared` that is said in the same
+    round trip. Raises: StockRuleViolated when a posting would bring a level below what is there or promised (callers check
+    first and explain better).
     """
     for start in range(0, len(postings), MOST_POSTINGS):
-        _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at)
+        is_last = start + MOST_POSTINGS >= len(postings)
+        _write(levels, postings[start : start + MOST_POSTINGS], by=by, at=at, besides=besides if is_last else None)
     if settles:
         settle(levels, {posting.key for posting in postings}, by=by, at=at)
 
@@ -213,36 +223,42 @@ def mark_unrouted(levels: Iterable[Level], *, has_unrouted: bool) -> None:
             cursor.execute(_MARK, [has_unrouted, numbers(level.id for level in wanted)])
 
 
-def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Actor, at: datetime) -> None:
+def _write(
+    levels: dict[LevelKey, Level],
+    postings: Sequence[Posting],
+    *,
+    by: Actor,
+    at: datetime,
+    besides: tuple[str, Sequence[Any]] | None,
+) -> None:
     """Write postings with one statement, so that levels and journal say the same after it."""
-    rows = []
     touched: dict[int, Level] = {}
     asked: dict[int, str] = {}  # the news of a level names the last request that moved it
+    after = []
     at_hand = context.request_id()
     # Looking back halves a level's versions by time, so recorded_at never runs backwards there: who waited for the lock, or
     # has a slower clock, records at the moment of the entry before.
     at = max(at, max(levels[posting.key].changed_at for posting in postings))
     for posting in postings:
         level = levels[posting.key]
-        level.on_hand += posting.on_hand
-        level.allocated += posting.allocated
-        level.held += posting.held
-        level.version += 1
-        _check(level)
+        on_hand = level.on_hand = level.on_hand + posting.on_hand
+        allocated = level.allocated = level.allocated + posting.allocated
+        held = level.held = level.held + posting.held
+        version = level.version = level.version + 1
+        if on_hand < 0 or allocated < 0 or held < 0 or on_hand + level.backorder_limit < allocated + held:
+            _check(level)
         touched[level.id] = level
         asked[level.id] = posting.request_id or at_hand
-        rows.append(
-            (
-                posting.id, level.id, level.version, posting.kind.value, posting.on_hand, posting.allocated, posting.held,
-                level.on_hand, level.allocated, level.held, posting.counterparty.value if posting.counterparty else "",
-                posting.transfer_id, posting.corrects, posting.reason, posting.cause_type, posting.cause_id, posting.source,
-                posting.occurred_at or at,
-            )
-        )  # fmt: skip
-    e = list(zip(*rows, strict=True))
+        after.append((level.id, version, on_hand, allocated, held))
+    level_ids, versions, *amounts = zip(*after, strict=True)
+    (
+        entry_ids, _keys, kinds, *deltas, counterparties, transfer_ids, corrected, reasons, cause_types, cause_ids, sources,
+        occurred, _requests,
+    ) = zip(*postings, strict=True)  # fmt: skip
     changed = list(touched.values())
     for level in changed:
         level.changed_at = at
+    told, extra = besides or ("", ())
     with connection.cursor() as cursor:
         prepared.execute(
             cursor, _WRITE,
@@ -252,10 +268,12 @@ def _write(levels: dict[LevelKey, Level], postings: Sequence[Posting], *, by: Ac
                 numbers(level.version for level in changed),
                 texts(asked.values()),
                 *outbox.told_by(by, at), by.kind.value, by.id, at,
-                uuids(e[0]), numbers(e[1]), numbers(e[2]), texts(e[3]), numbers(e[4]), numbers(e[5]), numbers(e[6]),
-                numbers(e[7]), numbers(e[8]), numbers(e[9]), texts(e[10]), uuids(e[11]), uuids(e[12]), texts(e[13]),
-                texts(e[14]), texts(e[15]), texts(e[16]), instants(e[17]),
+                uuids(entry_ids), numbers(level_ids), numbers(versions), texts(kinds), *map(numbers, deltas),
+                *map(numbers, amounts), texts([one or "" for one in counterparties]), uuids(transfer_ids), uuids(corrected),
+                texts(reasons), texts(cause_types), texts(cause_ids), texts(sources),
+                instants([one or at for one in occurred]), *extra,
             ],
+            besides=told,
         )  # fmt: skip
 
 
@@ -284,15 +302,21 @@ def uuids(values: Iterable[UUID | None]) -> str:
 
 
 def instants(values: Iterable[datetime]) -> str:
-    """Return a PostgreSQL array literal of instants. A batch mostly repeats one instant, so each is written out once."""
-    written: dict[datetime, str] = {}
-    return "{" + ",".join(written.get(v) or written.setdefault(v, f'"{v.isoformat()}"') for v in values) + "}"
+    """Return a PostgreSQL array literal of instants."""
+    return _literal(list(values), lambda value: f'"{value.isoformat()}"')
 
 
 def texts(values: Iterable[str]) -> str:
     """Return a PostgreSQL array literal of texts, quoted."""
-    written: dict[str, str] = {}  # kinds, sources and reasons repeat
-    return "{" + ",".join(written.get(v) or written.setdefault(v, _quoted(v)) for v in values) + "}"
+    return _literal(list(values), _quoted)
+
+
+def _literal(values: list[T], written: Callable[[T], str]) -> str:
+    """Write each value once: kinds, sources, reasons and instants repeat, mostly one of them throughout."""
+    if values and values.count(values[0]) == len(values):
+        return "{" + ",".join([written(values[0])] * len(values)) + "}"
+    known: dict[T, str] = {}
+    return "{" + ",".join(known.get(v) or known.setdefault(v, written(v)) for v in values) + "}"
 
 
 def _quoted(value: str) -> str:

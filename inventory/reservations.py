@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from commerce import clock, ids, outbox
 from commerce.actors import Actor
-from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from inventory import backorders, buffers, kits, ledger, obligations, purchase_limits
 from inventory.backorders import ALL, NewClaim
@@ -90,9 +90,30 @@ _END = "UPDATE inventory_hold SET state = %s, ended_at = %s WHERE id = ANY(%s::u
 _EXTEND = "UPDATE inventory_hold SET expires_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request with all that can be said of it before any level is locked; a hold bears the id of its posting."""
+
+    request: ReservationRequest
+    lines: Mapping[LevelKey, int]  # kits exploded
+    reserved: Reserved  # the verdict if everything is there
+    postings: list[Posting]
+
+
+def claim(requests: Sequence[ReservationRequest]) -> list[Claim]:
+    """Prepare requests for `reserve`: whoever wants the same goods waits from the lock on, so little is left to do there.
+
+    Raises: ValueError for more than MOST_REQUESTS, or one without lines or pieces.
+    """
+    if len(requests) > MOST_REQUESTS:
+        raise ValueError(f"at most {MOST_REQUESTS} reservations at once, not {len(requests)}")
+    made = kits.among({product_id for request in requests for product_id, _ in request.lines})
+    return [_claimed(request, _summed(request, made)) for request in requests]
+
+
 @transaction_required
 def reserve(
-    requests: Sequence[ReservationRequest], *, by: Actor, at: datetime, limits: Taking | None = None
+    requests: Sequence[ReservationRequest | Claim], *, by: Actor, at: datetime, limits: Taking | None = None
 ) -> list[Verdict]:
     """Hold goods for many checkouts at once; each gets all of its lines or a refusal, and no one fails a neighbour.
 
@@ -101,32 +122,30 @@ def reserve(
     names every short line with wanted and available pieces (by product id; interfaces add names and alternatives), or the
     limit per customer that is reached. `limits` are the caller's, who locked other levels before.
     """
-    if len(requests) > MOST_REQUESTS:
-        raise ValueError(f"at most {MOST_REQUESTS} reservations at once, not {len(requests)}")
-    wanted = [_summed(request) for request in requests]
-    # Whoever wants the same goods waits from the lock on, so all that needs no lock is said before it.
-    claims = [_claimed(request, lines) for request, lines in zip(requests, wanted, strict=True)]
-    limits = limits or _limits(requests, at=at)
-    levels = ledger.lock({key for lines in wanted for key in lines}, at=at)
+    claims = _claims(requests)
+    limits = limits or _limits(claims, at=at)
+    levels = ledger.lock({key for one in claims for key in one.lines}, at=at)
     postings = sweep(levels, by=by, at=at)
     room = Room(levels, postings, at=at)  # what was swept is posted below, but free already
     verdicts: list[Verdict] = []
     holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
     waiting: list[NewClaim] = []
     takes: dict[int, list[Take]] = {}
-    for request, lines, (reserved, claim) in zip(requests, wanted, claims, strict=True):
+    guaranteed = buffers.has_obligations()
+    for one in claims:
+        request = one.request
         refusal = limits.take(request.id) if limits else None
         if refusal is not None:
             verdicts.append(refusal)
             continue
-        short, later = _short(room, request.channel_id, lines)
+        short, later = _short(room, request.channel_id, one.lines)
         if short:
             if limits:
                 limits.give_back(request.id)
             verdicts.append(_refusal(short))
             continue
-        for posting in claim:
-            pieces = later.get(posting.key, 0)
+        for posting in one.postings:
+            pieces = later.get(posting.key, 0) if later else 0
             room.take(posting.key, posting.held, waiting=pieces, channel_id=request.channel_id)
             if pieces:
                 waiting.append(
@@ -141,16 +160,15 @@ def reserve(
                     request.expires_at,
                 )
             )  # fmt: skip
-        postings += claim
-        verdicts.append(reserved)
-        if buffers.has_obligations():
+        postings += one.postings
+        verdicts.append(one.reserved)
+        if guaranteed:
             takes.setdefault(request.channel_id, []).extend(
-                Take(posting.id, posting.key.product_id, posting.key.location_id, posting.held) for posting in claim
+                Take(posting.id, posting.key.product_id, posting.key.location_id, posting.held)
+                for posting in one.postings
             )
     backorders.add(waiting, at=at)
-    ledger.post(levels, postings, by=by, at=at)
-    if holds:
-        _insert(holds, at=at)
+    ledger.post(levels, postings, by=by, at=at, besides=_insertion(holds, at=at) if holds else None)
     for channel_id, taken in takes.items():
         obligations.take(channel_id, taken, at=at)
     if limits:
@@ -159,18 +177,20 @@ def reserve(
 
 
 @transaction_required
-def reserve_for(groups: Mapping[Actor, Sequence[ReservationRequest]], *, at: datetime) -> dict[UUID, Verdict]:
+def reserve_for(groups: Mapping[Actor, Sequence[ReservationRequest | Claim]], *, at: datetime) -> dict[UUID, Verdict]:
     """Do as `reserve` for several actors, each of whom signs for their own; return the verdicts by request id.
 
     The levels of all are locked first, so that two such calls never wait for each other crosswise.
     """
     limits = None
+    claims = {by: _claims(requests) for by, requests in groups.items()}
     if len(groups) > 1:
-        limits = _limits([one for requests in groups.values() for one in requests], at=at)
-        ledger.lock({key for requests in groups.values() for one in requests for key in _summed(one)}, at=at)
+        limits = _limits([one for claimed in claims.values() for one in claimed], at=at)
+        ledger.lock({key for claimed in claims.values() for one in claimed for key in one.lines}, at=at)
     verdicts: dict[UUID, Verdict] = {}
-    for by, requests in groups.items():
-        verdicts |= zip((one.id for one in requests), reserve(requests, by=by, at=at, limits=limits), strict=True)
+    for by, claimed in claims.items():
+        found = reserve(claimed, by=by, at=at, limits=limits)
+        verdicts |= zip((one.request.id for one in claimed), found, strict=True)
     return verdicts
 
 
@@ -314,17 +334,23 @@ def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
         cursor.execute(_END, [state, at, ledger.uuids(hold_ids)])
 
 
-def _limits(requests: Sequence[ReservationRequest], *, at: datetime) -> Taking | None:
+def _claims(requests: Sequence[ReservationRequest | Claim]) -> Sequence[Claim]:
+    """Return the claims of requests; those that were prepared before as they are."""
+    fresh = iter(claim([one for one in requests if isinstance(one, ReservationRequest)]))
+    return [one if isinstance(one, Claim) else next(fresh) for one in requests]
+
+
+def _limits(claims: Sequence[Claim], *, at: datetime) -> Taking | None:
     """Lock what limits per customer have to say about requests whose buyers are named, if any limit is in force."""
     if not purchase_limits.may_be_limited():
         return None
     buyers = [
         Buyer(
-            one.id, one.channel_id, {key.product_id: pieces for key, pieces in _summed(one).items()}, one.identities,
-            expires_at=one.expires_at,
+            one.request.id, one.request.channel_id, {key.product_id: pieces for key, pieces in one.lines.items()},
+            one.request.identities, expires_at=one.request.expires_at,
         )
-        for one in requests
-        if one.identities
+        for one in claims
+        if one.request.identities
     ]  # fmt: skip
     return Taking(buyers, at=at) if buyers else None
 
@@ -350,17 +376,15 @@ def _short(
     return short, later
 
 
-def _insert(holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime) -> None:
+def _insertion(
+    holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime
+) -> tuple[str, Sequence[Any]]:
+    """Return the statement that inserts `holds`, and its parameters."""
     ids, reservations, channels, levels, quantities, references, expiries = zip(*holds, strict=True)
-    with connection.cursor() as cursor:
-        prepared.execute(
-            cursor,
-            _INSERT_HOLDS,
-            [
-                at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),
-                ledger.numbers(quantities), ledger.texts(references), ledger.instants(expiries),
-            ],
-        )  # fmt: skip
+    return _INSERT_HOLDS, [
+        at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),
+        ledger.numbers(quantities), ledger.texts(references), ledger.instants(expiries),
+    ]  # fmt: skip
 
 
 def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
@@ -369,10 +393,10 @@ def _of(reservation_id: UUID, channel_id: int | None) -> list[HoldRow]:
     return holds
 
 
-def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
-    """Sum demand per level, kits exploded, before any check (law 6)."""
+def _summed(request: ReservationRequest, made: Mapping[int, kits.Components]) -> dict[LevelKey, int]:
+    """Sum demand per level, the kits `made` exploded, before any check (law 6)."""
     lines: dict[LevelKey, int] = defaultdict(int)
-    for product_id, quantity in kits.explode(request.lines):
+    for product_id, quantity in kits.exploded(request.lines, made) if made else request.lines:
         if quantity < 1:
             raise ValueError(f"a reservation line needs at least one piece, not {quantity}")
         lines[LevelKey(product_id, request.location_id)] += quantity
@@ -381,18 +405,18 @@ def _summed(request: ReservationRequest) -> dict[LevelKey, int]:
     return lines
 
 
-def _claimed(request: ReservationRequest, lines: dict[LevelKey, int]) -> tuple[Reserved, list[Posting]]:
-    """Return what a request gets if all of its lines are there, and the postings of that. A hold bears its posting's id."""
+def _claimed(request: ReservationRequest, lines: dict[LevelKey, int]) -> Claim:
     cause_id = request.id.hex
-    claim = [
+    postings = [
         Posting(
             ids.new(), key, EntryKind.HELD, held=quantity, cause_type="reservation", cause_id=cause_id,
             request_id=request.request_id,
         )
         for key, quantity in lines.items()
     ]  # fmt: skip
-    products = tuple((key.product_id, quantity) for key, quantity in lines.items())
-    return Reserved(request.id, request.location_id, products, request.expires_at, request.reference), claim
+    products = tuple([(key.product_id, quantity) for key, quantity in lines.items()])
+    reserved = Reserved(request.id, request.location_id, products, request.expires_at, request.reference)
+    return Claim(request, lines, reserved, postings)
 
 
 def _refusal(short: dict[LevelKey, tuple[int, int]]) -> InsufficientStock:

@@ -25,15 +25,21 @@ _PARAMETER = re.compile(r"(%s|%\(\w+\)s)((?:::\w+(?:\[])?)?)")  # with its cast,
 
 
 def execute(
-    cursor: CursorWrapper, sql: str, params: Sequence[Any] | Mapping[str, Any], *, by_index: bool = True
+    cursor: CursorWrapper,
+    sql: str,
+    params: Sequence[Any] | Mapping[str, Any],
+    *,
+    by_index: bool = True,
+    besides: str = "",
 ) -> None:
     """Execute one statement with `params` through a prepared one, which this connection makes when it has none.
 
     `sql` is a constant with %s or %(name)s for each parameter (one at least), no other percent sign, and a cast wherever the
     type of a parameter does not follow from its place. With `by_index`, what follows in the transaction is planned by index,
-    too; a statement that only adds rows does without.
+    too; a statement that only adds rows does without. `besides` is a second statement, said after it in the same round trip,
+    whose parameters follow.
     """
-    said = call(cursor, sql)
+    said = f"{call(cursor, sql)}; {call(cursor, besides)}" if besides else call(cursor, sql)
     cursor.execute(f"{_BY_INDEX if by_index else ''}{_AS_PLANNED}{said}", params)
 
 

@@ -20,7 +20,7 @@ from commerce.roles import Scope
 from inventory import availability, locations, purchase_limits, reservations
 from inventory.api import plain, serializers
 from inventory.errors import InsufficientStock
-from inventory.reservations import ReservationRequest, Reserved
+from inventory.reservations import Claim, ReservationRequest, Reserved
 
 PATH = "/api/v1/reservations"
 
@@ -45,13 +45,10 @@ class ReservationsView(ApiView):
         body = plain.reservation(request.data) or serializers.ReservationBody.read(request.data)
         key = idempotency.key_of(request.META)
         products = catalog.known([line["sku"] for line in body["lines"]])
-        return _group.submit(
-            _Wish(
-                _request(body, products, request.auth.channel_id, context.request_id()),
-                request.auth.actor,
-                self.attempt(request, key) if key else None,
-            )
-        )
+        wanted = _request(body, products, request.auth.channel_id, at=clock.now(), request_id=context.request_id())
+        claim = reservations.claim([wanted])[0]
+        attempt = self.attempt(request, key) if key else None
+        return _group.submit(_Wish(claim, request.auth.actor, attempt, rendering.reply(document(claim.reserved), 201)))
 
 
 class ReservationBatchView(ApiView):
@@ -69,26 +66,32 @@ class ReservationBatchView(ApiView):
         wanted: list[ReservationRequest] = []
         skus = {line["sku"] for item in items for line in item["lines"]}
         products = catalog.ids_of(skus)
+        at = clock.now()
         for index, item in enumerate(items):
             try:
                 if not all(line["sku"] in products for line in item["lines"]):
                     catalog.known([line["sku"] for line in item["lines"]], at=f"items[{index}].lines[{{}}].sku")
-                wanted.append(_request(item, products, request.auth.channel_id))
+                wanted.append(_request(item, products, request.auth.channel_id, at=at))
                 verdicts.append(None)
             except CommerceError as refusal:
                 verdicts.append(_refused(index, refusal, request.path))
+        claims = reservations.claim(wanted)
+        # Others wait for the goods until the answer is kept, so it is written before: as if all were granted.
+        granted = documents([claim.reserved for claim in claims])
 
         def work() -> tuple[int, Any]:
             now = clock.now()
-            outcomes = iter(zip(wanted, reservations.reserve(wanted, by=request.auth.actor, at=now), strict=True))
+            outcomes = iter(
+                zip(claims, granted, reservations.reserve(claims, by=request.auth.actor, at=now), strict=True)
+            )
             answers = []
             for index, verdict in enumerate(verdicts):
                 if verdict is None:
-                    asked, outcome = next(outcomes)
+                    claim, document, outcome = next(outcomes)
                     if isinstance(outcome, Reserved):
-                        verdict = {"index": index, "status": "reserved", "reservation": document(outcome)}
+                        verdict = {"index": index, "status": "reserved", "reservation": document}
                     else:
-                        refusal = _explained(outcome, asked, at=now)
+                        refusal = _explained(outcome, claim.request, at=now)
                         verdict = _refused(index, refusal, request.path)
                 answers.append(verdict)
             reserved = sum(answer["status"] == "reserved" for answer in answers)
@@ -148,26 +151,35 @@ class ReservationExtendView(ApiView):
 
 def document(reserved: Reserved) -> dict[str, Any]:
     """Return a reservation as channels read it."""
-    products = catalog.products_by_id(product_id for product_id, _ in reserved.lines)
-    return {
-        "id": reserved.id,
-        "location": locations.by_id(reserved.location_id).code,
-        "lines": [{"sku": products[product_id].sku, "quantity": quantity} for product_id, quantity in reserved.lines],
-        "state": reserved.state,
-        "expires_at": reserved.expires_at,
-        "reference": reserved.reference,
-    }
+    return documents([reserved])[0]
+
+
+def documents(reserved: Sequence[Reserved]) -> list[dict[str, Any]]:
+    """Return reservations as channels read them."""
+    products = catalog.products_by_id({product_id for one in reserved for product_id, _ in one.lines})
+    places = {location_id: locations.by_id(location_id).code for location_id in {one.location_id for one in reserved}}
+    return [
+        {
+            "id": one.id,
+            "location": places[one.location_id],
+            "lines": [{"sku": products[product_id].sku, "quantity": quantity} for product_id, quantity in one.lines],
+            "state": one.state,
+            "expires_at": one.expires_at,
+            "reference": one.reference,
+        }
+        for one in reserved
+    ]
 
 
 def _request(
-    body: Mapping[str, Any], products: Mapping[str, ProductRef], channel_id: int, request_id: str = ""
+    body: Mapping[str, Any], products: Mapping[str, ProductRef], channel_id: int, *, at: datetime, request_id: str = ""
 ) -> ReservationRequest:
     return ReservationRequest(
         ids.new(),
         channel_id,
         locations.ref(body["location"]).id,
-        tuple((products[line["sku"]].id, line["quantity"]) for line in body["lines"]),
-        clock.now() + timedelta(seconds=body["ttl_seconds"]),
+        tuple([(products[line["sku"]].id, line["quantity"]) for line in body["lines"]]),
+        at + timedelta(seconds=body["ttl_seconds"]),
         body["reference"],
         request_id,
         _identities(body.get("customer"), channel_id),
@@ -202,9 +214,10 @@ def _refused(index: int, refusal: CommerceError, path: str) -> dict[str, Any]:
 class _Wish:
     """One waiting POST: what it wants, who asks, and what makes it safe to repeat."""
 
-    request: ReservationRequest
+    claim: Claim
     by: Actor
     attempt: idempotency.Attempt | None
+    granted: HttpResponse  # the answer if everything is there, written before anybody waits for the goods
 
 
 def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
@@ -213,9 +226,9 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
     verdicts = [next(begun) if wish.attempt else None for wish in wishes]
     now = clock.now()
     fresh = [wish for wish, verdict in zip(wishes, verdicts, strict=True) if verdict is None]
-    groups: dict[Actor, list[ReservationRequest]] = {}
+    groups: dict[Actor, list[Claim]] = {}
     for wish in fresh:
-        groups.setdefault(wish.by, []).append(wish.request)
+        groups.setdefault(wish.by, []).append(wish.claim)
     outcomes = reservations.reserve_for(groups, at=now)
     answers: list[HttpResponse | Exception] = []
     kept = []
@@ -223,12 +236,13 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
         if verdict is not None:
             answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
             continue
-        outcome = outcomes[wish.request.id]
+        asked = wish.claim.request
+        outcome = outcomes[asked.id]
         if isinstance(outcome, Reserved):
-            response = rendering.reply(document(outcome), 201)
+            response = wish.granted
         else:
-            refusal = _explained(outcome, wish.request, at=now)
-            with context.bound(wish.request.request_id):  # the writer serves many
+            refusal = _explained(outcome, asked, at=now)
+            with context.bound(asked.request_id):  # the writer serves many
                 response = problems.respond(refusal, instance=PATH)
         if wish.attempt:
             kept.append(

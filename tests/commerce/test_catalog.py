@@ -162,6 +162,28 @@ def test_hot_lookups_are_answered_from_memory_and_forget_after_a_change(django_a
     assert "NONE" in catalog.ids_of(["NONE"])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_knows_little_reads_the_products_added_after_one_with_it(django_assert_num_queries) -> None:
+    skus = [f"P-{number}" for number in range(6)]
+    refs = {sku: add(sku=sku) for sku in skus}
+    catalog.forget()
+    with django_assert_num_queries(1):
+        assert catalog.ids_of(["P-2"]) == {"P-2": refs["P-2"]}
+        assert catalog.ids_of(["P-5", "P-3"]) == {"P-5": refs["P-5"], "P-3": refs["P-3"]}
+        assert catalog.products_by_id([refs["P-4"].id]) == {refs["P-4"].id: refs["P-4"]}
+    with django_assert_num_queries(1):
+        assert catalog.products_by_id([refs["P-0"].id]) == {refs["P-0"].id: refs["P-0"]}
+        assert catalog.ids_of(["P-1"]) == {"P-1": refs["P-1"]}
+
+
+def test_in_a_transaction_nothing_but_what_is_asked_for_is_remembered(django_assert_num_queries) -> None:
+    first, second = add(sku="P-1"), add(sku="P-2")
+    catalog.forget()
+    assert catalog.ids_of(["P-1"]) == {"P-1": first}
+    with django_assert_num_queries(1):  # what was added by a transaction that is not over may never have been
+        assert catalog.ids_of(["P-2"]) == {"P-2": second}
+
+
 def test_unknown_skus_are_named_with_their_place() -> None:
     add()
     assert set(catalog.known(["MUG"])) == {"MUG"}
