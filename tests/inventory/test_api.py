@@ -6,12 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from commerce import clock, ids
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory import locations, reservations
 from inventory.api import reservation_views
 from inventory.reservations import ReservationRequest
 from tests.factories import commerce as shop
@@ -127,14 +128,14 @@ def test_a_short_reservation_names_product_wanted_available_and_where_else(web: 
 
 def test_each_refusal_of_a_group_names_the_request_that_it_answers(web: dict[str, Any]) -> None:
     until, lines = clock.now() + timedelta(hours=1), ((web["lamp"].id, 11),)
-    wishes = [
-        reservation_views._Wish(
-            ReservationRequest(ids.new(), web["channel"].pk, locations.ref("BER").id, lines, until, "", name),
-            shop.TESTER,
-            None,
-        )
-        for name in ("first", "second")
-    ]
+    place = locations.ref("BER").id
+    claims = reservations.claim(
+        [
+            ReservationRequest(ids.new(), web["channel"].pk, place, lines, until, "", name)
+            for name in ("first", "second")
+        ]
+    )
+    wishes = [reservation_views._Wish(one, shop.TESTER, None, HttpResponse()) for one in claims]
     with transaction():
         answers = reservation_views._settle(wishes)
     assert [json.loads(answer.content)["request_id"] for answer in answers] == ["first", "second"]
