@@ -169,6 +169,7 @@ VERBS = {
     "orders.method_terms.agree": gettext_noop("Terms of a method said"),
     "orders.preparation.say": gettext_noop("Preparation time said"),
     "orders.method_terms.end": gettext_noop("Terms of a method ended"),
+    "orders.packing.delays.follow": gettext_noop("Parcel promised for a later day"),
     "orders.promise_watch.revise": gettext_noop("Promised anew"),
     "orders.routing.carriers.set_service": gettext_noop("Tariff of a carrier changed"),
     "orders.routing.nodes.lift": gettext_noop("Restriction of shipping lifted"),

@@ -19,6 +19,7 @@ ORDER_EVENTS = (
     "order.shortage_settled",
     "fulfilment.routed",
     "fulfilment.promised",
+    "fulfilment.delayed",
     "fulfilment.accepted",
     "fulfilment.released",
     "fulfilment.picking",

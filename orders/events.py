@@ -249,6 +249,17 @@ class FulfilmentPromised(OrderEvent):
     waiting: int
 
 
+@events.register
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentDelayed(OrderEvent):
+    """What is with its carrier comes on a later day than was told, as the carrier says."""
+
+    type: ClassVar[str] = "fulfilment.delayed"
+
+    promised_before: datetime
+    deliver_by: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionEvent(events.Event):
     """What every event of an exception says: which case, of which kind, how bad, whose turn, by when."""

@@ -124,6 +124,9 @@ class Part:
     @property
     def last_revision(self) -> Revision | None:
         """The last time that this part's promise moved, while it still matters: the step that led to what holds now."""
+        if self.fulfilment.state == State.SHIPPED and self.arrives_by:  # the carrier's word moved the day
+            late = [one for one in self.revisions if one.after == self.fulfilment.deliver_by]
+            return late[-1] if late else None
         if State(self.fulfilment.state) in lifecycle.TERMINAL:
             return None
         led_here = [one for one in self.revisions if one.after == self.fulfilment.promised_at]
@@ -137,6 +140,11 @@ class Part:
             not self.is_to_store and self.status in (OrderStatus.READY, OrderStatus.COMPLETED)
         )
         return one.deliver_by if is_coming and one.deliver_by and one.deliver_by > self.as_of else None
+
+    @property
+    def is_with_carrier(self) -> bool:
+        """Whether its promise is a day, not an hour."""
+        return self.fulfilment.state == State.SHIPPED
 
     @property
     def is_late(self) -> bool:

@@ -8,7 +8,7 @@ key for repeated requests and no search by our reference, so an answer that got 
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,9 +115,12 @@ class Dhl:
         try:
             shipments = answer.json()["shipments"]
             scans = [_scan(event) for shipment in shipments[:1] for event in shipment.get("events", [])]
+            said = [one["estimatedTimeOfDelivery"] for one in shipments[:1] if one.get("estimatedTimeOfDelivery")]
+            expected = _instant(said[0]) if said else None
         except (ValueError, KeyError, TypeError) as error:
             raise CarrierUnclear("The answer can’t be read.") from error
-        return sorted(scans, key=lambda scan: scan.occurred_at)
+        scans.sort(key=lambda scan: scan.occurred_at)
+        return [*scans[:-1], replace(scans[-1], expected_by=expected)] if scans else []
 
     def _ask(self, method: str, path: str, *, missing_is_fine: bool = False, **options: Any) -> requests.Response:
         try:
@@ -166,13 +169,18 @@ def _address(given: Address) -> dict[str, str]:
 
 
 def _scan(event: dict[str, Any]) -> Scan:
-    at = datetime.fromisoformat(event["timestamp"])
+    at = _instant(event["timestamp"])
     place = event.get("location", {}).get("address", {}).get("addressLocality", "")
     text = event.get("description") or event.get("status") or ""
     return Scan(
         STAGES.get(event.get("statusCode", ""), Stage.UNKNOWN), text[:200], place[:80],
-        at if at.tzinfo else at.replace(tzinfo=UTC),
+        at,
     )  # fmt: skip
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _said_by(answer: requests.Response) -> str:

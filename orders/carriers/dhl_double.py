@@ -142,7 +142,10 @@ class Double(BaseAdapter):
             for code, text, hours in steps
             if shipment["at"] + timedelta(hours=hours) <= datetime.now(UTC)
         ]  # fmt: skip
-        return _answer(request, 200, {"shipments": [{"id": number, "status": events[-1], "events": events[::-1]}]})
+        found = {"id": number, "status": events[-1], "events": events[::-1]}
+        if shipment.get("expected"):  # said by the carrier once it knows, and again when that changes
+            found["estimatedTimeOfDelivery"] = shipment["expected"]
+        return _answer(request, 200, {"shipments": [found]})
 
 
 def _faults(shipment: dict[str, Any]) -> list[tuple[str, str]]:

@@ -46,12 +46,13 @@ class MadeLabel:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A point on a parcel's way."""
+    """A point on a parcel's way; `expected_by` is when its carrier thought, at that point, that it would be there."""
 
     stage: Stage
     text: str
     place: str
     occurred_at: datetime
+    expected_by: datetime | None = None
 
 
 class CarrierError(Exception):

@@ -98,6 +98,37 @@ What you paid too much for it comes back to you by itself. Everything else is he
     ),
 )
 
+PARCEL_DELAYED = mail(
+    (
+        "Ihr Paket kommt später: {deliver_by} – Bestellung {number}",
+        """
+es tut uns leid: Der Paketdienst braucht für Ihre Bestellung {number} länger, als wir zugesagt hatten.
+
+Bisher zugesagt: {promised_before}
+Jetzt erwartet: {deliver_by}
+Paket: {parcel}
+
+Auf dieser Seite sehen Sie jederzeit, wo es ist:
+
+{tracking_url}
+""",
+    ),
+    (
+        "Your parcel comes later: {deliver_by} – order {number}",
+        """
+we are sorry: the carrier needs longer for your order {number} than we promised.
+
+Promised so far: {promised_before}
+Expected now: {deliver_by}
+Parcel: {parcel}
+
+On this page you always see where it is:
+
+{tracking_url}
+""",
+    ),
+)
+
 GOES_BACK = mail(
     (
         "{amount} gehen an Sie zurück: Ihre Bestellung {number}",

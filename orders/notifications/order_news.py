@@ -16,7 +16,7 @@ from orders import events, exceptions, promise_history
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion
 from orders.lifecycle import COLLECTED, FETCHED, Method, State
-from orders.notifications import letters, notices, texts
+from orders.notifications import aftercare_texts, letters, notices, texts
 from orders.notifications.catalogue import Message, register
 from orders.packing import journeys
 from orders.promise_history import Revision
@@ -139,6 +139,27 @@ def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
         "promised": letters.moment(after) if after else "",
         "reason": str(reason),
     }
+
+
+def _delay(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: payload.get(name) for name in ("fulfilment_id", "promised_before", "deliver_by")}
+
+
+def _delayed(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
+    before, after = _at(facts.get("promised_before")), _at(facts.get("deliver_by"))
+    days = {
+        "promised_before": letters.day(before) if before else "",
+        "deliver_by": letters.day(after) if after else "",
+    }
+    return {**days, **_parcels(order, facts)}
+
+
+def _is_still_the_day(order: OrderView, facts: Mapping[str, Any]) -> bool:
+    """Whether the day that the message tells still holds and the parcel isn't there meanwhile."""
+    part = letters.part_of(order, facts)
+    if part is None or part.deliver_by != _at(facts.get("deliver_by")):
+        return False
+    return any(one["stage"] != "delivered" for one in journeys.of_fulfilments([part.id]))
 
 
 def _at(given: object) -> datetime | None:
@@ -264,6 +285,16 @@ def register_all() -> None:
             event=events.FulfilmentShipped.type,
             texts=texts.SHIPPED,
             words=_parcels,
+        ),
+        Message(
+            code="parcel.delayed",
+            title=gettext_lazy("Parcel comes on a later day"),
+            event=events.FulfilmentDelayed.type,
+            texts=aftercare_texts.PARCEL_DELAYED,
+            variables=("promised_before", "deliver_by"),
+            facts=_delay,
+            words=_delayed,
+            still_true=_is_still_the_day,
         ),
         Message(
             code="pickup.delayed",

@@ -7,17 +7,21 @@ from uuid import UUID
 from django.db.models import Q
 
 from commerce import clock, logs
+from commerce.actors import Actor
+from commerce.errors import CommerceError
 from commerce.transactions import durable, transaction
 from orders.carriers import directory
 from orders.carriers.port import CarrierError, Scan, Stage
 from orders.floor import LabelState
 from orders.models import Parcel, ParcelLine, ParcelNews, ShipLabel
-from orders.packing import parcels
+from orders.packing import delays, parcels
 
 LOOKS_EVERY = timedelta(minutes=30)
 LOOKS_FOR = timedelta(days=30)
 MOST_AT_ONCE = 50
 MOST_NEWS = 100  # of one parcel
+
+FOLLOWER = Actor.system("parcels")
 
 log = logs.get(__name__)
 
@@ -47,8 +51,23 @@ def look() -> int:
             scans = []
         with transaction():
             note(label.parcel, scans, at=at)
+        _follow(label.parcel_id, scans, at=at)
         asked += 1
     return asked
+
+
+def _follow(parcel_id: UUID, scans: Sequence[Scan], *, at: datetime) -> None:
+    """Let promises follow the last day that the carrier named, while the parcel is on its way."""
+    if any(one.stage is Stage.DELIVERED for one in scans):
+        return
+    last = max((one for one in scans if one.expected_by), key=lambda one: one.occurred_at, default=None)
+    if last is None or last.expected_by is None:
+        return
+    try:
+        with transaction():
+            delays.follow(parcel_id, last.expected_by, by=FOLLOWER, at=at)
+    except CommerceError as refusal:
+        log.info("promised anew later", parcel=str(parcel_id), code=refusal.code)
 
 
 def note(parcel: Parcel, scans: Sequence[Scan], *, at: datetime) -> None:

@@ -211,6 +211,7 @@ STEPS: dict[str, Word] = {
     "name_helper": Word(_("Substitute named"), "user-round-check"),
     "erase": Word(_("Visit forgotten"), "eraser"),
     "resend": Word(_("Message sent again"), "send"),
+    "packing.delays.follow": Word(_("The carrier needs a day more"), "calendar-clock"),
     "put_back": Word(_("Taken off the pickup shelf"), "undo-2"),
     "cancel": Word(_("Cancelled"), "circle-x"),
     "cancel_order": Word(_("Order cancelled"), "circle-x"),
