@@ -12,7 +12,7 @@ from orders.sourcing.criteria import Criterion
 from orders.sourcing.measuring import Look, World
 from orders.sourcing.network import Network
 from orders.sourcing.policy import Mode, Policy, Term
-from orders.sourcing.problem import Problem
+from orders.sourcing.problem import OpenParcel, Problem
 from tests.orders import test_sourcing_examples as one
 from tests.orders.test_sourcing_search import orders, policies, worlds
 
@@ -177,6 +177,15 @@ def test_the_first_leaves_the_near_place_to_the_one_who_has_no_other():
     assert made.decisions[0].shares[0].winner.rank == 2
 
 
+def test_orders_that_must_divide_where_others_are_served_are_decided_together_too():
+    """Only P1 has two pieces; who does not get them gets one from each of the others, or nothing."""
+    policy = replace(NEAREST, most_parts=2, may_divide_lines=True)
+    places = [one.place(number) for number in range(1, 6)]
+    world = one.world_of(*places, p1={1: 2, 2: 1, 3: 1, 4: 1, 5: 1})
+    made = together([replace(one.order((1, 2)), value_minor=9_999) for _ in range(3)], world, policy)
+    assert sorted(len(decision.shares) for decision in made.decisions) == [1, 2, 2]
+
+
 def test_express_comes_first():
     world = one.world_of(one.place(1), p1={1: 1})
     made = together([one.order((1, 1)), one.order((1, 1), is_express=True)], world, NEAREST)
@@ -230,3 +239,17 @@ def test_a_ranked_policy_that_counts_parcels_joins_them_too():
     ranked = Policy(Mode.RANKED, (Term(Criterion.PARTS), Term(Criterion.DISTANCE)))
     asked = [one.order((1, 1), recipient="her") for _ in range(2)]
     assert len(together(asked, world, ranked).parcels) == 1
+
+
+def test_a_parcel_that_waits_is_entered_by_one_way_and_costs_what_it_costs_more():
+    world = one.world_of(one.place(1, handling_minor=140), p1={1: 9})
+    waits = OpenParcel("box", 1, 400, ("a",))
+    asked = [one.order((1, 1), recipient="her", id=name) for name in "bc"]
+    asked = [replace(problem, open_parcels=(waits,)) for problem in asked]
+    made = together(asked, world, NEAREST)
+    assert {(parcel, place) for _number, place, parcel in made.joined} == {("box", 1)}
+    assert len(made.joined) == 2, "both together, as one way"
+    assert [decision.together[0].waited for decision in made.decisions] == [True, True]
+    assert [decision.together[0].others for decision in made.decisions] == [("a", "c"), ("a", "b")]
+    alone = together([replace(asked[0], open_parcels=())], world, NEAREST)
+    assert made.total.cost_minor < alone.total.cost_minor
