@@ -155,7 +155,7 @@ class ReturnPolicyAdmin(VerbAdmin):
 
 
 class GoodwillLimitForm(forms.ModelForm):
-    """How much people with a right may give away on their own."""
+    """How much of a currency people with a right may give away on their own."""
 
     permission = forms.ChoiceField(
         label=gettext_lazy("right"), choices=[(one.value, one.value) for one in goodwill_limits.USUAL]
@@ -163,25 +163,31 @@ class GoodwillLimitForm(forms.ModelForm):
 
     class Meta:
         model = GoodwillLimit
-        fields = ["permission", "amount_minor"]
+        fields = ["permission", "currency", "amount_minor"]
 
 
 @admin.register(GoodwillLimit)
 class GoodwillLimitAdmin(VerbAdmin):
-    """How much one person may give away on their own; what is more waits for a second one. Without a row: 25.00 and 100.00."""
+    """How much one person may give away on their own; what is more waits for a second one. Without a row: 25 and 100 of it."""
 
     views = writes = Permission.MANAGE_CHANNELS
     audited_as = "goodwill_limit"
     form = GoodwillLimitForm
-    list_display = ["permission", "amount_minor"]
-    ordering = ["permission"]
+    list_display = ["permission", "currency", "limit"]
+    ordering = ["permission", "currency"]
+
+    @admin.display(description=gettext_lazy("limit"), ordering="amount_minor")
+    def limit(self, obj: GoodwillLimit) -> str:
+        return money(obj.amount_minor, obj.currency)
 
     def get_readonly_fields(self, request: HttpRequest, obj: GoodwillLimit | None = None) -> list[str]:
         return []
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
-        return goodwill_limits.set_limit(values["permission"], values["amount_minor"], by=by)
+        return goodwill_limits.set_limit(values["permission"], values["currency"], values["amount_minor"], by=by)
 
     def change(self, request: HttpRequest, obj: GoodwillLimit, values: dict[str, Any], *, by: Actor) -> None:
         known = GoodwillLimit.objects.get(pk=obj.pk)
-        goodwill_limits.set_limit(known.permission, values.get("amount_minor", known.amount_minor), by=by)
+        goodwill_limits.set_limit(
+            known.permission, known.currency, values.get("amount_minor", known.amount_minor), by=by
+        )

@@ -240,20 +240,22 @@ class ReturnPolicy(models.Model):
 
 
 class GoodwillLimit(models.Model):
-    """How much somebody with a right may give away on their own; without a row the usual holds.
+    """How much of a currency somebody with a right may give away on their own; without a row the usual holds.
 
     Written by: orders.returns.goodwill_limits
     """
 
-    permission = models.CharField(_("right"), max_length=40, unique=True)
+    permission = models.CharField(_("right"), max_length=40)
+    currency = models.CharField(_("currency"), max_length=3)
     amount_minor = models.PositiveIntegerField(_("limit, in the smallest unit (cents)"))
 
     class Meta:
         verbose_name = _("goodwill limit")
         verbose_name_plural = _("goodwill limits")
         constraints = [
+            models.UniqueConstraint(name="goodwill_limit_once", fields=["permission", "currency"]),
             models.CheckConstraint(name="goodwill_limit_sane", condition=Q(amount_minor__lte=10_000_000)),
         ]
 
     def __str__(self) -> str:
-        return self.permission
+        return f"{self.permission} {self.currency}"

@@ -136,7 +136,7 @@ def goodwill(
         raise errors.RefundTooHigh(
             f"Of this order {left} minor units are left that could be given back, not {amount_minor}.", left_minor=left
         )
-    limit = goodwill_limits.limit_of(permissions)
+    limit = goodwill_limits.limit_of(permissions, work.order.currency)
     needs_second = amount_minor > limit
     decided = {} if needs_second else {
         "decided_by_id": by.id[:64], "decided_by": by.label[:200], "decided_at": at, "is_granted": True

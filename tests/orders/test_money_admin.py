@@ -75,21 +75,39 @@ def test_what_somebody_may_give_away_alone_is_said_in_the_admin(administrator: C
             )
         return given.is_waiting
 
-    assert goodwill_limits.limit_of(rights) == 2_500
+    assert goodwill_limits.limit_of(rights, "EUR") == 2_500
     add = reverse("admin:orders_goodwilllimit_add")
-    assert administrator.post(add, {"permission": "refund_orders", "amount_minor": "300"}).status_code == 302
+    assert (
+        administrator.post(add, {"permission": "refund_orders", "currency": "EUR", "amount_minor": "300"}).status_code
+        == 302
+    )
     assert (give(300), give(301)) == (False, True), "what is more waits for a second person"
     row = GoodwillLimit.objects.get()
     change = reverse("admin:orders_goodwilllimit_change", args=[row.pk])
-    assert administrator.post(change, {"permission": "refund_orders", "amount_minor": "0"}).status_code == 302
+    assert (
+        administrator.post(change, {"permission": "refund_orders", "currency": "EUR", "amount_minor": "0"}).status_code
+        == 302
+    )
     assert give(1)
     for wrong in (
-        {"permission": "view_orders", "amount_minor": "5"},
-        {"permission": "refund_orders", "amount_minor": "-1"},
+        {"permission": "view_orders", "currency": "EUR", "amount_minor": "5"},
+        {"permission": "refund_orders", "currency": "EUR", "amount_minor": "-1"},
     ):
         assert administrator.post(add, wrong).status_code == 200
     assert AuditEntry.objects.filter(verb="orders.returns.goodwill_limits.set_limit").count() == 2
-    assert goodwill_limits.limit_of(frozenset({Permission.APPROVE_REFUNDS})) == 10_000
+    assert goodwill_limits.limit_of(frozenset({Permission.APPROVE_REFUNDS}), "EUR") == 10_000
+
+
+def test_what_may_be_given_away_is_said_for_each_currency(administrator: Client) -> None:
+    rights = frozenset({Permission.REFUND_ORDERS})
+    add = reverse("admin:orders_goodwilllimit_add")
+    said = {"permission": "refund_orders", "amount_minor": "300"}
+    assert administrator.post(add, {**said, "currency": "chf"}).status_code == 302
+    assert [goodwill_limits.limit_of(rights, one) for one in ("CHF", "EUR", "JPY")] == [300, 2_500, 25]
+    refused = administrator.post(add, {**said, "currency": "€"})
+    assert "three letters" in refused.content.decode()
+    page = administrator.get(reverse("admin:orders_goodwilllimit_changelist")).content.decode()
+    assert "CHF" in page
 
 
 def test_a_return_form_that_another_store_opens_is_kept(shop: make.Shop) -> None:
