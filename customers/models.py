@@ -54,6 +54,34 @@ class Identifier(models.Model):
         ]
 
 
+class Standing(models.Model):
+    """What is agreed with a customer: loyalty tier, and how much sooner orders come. Who is as everybody has no row.
+
+    Written by: customers.standings
+    """
+
+    profile = models.OneToOneField(
+        Profile, on_delete=models.PROTECT, primary_key=True, related_name="standing", verbose_name=_("customer profile")
+    )
+    tier = models.CharField(_("loyalty tier"), max_length=40, blank=True, default="")
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), default=0, help_text=_("How much sooner orders come: 0 is as everybody, 9 the most.")
+    )
+    reason = models.CharField(_("reason"), max_length=120, blank=True, default="")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("standing of a customer")
+        verbose_name_plural = _("standings of customers")
+        constraints = [
+            models.CheckConstraint(name="standing_priority_known", condition=models.Q(priority__lte=9)),
+            models.CheckConstraint(name="standing_says_something", condition=~models.Q(tier="", priority=0, reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.profile_id)
+
+
 class OrderHistory(models.Model):
     """What a customer's profile knows of one order, fed by order events; the newest event wins.
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from customers import standings
 from orders.models import PromiseRevision
 from orders.promise_reasons import PromiseReason
 
 MOST = 9  # beyond which nothing counts sooner
 LET_DOWN = "let_down"
 LET_DOWN_PRIORITY = 1
+AGREED = "agreed"
 REMEMBERED = timedelta(days=90)  # how long a customer whom we let down comes sooner
 
 Source = Callable[[Collection[UUID], datetime], Mapping[UUID, int]]
@@ -47,4 +49,10 @@ def _let_down(customer_ids: Collection[UUID], at: datetime) -> dict[UUID, int]:
     return dict.fromkeys(rows.values_list("order__customer_id", flat=True).distinct(), LET_DOWN_PRIORITY)
 
 
+def _agreed(customer_ids: Collection[UUID], at: datetime) -> dict[UUID, int]:
+    """Return those with whom it is agreed that their orders come sooner."""
+    return standings.priorities(customer_ids)
+
+
 register(LET_DOWN, _let_down)
+register(AGREED, _agreed)

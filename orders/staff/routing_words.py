@@ -53,7 +53,10 @@ HELP: dict[str, Text] = {
 }
 
 # Why a customer's order comes sooner, by the reasons that rooms register (`orders.routing.importance`).
-SOONER: dict[str, Text] = {"let_down": _("Comes sooner: a promise to this customer was broken lately.")}
+SOONER: dict[str, Text] = {
+    "agreed": _("Comes sooner: that is agreed with this customer."),
+    "let_down": _("Comes sooner: a promise to this customer was broken lately."),
+}
 SOONER_ELSE = _("Comes sooner for this customer.")
 
 LOST: dict[str, Text] = {
