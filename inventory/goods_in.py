@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import connection
+from django.utils import timezone
 
 from commerce import audit
 from commerce.actors import Actor
@@ -143,7 +144,7 @@ def _count(
         if not parts:  # nobody ordered it
             number = max(stored, default=0) + 1
             stored[number] = PurchaseOrderLine(
-                order=row, number=number, product_id=product_id, quantity=0, expected_on=moment.date()
+                order=row, number=number, product_id=product_id, quantity=0, expected_on=timezone.localdate(moment)
             )
             parts = {number: quantity}
         for number, part in parts.items():

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from inventory import (
     balancing,
@@ -132,7 +133,7 @@ class Planner:
 
     def __init__(self, *, at: datetime) -> None:
         self.at = at
-        self.today = at.date()
+        self.today = timezone.localdate(at)
         self.book = Book()
         self.spread: Spread = demand_forecasts.spread()
         self.lead_times = lead_times.learned(at=at)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
@@ -232,7 +233,7 @@ class OpenSettlementLinesView(ApiView):
         at = clock.now()
         ageing = [
             {"age": age, "currency": currency, "lines": count, "amount_minor": total}
-            for age, sums in lists.ageing(on=at.date()).items()
+            for age, sums in lists.ageing(on=timezone.localdate(at)).items()
             for currency, (count, total) in sums.items()
         ]
         owing = [
@@ -277,6 +278,6 @@ def _line(row: SettlementLine) -> dict[str, Any]:
         "dated_on": row.dated_on,
         "text": row.text,
         "reference": row.reference,
-        "age_days": (clock.now().date() - row.dated_on).days,
+        "age_days": (timezone.localdate(clock.now()) - row.dated_on).days,
         "note": row.note,
     }

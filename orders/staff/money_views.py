@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -70,8 +70,8 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
         for row in kpis.ask(kpi.code, since=since, until=until):
             currency = row.facts.get("currency", "")
             figure = [kpi.code, kpi.unit, row.label, currency, round(row.value, 4), row.of]
-            rows.append([*figure, since.date(), until.date()])
-    return csv_file(rows, f"payments-{chosen}-days-{until.date()}.csv")
+            rows.append([*figure, timezone.localdate(since), timezone.localdate(until)])
+    return csv_file(rows, f"payments-{chosen}-days-{timezone.localdate(until)}.csv")
 
 
 def _period(request: HttpRequest) -> tuple[str, datetime, datetime]:

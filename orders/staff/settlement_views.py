@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -201,7 +202,7 @@ def _show(request: HttpRequest, form: FileForm, *, status: int = 200) -> HttpRes
                 "sums": [amount(total, currency) for currency, (_count, total) in sums.items()],
                 "is_old": name in ("8-30", "31+") and bool(sums),
             }
-            for name, sums in lists.ageing(on=at.date()).items()
+            for name, sums in lists.ageing(on=timezone.localdate(at)).items()
         ],
         "owing": [{"row": one, "missing": amount(one.missing_minor, one.currency)} for one in lists.owing(at=at)],
         "files": lists.files(),
@@ -215,5 +216,5 @@ def _line(row: Any) -> dict[str, Any]:
         "row": row,
         "kind": KINDS.get(row.kind, row.kind),
         "amount": amount(row.amount_minor, row.currency),
-        "days": (clock.now().date() - row.dated_on).days,
+        "days": (timezone.localdate(clock.now()) - row.dated_on).days,
     }
