@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.validators import MaxValueValidator
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -154,11 +155,17 @@ class ReturnPolicyAdmin(VerbAdmin):
         )  # fmt: skip
 
 
+RIGHTS = {
+    Permission.REFUND_ORDERS: gettext_lazy("May refund orders"),
+    Permission.APPROVE_REFUNDS: gettext_lazy("May approve what others refund"),
+}
+
+
 class GoodwillLimitForm(forms.ModelForm):
     """How much of a currency people with a right may give away on their own."""
 
     permission = forms.ChoiceField(
-        label=gettext_lazy("right"), choices=[(one.value, one.value) for one in goodwill_limits.USUAL]
+        label=capfirst(gettext_lazy("right")), choices=[(one.value, RIGHTS[one]) for one in goodwill_limits.USUAL]
     )
 
     class Meta:
@@ -173,8 +180,12 @@ class GoodwillLimitAdmin(VerbAdmin):
     views = writes = Permission.MANAGE_CHANNELS
     audited_as = "goodwill_limit"
     form = GoodwillLimitForm
-    list_display = ["permission", "currency", "limit"]
+    list_display = ["right", "currency", "limit"]
     ordering = ["permission", "currency"]
+
+    @admin.display(description=gettext_lazy("right"), ordering="permission")
+    def right(self, obj: GoodwillLimit) -> str:
+        return str(RIGHTS.get(Permission(obj.permission), obj.permission))
 
     @admin.display(description=gettext_lazy("limit"), ordering="amount_minor")
     def limit(self, obj: GoodwillLimit) -> str:

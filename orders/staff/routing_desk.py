@@ -290,9 +290,6 @@ def _chart(one: SimulationRef, currency: str) -> dict[str, Any] | None:
         return None
     before, after = one.result["beside"], one.result["candidate"]
 
-    def permille(value: int) -> str:
-        return f"{words.whole(value // 10)} %" if value % 10 == 0 else f"{value / 10:.1f} %".replace(".", ",")
-
     def per(count: int, tally: dict[str, Any]) -> int:
         return count * WHOLE // tally["served"] if tally["served"] else 0
 
@@ -300,11 +297,11 @@ def _chart(one: SimulationRef, currency: str) -> dict[str, Any] | None:
         (_("Served orders"), before["served"], after["served"], words.whole),
         (_("Shipping and handling per order"), before["cost_per_order_minor"], after["cost_per_order_minor"],
          lambda value: words.amount(value, currency)),
-        (_("Split orders"), before["split_permille"], after["split_permille"], permille),
+        (_("Split orders"), before["split_permille"], after["split_permille"], words.percent),
         (_("Distance per parcel"), before["km_per_parcel"], after["km_per_parcel"], lambda value: f"{words.whole(value)} km"),
         (_("Days on the way"), before["days_per_parcel_percent"], after["days_per_parcel_percent"],
-         lambda value: f"{value / 100:.1f}".replace(".", ",")),
-        (_("Promise missed"), per(before["late"], before), per(after["late"], after), permille),
+         words.tenths),
+        (_("Promise missed"), per(before["late"], before), per(after["late"], after), words.percent),
     ]  # fmt: skip
     places = sorted(
         before["places"].keys() | after["places"].keys(),

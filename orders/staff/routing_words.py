@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from babel.core import Locale
 from babel.numbers import format_currency, format_decimal
 from django.utils.functional import Promise
 from django.utils.translation import get_language
@@ -127,6 +128,11 @@ def whole(number: int) -> str:
     return format_decimal(number, locale=get_language() or "de")
 
 
+def tenths(hundredths: int) -> str:
+    """Write hundredths to the tenth in the reader's language."""
+    return format_decimal(Decimal(hundredths) / 100, format="#,##0.0", locale=get_language() or "de")
+
+
 def measure(name: str, value: int, currency: str) -> str:
     """Write a measure with its unit; what is good is told without its sign."""
     if name in _MONEY:
@@ -168,10 +174,12 @@ def rate(name: str, milli: int, currency: str) -> str:
     """Write a criterion's rate as money, with as many places as it takes."""
     value, digits = Decimal(milli).scaleb(-rate_digits(name, currency)), money.exponent(currency)
     places = next(count for count in range(digits, digits + 4) if value == round(value, count))
+    locale = get_language() or "de"
+    pattern = Locale.parse(locale, sep="-").currency_formats["standard"].pattern
+    fitting = pattern.replace("0.00", "0." + "0" * places if places else "0")
     return format_currency(
-        value, currency, locale=get_language() or "de", currency_digits=False, decimal_quantization=False,
-        format="#,##0." + "0" * places + " ¤",
-    )  # fmt: skip
+        value, currency, locale=locale, format=fitting, currency_digits=False, decimal_quantization=False
+    )
 
 
 def percent(permille: int) -> str:
