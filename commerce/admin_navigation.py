@@ -85,15 +85,23 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ]),
     ]  # fmt: skip
     shown = []
+    links = {
+        page: reverse(f"admin:{page}" if page in PAGES else f"admin:{page}_changelist")
+        for _title, pages in groups
+        for _name, _icon, page in pages
+        if PAGES.get(page, page) in allowed
+    }
+    here = max((link for link in links.values() if request.path.startswith(link)), key=len, default="")
     for title, pages in groups:
         items = [
             {
                 "title": name,
                 "icon": icon,
-                "link": reverse(f"admin:{page}" if page in PAGES else f"admin:{page}_changelist"),
+                "link": links[page],
+                "active": links[page] == here,  # the deepest page alone, not those above it
             }
             for name, icon, page in pages
-            if PAGES.get(page, page) in allowed
+            if page in links
         ]
         if items:
             shown.append({"title": title, "separator": True, "collapsible": False, "items": items})

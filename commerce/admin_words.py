@@ -8,6 +8,11 @@ from commerce import admin_verbs
 
 WORDS = frozenset(
     {
+        gettext_noop("Date"),  # of the admin's own fields
+        gettext_noop("Time"),
+        gettext_noop("No results found"),  # of the admin's own lists
+        gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
+        gettext_noop("Reset filters"),
         gettext_noop("Store"),
         gettext_noop("Warehouse"),
         gettext_noop("Micro fulfilment"),

@@ -103,8 +103,8 @@ class ExemptionAdmin(VerbAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: PriorPriceExemption | None = None) -> list[Any]:
         if obj is None:
-            return [(None, {"fields": ["sku", "category", "kind", "reason", ("valid_from", "valid_until")]})]
-        shown = ["goods", "because", "reason", ("since", "until"), "set_by", "set_at"]
+            return [(None, {"fields": ["sku", "category", "kind", "reason", "valid_from", "valid_until"]})]
+        shown = ["goods", "because", "reason", "since", "until", "set_by", "set_at"]
         return [(None, {"fields": shown}), (_("End it"), {"fields": ["ends_at", "end_reason"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: PriorPriceExemption | None = None) -> list[str]:

@@ -26,6 +26,7 @@ from pricing.quotes import ChannelTerms
 MOST_CAMPAIGNS = 200
 MOST_ARTICLES = 300  # of one campaign, looked at for their stock
 MOST_IN_A_DAY = 4
+PLENTY_DAYS = 365  # of cover: more than that is said as a word
 TIMELINE_DAYS = 91
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
 
@@ -193,7 +194,9 @@ def _row(one: Campaign) -> dict[str, Any]:
     return {
         "name": one.promotion.name, "what": sentences.benefit(one.promotion), "window": words.window(one.starts_at, one.ends_at),
         "owner": one.owner, "url": one.url, "state": one.state, "is_draft": one.is_draft, "overlaps": one.overlaps,
-        "under": one.under, "cover": one.cover_days,
+        "overlaps_text": words.listed(list(dict.fromkeys(one.overlaps))),
+        "under_text": words.listed(list(dict.fromkeys(one.under))),
+        "under": one.under, "cover": one.cover_days, "is_plenty": (one.cover_days or 0) > PLENTY_DAYS,
         "is_short": one.cover_days is not None and lasts is not None and one.cover_days < lasts,
         "goods": len(one.goods),
     }  # fmt: skip

@@ -125,7 +125,7 @@ def history(object_type: str, object_id: object) -> list[dict[str, Any]]:
     return [
         {
             "what": in_words(entry.verb), "who": entry.actor_label, "at": entry.recorded_at, "why": entry.reason,
-            "more": words.listed((entry.after or {}).get("changes", [])),
+            "more": words.listed([words.noted(str(one)) for one in (entry.after or {}).get("changes", [])]),
         }
         for entry in reversed(entries)
     ]  # fmt: skip

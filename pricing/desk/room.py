@@ -18,6 +18,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals
 from pricing.approving import Rank
+from pricing.desk import words
 from pricing.models import RulesetDraft
 
 for _code, _sentence in {
@@ -98,7 +99,8 @@ def changed_by(refusal: CommerceError) -> dict[str, Any]:
     changes = refusal.detail.get("changes") or {}
     return {
         "who": refusal.detail.get("changed_by", ""),
-        "what": [str(one) for one in changes.get("changes", ())] or sorted(changes.keys() - {"state", "revision"}),
+        "what": [words.noted(str(one)) for one in changes.get("changes", ())]
+        or sorted(changes.keys() - {"state", "revision"}),
         "revision": refusal.detail.get("revision"),
     }
 

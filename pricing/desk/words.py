@@ -209,6 +209,16 @@ def value(name: str, given: Any) -> str:
     return str(given)
 
 
+def noted(change: str) -> str:
+    """Return a change as the audit notes it ("added SUMMER") in the reader's language."""
+    kind, _blank, name = change.partition(" ")
+    said = {
+        Kind.ADDED.value: gettext_lazy("%(name)s added"), Kind.REMOVED.value: gettext_lazy("%(name)s taken out"),
+        Kind.CHANGED.value: gettext_lazy("%(name)s changed"),
+    }.get(kind)  # fmt: skip
+    return str(said) % {"name": name} if said else change
+
+
 def change(one: Change) -> dict[str, Any]:
     """Return a change of a promotion for the page."""
     words = {Kind.ADDED: _("new"), Kind.REMOVED: _("goes away"), Kind.CHANGED: _("changes")}

@@ -29,10 +29,24 @@ from inventory.models import (
 from inventory.moving import TransferState
 from inventory.replenishing import ProposalKind
 from inventory.waiting import WaitingState
-from orders.demo import assortment, counting, moving, past, people, places, promising, retailer, scarcity, trade
+from orders.demo import (
+    assortment,
+    by_hand,
+    counting,
+    moving,
+    past,
+    people,
+    places,
+    promising,
+    retailer,
+    scarcity,
+    trade,
+)
 from orders.lifecycle import State
 from orders.management.commands import demo
 from orders.models import Fulfilment, Order
+from pricing import overrides
+from pricing.models import PriorPriceExemption
 
 SATURDAY_NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 SUNDAY_NIGHT = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
@@ -83,6 +97,7 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     _shows_what_is_promised(shop, now)
     with clock.frozen(now):  # what was said last is looked for by the day
         _says_how_few_are_left(shop)
+    _shows_what_was_decided_by_hand(now)
     _proposes_in_the_first_night(now)
     call_command("verify_ledger")  # says nothing, or fails
 
@@ -98,6 +113,13 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     assert "/api/v1/availability?sku=" in out.getvalue()
     _, prefix, secret = retailer.API_KEY.split("_", 2)
     assert bytes(ChannelKey.objects.get(prefix=prefix).secret_hash) == keys.digest(secret)
+
+
+def _shows_what_was_decided_by_hand(now: datetime) -> None:
+    told = overrides.sums(since=now)
+    assert sum(one.count for one in told) == len(by_hand.SET_BY_HAND)
+    assert all(one.difference_minor < 0 for one in told)
+    assert PriorPriceExemption.objects.count() == 1
 
 
 def _shows_what_moves(shop: retailer.Retailer) -> None:

@@ -14,8 +14,10 @@ from commerce.transactions import transaction
 from inventory import locations
 from orders import pickup, queries
 from orders.models import Order
+from pricing.models import PriceList
 from tests.factories import commerce as ground
 from tests.factories import orders as make
+from tests.factories import pricing as prices
 
 pytestmark = pytest.mark.django_db
 
@@ -233,6 +235,45 @@ def test_what_an_order_brings_along_and_can_not_use_is_named_with_its_field(api,
     with clock.frozen(make.NOON + timedelta(minutes=2)):
         code, sentence = said("reservation", held[2])
     assert (code, "reserve again" in sentence) == ("hold_expired", True)
+
+
+def test_a_stale_or_forged_quote_orders_nothing_and_says_the_way_out(api, shop):
+    """What a quote promised is honoured to the cent while it holds, whatever prices are now; after it, or changed, never."""
+    sku = shop.products[0].sku
+    line = {"lines": [{"sku": sku, "quantity": 2}]}
+    given, stale, bent = (api.post("/api/v1/quotes", {**line, "ttl_seconds": 600}).json() for _ in range(3))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # as somebody with the database in hand would
+        cursor.execute(
+            "UPDATE pricing_quote SET document = jsonb_set(document, '{total_minor}', '1') WHERE id = %s", [bent["id"]]
+        )
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    listed = PriceList.objects.get().code
+    prices.prices({shop.products[0].id: 99_900}, price_list=listed, valid_from=clock.now())
+
+    def said(quote: dict, at: timedelta) -> tuple[int, dict]:
+        with clock.frozen(clock.now() + at):
+            answer = api.post(ORDERS, api.body(quote=quote["id"], **line))
+        return answer.status_code, answer.json()
+
+    status, problem = said(bent, timedelta())
+    assert (status, problem["code"]) == (422, "quote_forged")
+    assert problem["errors"][0] == {"field": "quote", "value": bent["id"], "message": problem["detail"]}
+    assert "ask for a new one" in problem["detail"]
+    status, problem = said(stale, timedelta(seconds=600))
+    assert (status, problem["code"]) == (410, "quote_expired")
+    assert problem["errors"][0] == {"field": "quote", "value": stale["id"], "message": problem["detail"]}
+    assert "ask for a new one" in problem["detail"]
+    assert not Order.objects.exists()
+    status, order = said(given, timedelta(seconds=30))
+    assert (status, order["totals"]["total_minor"]) == (201, given["total_minor"])
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, 1_000_001])
+def test_nobody_orders_pieces_that_can_not_be(api, shop, quantity):
+    answer = api.post(ORDERS, api.body(lines=[{"sku": shop.products[0].sku, "quantity": quantity}]))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "lines[0].quantity")
+    assert not Order.objects.exists()
 
 
 # --- reading and cancelling -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What people and programs get wrong, through the API and through the forms: a clear sentence, and no wrong cent."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import translation
 
 from commerce import accounts
 from commerce.actors import Actor
+from commerce.errors import InvalidInput
 from commerce.models import User
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
@@ -93,6 +95,24 @@ def test_a_price_that_ends_before_it_begins_is_refused_by_api_and_form(mug, anna
     }  # fmt: skip
     assert desk(anna).post(reverse("admin:pricing_priceentry_add"), form).status_code == 200
     assert PriceEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize("length", [2, 5])
+def test_a_circle_of_lists_is_refused_with_its_way_however_long(mug, anna, length):
+    """A list can only follow one that is there, so no circle comes in by the API; the form that could close one says which."""
+    codes = ["standard", *(f"step-{number}" for number in range(1, length))]
+    for base, code in pairwise(codes):
+        body = {"code": code, "name": code, "currency": "EUR", "computed": {"base": base, "basis_points": 9000}}
+        assert api("/price-lists", body, Scope.PRICES_WRITE).status_code == 201
+    again = {"code": "standard", "name": "S", "currency": "EUR", "computed": {"base": codes[-1], "basis_points": 9000}}
+    assert 400 <= api("/price-lists", again, Scope.PRICES_WRITE).status_code < 500
+    ahead = {"code": "ahead", "name": "A", "currency": "EUR", "computed": {"base": "not-yet", "basis_points": 9000}}
+    assert 400 <= api("/price-lists", ahead, Scope.PRICES_WRITE).status_code < 500
+    with pytest.raises(InvalidInput) as refused, transaction():
+        pricelists.compute_list("standard", Computed(codes[-1], 9000), by=make.BY)
+    assert " → ".join(["standard", *reversed(codes[1:]), "standard"]) in refused.value.message
+    quote = api("/quotes", {"lines": [{"sku": "MUG", "quantity": 1}]})
+    assert quote.status_code == 201
 
 
 def test_a_list_that_follows_itself_is_refused_by_api_and_form(mug, anna):

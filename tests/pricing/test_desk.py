@@ -137,7 +137,7 @@ def test_the_second_of_two_people_is_told_what_changed_and_goes_on(sku, anna, be
     assert answer.status_code == 409
     text = answer.content.decode()
     assert "Anna Test changed this draft" in text
-    assert "added FREE" in text
+    assert "FREE added" in text
     assert form_of(answer)["benefit-basis_points"] == "15"
     answer = second.post(address, form_of(answer), follow=True)
     draft.refresh_from_db()

@@ -15,8 +15,10 @@ from tqdm import tqdm
 from commerce import audit, celery, clock, locks, logs, queries
 from commerce.transactions import transaction
 from orders.demo import (
+    by_hand,
     collecting,
     coming_back,
+    costing,
     counting,
     floor,
     moving,
@@ -47,7 +49,7 @@ FIRST_NIGHT = "inventory.tasks.reorder"
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
     reconciling.reconcile, scarcity.announce, paying.pay, coming_back.come_back, routing.consider,
-    promoting.promote, past_prices.remember, planning.plan, floor.work, collecting.collect,
+    promoting.promote, past_prices.remember, costing.reckon, by_hand.decide, planning.plan, floor.work, collecting.collect,
     ways.show,
 ]  # fmt: skip
 
