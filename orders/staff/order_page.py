@@ -19,8 +19,10 @@ from inventory import locations
 from orders import pickup_moves, queries
 from orders.hold_kinds import RELEASED_WITH, may_release
 from orders.holds import Hold
-from orders.lifecycle import COLLECTED, UNDELIVERED, Action, State
+from orders.lifecycle import COLLECTED, SENT, UNDELIVERED, Action, State
 from orders.models import Fulfilment
+from orders.packing import consignments
+from orders.packing.consignments import Companion
 from orders.pickup import normalised
 from orders.queries import FulfilmentLineView, FulfilmentView, LineView, OrderView
 from orders.staff import words
@@ -87,6 +89,7 @@ class Section:
     parts: list[Part]
     moves: list[Move]
     is_here: bool
+    company: list[Companion]  # other orders that travel in the same parcel
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ def sections(
     """Return the parts of an order; a part has buttons only where the reader works now and may do the work."""
     lines = {line.id: line for line in order.lines}
     shares = _shares(order)
+    sent = [view.id for view in order.fulfilments if view.method in SENT and State(view.state) in consignments.ALONG]
+    company = consignments.companions(sent) if sent else {}
     return [
         Section(
             view=view,
@@ -151,6 +156,7 @@ def sections(
             if view.location_id == store_id and Permission.WORK_PICKUPS in can
             else [],
             is_here=view.location_id == store_id,
+            company=company.get(view.id, []),
         )
         for view in order.fulfilments
     ]

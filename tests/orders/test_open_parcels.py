@@ -50,6 +50,9 @@ def test_a_later_order_comes_into_the_parcel_that_waits(shop, signed_in):
     assert checks.run() == []
     page = signed_in(shop.clerk).get(reverse("orders-staff:order", args=[second.id])).content.decode()
     assert "Comes into the parcel that waits" in page
+    other = signed_in(shop.clerk).get(reverse("orders-staff:order", args=[first.id])).content.decode()
+    assert "In one parcel with" in other
+    assert second.number in other
 
 
 def test_both_are_picked_and_leave_as_one_parcel(shop):
