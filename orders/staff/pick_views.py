@@ -85,7 +85,7 @@ def _change(
                     )
             return redirect("orders-staff:pick", fulfilment_id)
         except CommerceError as error:
-            form.add_error(None, refusals.sentence(error))
+            form.add_error(None, proposal_words.refusal(error))
     picked = pick_list.read(fulfilment_id, store.id, at=clock.now())
     if picked is None:
         return not_here(request)

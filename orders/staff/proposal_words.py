@@ -4,6 +4,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from commerce.errors import CommerceError
+from commerce.staff import refusals
+from orders.errors import CannotSubstitute
 from orders.floor import Consent, ProposalState
 from orders.proposals import Proposed
 from orders.staff.order_page import amount
@@ -11,6 +14,25 @@ from orders.staff.order_page import amount
 WITHDRAWN = gettext_lazy(
     "The proposal is taken back. Put the goods back on the shelf; the missing pieces go their usual way."
 )
+
+
+# Why goods can't come instead, by the reason of the refusal, with a way out.
+WHY_NOT = {
+    "part_of_kit": gettext_lazy("This belongs to a kit, which is sold as it is. Report it missing without a proposal."),
+    "is_kit": gettext_lazy("A kit can’t come instead of single goods. Propose something else."),
+    "not_sold": gettext_lazy("This isn’t sold any more. Propose something else."),
+    "for_older_people": gettext_lazy("This is only for older people than what was ordered. Propose something else."),
+    "goes_to_store": gettext_lazy("This order goes to another store. Report it missing without a proposal."),
+    "not_there": gettext_lazy(
+        "The books know of no free pieces of this here. Count it first, or propose something else."
+    ),
+}
+
+
+def refusal(error: CommerceError) -> str:
+    """Return why something can't be proposed, or what any other refusal says."""
+    known = WHY_NOT.get(str(error.detail.get("reason", ""))) if isinstance(error, CannotSubstitute) else None
+    return str(known) if known else refusals.sentence(error)
 
 
 def sentence(one: Proposed) -> str:

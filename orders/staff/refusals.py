@@ -49,10 +49,7 @@ _SENTENCES = {
     "parcels_changed": _(
         "The parcels aren’t ready for that: something is not packed, still open, empty or labelled. The page shows what is left."
     ),
-    "cannot_substitute": _(
-        "This can’t come instead: kits and what goes to another store stay as they are, and what is proposed has to be single "
-        "goods that are sold, free here, and for the same age. Propose something else, or report the pieces missing only."
-    ),
+    "cannot_substitute": _("This can’t come instead. Propose something else, or report the pieces missing only."),
     "choice_over": _("This was settled already, or can’t be had any more."),
     "cannot_cancel": _("The goods have already left. Take them back as a return instead."),
     "still_kept": _("The order is still kept for its customer. Wait until the time is over."),

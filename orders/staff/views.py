@@ -25,7 +25,7 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import locations
 from orders import age_checks, arrivals, pickup, promises, shipping, to_store
-from orders.lifecycle import FETCHED, Action, Method, State, after
+from orders.lifecycle import FETCHED, SENT, Action, Method, State, after
 from orders.notifications import gateways
 from orders.staff import board, forms, pick_list, words
 
@@ -246,6 +246,8 @@ def step(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, name:
         take(request, verb, fulfilment_id)
     except CommerceError as error:
         return refused(request, error, _back(request, card))
+    if sentence is words.IS_READY and card.method in SENT:
+        sentence = words.IS_PICKED  # nobody fetches it: it is packed and sent
     if sentence:
         done(request, str(sentence) % {"number": card.number})
     return redirect("orders-staff:pick", fulfilment_id) if goes_on else redirect(_back(request, card))

@@ -128,6 +128,7 @@ CONDITIONS: dict[str, Text] = {
 RELEASED = _("%(number)s is back in the queue.")
 IS_READY = _("%(number)s is ready. Put it on the pickup shelf; the customer gets the message.")
 SENT_TO_STORE = _("%(number)s is on its way to its store.")
+IS_PICKED = _("%(number)s is picked. Take it to the packing table.")
 PICKED_FOR_STORE = _("%(number)s is picked. Pack it for its store.")
 GIVEN_OUT = _("What is here of %(number)s is ready; the rest follows as a part of its own.")
 ARRIVED: dict[str, Text] = {
