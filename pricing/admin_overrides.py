@@ -38,12 +38,16 @@ class PriceOverrideAdmin(ReadOnlyAdmin):
     """Prices set at a till or in the call centre, with their sums by person on top."""
 
     views = Permission.MANAGE_PRICES
-    list_display: ClassVar[list[str]] = ["set_at", "set_by", "channel", "sku", "quantity", "difference", "reason"]
+    list_display: ClassVar[list[str]] = ["set_at", "who", "channel", "sku", "quantity", "difference", "reason"]
     list_select_related: ClassVar[list[str]] = ["channel"]
     list_filter: ClassVar[list[Any]] = [AgeFilter, "channel"]
     search_fields: ClassVar[list[str]] = ["sku__exact", "set_by__icontains"]
     ordering: ClassVar[list[str]] = ["-id"]
     change_list_template = "admin/pricing/overrides.html"
+
+    @display(description=gettext_lazy("Set by"))
+    def who(self, row: PriceOverride) -> str:
+        return row.set_by
 
     @display(description=gettext_lazy("Difference"))
     def difference(self, row: PriceOverride) -> str:
