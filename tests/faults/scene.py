@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-PIECES = (1_000, 1_000, 1_000, 16)  # of each product; the last one runs out while everything is killed
+PIECES = (9_000, 9_000, 9_000, 16)  # of each product; the last one runs out while everything is killed
 
 
 def main() -> None:
