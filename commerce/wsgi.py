@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 
 import django
 
@@ -20,9 +19,3 @@ gc.freeze()
 # A request makes some thousand objects and leaves none that point in circles. Looking for those after each 700, as is usual,
 # took a seventh of the time of a quote of twenty lines; after each 50,000 it costs nothing, and some megabytes at most.
 gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 50)
-
-# A thread that computes keeps the others waiting for this long, also one that comes back from the database and holds a lock
-# there that other processes wait for. A thousandth of a second instead of five: batches of 100 holds of one product then took
-# a fifth less work in all, and 64 connections that hold single products were served a sixth faster.
-SECONDS_BETWEEN_THREADS = 0.001
-sys.setswitchinterval(SECONDS_BETWEEN_THREADS)
