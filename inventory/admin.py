@@ -22,7 +22,7 @@ from commerce import accounts, catalog, clock
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, granted
 from commerce.roles import Permission, Role
-from inventory import admin_groups, admin_supply, admin_times, locations
+from inventory import admin_groups, admin_supply, admin_times
 from inventory.models import (
     Allocation,
     FeedFigure,
@@ -33,6 +33,7 @@ from inventory.models import (
     StockEntry,
     StockLevel,
 )
+from inventory.places import locations
 from inventory.stock import Capability
 
 __all__ = ["admin_groups", "admin_supply", "admin_times"]  # they register their pages by being imported

@@ -12,8 +12,8 @@ from unfold.decorators import display
 from commerce.actors import Actor
 from commerce.admin_base import VerbAdmin
 from commerce.roles import Permission
-from inventory import location_groups
 from inventory.models import Location, LocationGroup
+from inventory.places import groups
 
 
 class LocationGroupForm(forms.ModelForm):
@@ -60,9 +60,9 @@ class LocationGroupAdmin(VerbAdmin):
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> int:
         chosen = [place.pk for place in values["places"]]
-        return location_groups.set_group(values["code"], values["name"], chosen, by=by)
+        return groups.set_group(values["code"], values["name"], chosen, by=by)
 
     def change(self, request: HttpRequest, obj: LocationGroup, values: dict[str, Any], *, by: Actor) -> None:
         had = obj.members.values_list("location_id", flat=True)
         chosen = [place.pk for place in values["places"]] if "places" in values else list(had)
-        location_groups.set_group(obj.code, values.get("name", obj.name), chosen, by=by)
+        groups.set_group(obj.code, values.get("name", obj.name), chosen, by=by)

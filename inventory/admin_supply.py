@@ -15,10 +15,10 @@ from unfold.decorators import display
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, each, granted
 from commerce.roles import Permission
-from inventory import purchase_checks, suppliers
 from inventory.models import PurchaseOrder, PurchaseOrderLine, Supplier, SupplierClosure, SupplierTerm
+from inventory.procurement import checks, suppliers
+from inventory.procurement.suppliers import Term
 from inventory.purchasing import OrderTerms
-from inventory.suppliers import Term
 
 DAYS = [(number + 1, name) for number, name in WEEKDAYS.items()]  # ISO: Monday is 1
 
@@ -38,7 +38,7 @@ class TermForm(_BoundedForm):
     """On which terms a supplier sells a product."""
 
     bounds: ClassVar[dict[str, tuple[int, int]]] = {
-        "unit_cost_minor": (0, purchase_checks.LARGEST_AMOUNT),
+        "unit_cost_minor": (0, checks.LARGEST_AMOUNT),
         **dict.fromkeys(("case_pack", "lot_size", "minimum_order"), (1, suppliers.LARGEST_QUANTITY)),
     }
 
@@ -52,7 +52,7 @@ class SupplierForm(_BoundedForm):
 
     bounds: ClassVar[dict[str, tuple[int, int]]] = {
         "lead_time_days": (0, suppliers.LONGEST_LEAD_TIME),
-        "minimum_order_minor": (0, purchase_checks.LARGEST_AMOUNT),
+        "minimum_order_minor": (0, checks.LARGEST_AMOUNT),
     }
 
     order_weekdays = forms.TypedMultipleChoiceField(

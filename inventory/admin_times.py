@@ -14,8 +14,8 @@ from unfold.decorators import display
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, VerbAdmin, each
 from commerce.roles import Permission
-from inventory import transit
 from inventory.models import TransitTime, ValueClassing
+from inventory.places import transit
 
 
 class TransitTimeForm(forms.ModelForm):

@@ -19,14 +19,16 @@ from commerce import ids, integrity
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import backorders, buffers, ledger, obligations, reservations
-from inventory.backorders import ALL, NewClaim, Waiting
+from inventory import ledger, reservations
 from inventory.errors import AllocationOverdrawn, HoldElsewhere, InsufficientStock
 from inventory.holds import HoldRow
 from inventory.ledger import Level, LevelKey, Posting
-from inventory.obligations import Take
 from inventory.promise_dates import ClaimKind
+from inventory.promising import backorders
+from inventory.promising.backorders import ALL, NewClaim, Waiting
 from inventory.room import Room
+from inventory.sharing import buffers, obligations
+from inventory.sharing.obligations import Take
 from inventory.stock import Counterparty, EntryKind
 
 integrity.refuse(

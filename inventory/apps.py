@@ -9,8 +9,10 @@ class InventoryConfig(AppConfig):
     def ready(self) -> None:
         from commerce import events
         from commerce.staff import shell
-        from inventory import handlers, locations, unit_costs, valuation
+        from inventory import handlers, valuation
         from inventory.events import IncomingChanged, LocationChanged, SharingChanged, StockChanged
+        from inventory.places import locations
+        from inventory.procurement import unit_costs
         from inventory.staff import rooms
 
         events.subscribe(StockChanged, name="inventory.stock_feed", handler=handlers.feed_channels, batch=True)

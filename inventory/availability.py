@@ -17,11 +17,15 @@ from django.db.backends.utils import CursorWrapper
 
 from commerce import catalog
 from commerce.postgresql import prepared
-from inventory import backorder_queues, buffers, demands, kits, ledger, locations
-from inventory.backorder_queues import Queue
+from inventory import kits, ledger
 from inventory.errors import InsufficientStock
 from inventory.kits import Components
 from inventory.ledger import LevelKey
+from inventory.places import locations
+from inventory.promising import demands
+from inventory.promising import queues as backorder_queues
+from inventory.promising.queues import Queue
+from inventory.sharing import buffers
 
 ALTERNATIVES_FRESH_FOR_SECONDS = 1.0  # under a rush of refusals, one look around a second is enough
 MOST_REMEMBERED = 10_000

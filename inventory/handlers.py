@@ -3,7 +3,10 @@
 from commerce import catalog, clock
 from commerce.actors import Actor
 from commerce.events import Received
-from inventory import availability, backorders, buffers, location_groups, locations, queries, stock_feed, waiting_list
+from inventory import availability, queries, stock_feed
+from inventory.places import groups, locations
+from inventory.promising import backorders, waiting_list
+from inventory.sharing import buffers
 
 PROMISER = Actor.system("promises")
 WAITING_LIST = Actor.system("waiting list")
@@ -42,7 +45,7 @@ def feed_after_location_changed(message: Received) -> None:
 def feed_after_sharing_changed(message: Received) -> None:
     """Tell the channels about everything from which now another quantity is withheld."""
     buffers.forget()
-    location_groups.forget()
+    groups.forget()
     availability.forget()
     fact = message.payload
     portions = queries.products_shared(

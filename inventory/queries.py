@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from inventory import locations
+from inventory.places import locations
 
 
 @dataclass(frozen=True, slots=True)

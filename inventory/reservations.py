@@ -15,16 +15,18 @@ from django.db import connection
 from commerce import clock, ids, outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import backorders, buffers, kits, ledger, obligations, purchase_limits
-from inventory.backorders import ALL, NewClaim
+from inventory import kits, ledger
 from inventory.errors import HoldEnded, HoldTooOld, InsufficientStock, PurchaseLimitReached
 from inventory.events import ReservationExpired
 from inventory.holds import HoldRow, check_owner, check_usable, holds_of
 from inventory.ledger import Level, LevelKey, Posting
-from inventory.obligations import Take
 from inventory.promise_dates import ClaimKind
-from inventory.purchase_limits import Buyer, Taking
+from inventory.promising import backorders, purchase_limits
+from inventory.promising.backorders import ALL, NewClaim
+from inventory.promising.purchase_limits import Buyer, Taking
 from inventory.room import Room
+from inventory.sharing import buffers, obligations
+from inventory.sharing.obligations import Take
 from inventory.stock import EntryKind
 
 MOST_REQUESTS = 500

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from commerce.transactions import transaction_required
-from inventory import availability, backorder_queues, buffers, demands
-from inventory.backorder_queues import Queue
+from inventory import availability
 from inventory.ledger import Level, LevelKey, Posting
+from inventory.promising import demands, queues
+from inventory.promising.queues import Queue
+from inventory.sharing import buffers
 
 
 class Room:
@@ -27,7 +29,7 @@ class Room:
             self._free[posting.key] -= posting.held
             self._swept[posting.key.product_id][posting.key.location_id] -= posting.held
         limited = [(level.id, key, level.backorder_limit) for key, level in levels.items() if level.backorder_limit]
-        self._queues: dict[LevelKey, Queue] = backorder_queues.queues(limited, at=at) if limited else {}
+        self._queues: dict[LevelKey, Queue] = queues.queues(limited, at=at) if limited else {}
         for key, queue in self._queues.items():
             self._free[key] += queue.waiting
         asked = {key.product_id for key, level in levels.items() if level.has_unrouted}

@@ -10,9 +10,11 @@ from django.db import connection
 from commerce import outbox, queries
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import availability, buffers, kits, ledger, locations
+from inventory import availability, kits, ledger
 from inventory.availability import Figure
 from inventory.events import AvailabilityChanged
+from inventory.places import locations
+from inventory.sharing import buffers
 
 PRODUCTS_AT_ONCE = 500  # locked together; more are told in portions
 FEEDER = Actor.system("stock feed")

@@ -5,26 +5,12 @@ from celery import shared_task
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import (
-    backorder_policies,
-    backorders,
-    count_opening,
-    demand,
-    demand_forecasts,
-    demands,
-    dynamic_buffers,
-    mending,
-    obligations,
-    refused_statements,
-    replenishment,
-    replenishment_rules,
-    reservations,
-    seals,
-    sharing_times,
-    statements,
-    value_classes,
-    waiting_list,
-)
+from inventory import reservations, seals
+from inventory.promising import backorders, demands, policies, waiting_list
+from inventory.reconciliation import mending, refused, statements
+from inventory.replenishment import demand, forecasts, proposals, rules
+from inventory.sharing import dynamic_buffers, obligations, times
+from inventory.stocktaking import opening, value_classes
 
 log = logs.get(__name__)
 
@@ -52,8 +38,8 @@ def reorder() -> int:
     at = clock.now()
     for _ in demand.count_all():
         pass
-    demand_forecasts.run(at=at, uplifts=replenishment_rules.Book().uplifts)
-    return replenishment.run(by=PLANNER, at=at).proposed
+    forecasts.run(at=at, uplifts=rules.Book().uplifts)
+    return proposals.run(by=PLANNER, at=at).proposed
 
 
 @shared_task(time_limit=LONGEST_NIGHT)
@@ -63,7 +49,7 @@ def open_counts() -> int:
     for _ in demand.count_all():
         pass
     value_classes.classify_all(at=at)
-    return count_opening.open_due(by=COUNTER, at=at)
+    return opening.open_due(by=COUNTER, at=at)
 
 
 @shared_task
@@ -107,7 +93,7 @@ def mend_discrepancies() -> int:
 def forget_statements() -> int:
     """Delete stock statements, read or refused, that are too old for anybody to ask about."""
     with transaction():
-        refused_statements.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
+        refused.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
         return statements.forget(at=clock.now(), at_most=STATEMENTS_AT_ONCE)
 
 
@@ -115,7 +101,7 @@ def forget_statements() -> int:
 def follow_sharing() -> int:
     """Tell the channels about rules and guarantees that started or ended, and draw anew where owed pieces are kept."""
     with transaction():
-        told = sharing_times.tell_starts_and_ends(by=SHARER, at=clock.now())
+        told = times.tell_starts_and_ends(by=SHARER, at=clock.now())
     with transaction():
         return told + obligations.spread_due(by=SHARER, at=clock.now())
 
@@ -152,7 +138,7 @@ def follow_promises() -> int:
     """Meet what policies of backorders begin and end with time, and look again at promises whose day has passed."""
     now = clock.now()
     with transaction():
-        changed = backorder_policies.apply_due(by=PROMISER, at=now)
+        changed = policies.apply_due(by=PROMISER, at=now)
     with transaction():
         changed += demands.unmark_done(at=now)
     late = backorders.late(at=now, at_most=PRODUCTS_AT_ONCE)

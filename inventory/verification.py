@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from django.db import connection
 
 from commerce.operations import checks
-from inventory import promise_checks, supply_checks, transfer_checks  # noqa: F401 (their own proofs)
+from inventory.procurement import proofs as supply_proofs  # noqa: F401 (their own proofs)
+from inventory.promising import proofs as promise_proofs  # noqa: F401
+from inventory.transport import proofs as transfer_proofs  # noqa: F401
 
 _LEVEL = "'level ' || l.id || ' (' || p.sku || ' at ' || place.code || ', ' || l.condition || ')'"
 _NAMES = """

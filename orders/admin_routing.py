@@ -18,7 +18,7 @@ from commerce.actors import Actor
 from commerce.admin_base import VerbAdmin, each
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
-from inventory import locations
+from inventory.places import locations
 from orders import method_terms, preparation
 from orders.method_terms import Terms
 from orders.models import MethodTerms, PreparationTime, RoutingNode, RoutingRestriction, ShippingService

@@ -11,8 +11,8 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         """Make this room's events known to whoever subscribes, what it reckons to who asks, its screens to the staff shell."""
         from commerce import events
-        from inventory import promising
         from inventory.events import PromiseRevised
+        from inventory.promising import promises as promising
         from orders import handlers, limits, promises
         from orders.events import FulfilmentArrived, FulfilmentLineRejected, OrderReceived, PickQuestioned
         from orders.payments import following

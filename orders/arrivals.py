@@ -18,9 +18,10 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import locations, movements
+from inventory import movements
 from inventory import returns as stock_returns
 from inventory.movements import Adjustment
+from inventory.places import locations
 from inventory.returns import ReturnLine
 from inventory.stock import Condition
 from orders import cancellation, errors, events, fulfilment, leases, pickup_places, shortages, to_store

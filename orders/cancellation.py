@@ -7,7 +7,8 @@ from uuid import UUID
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import allocations, purchase_limits
+from inventory import allocations
+from inventory.promising import purchase_limits
 from orders import errors, events, fulfilment, lifecycle, pickup_places, totals, unrouted
 from orders.fulfilment import Work
 from orders.lifecycle import Action, OrderStatus, State

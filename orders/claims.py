@@ -12,10 +12,11 @@ from uuid import UUID
 from commerce import quotas
 from commerce.errors import Busy, CommerceError
 from commerce.transactions import savepoint
-from inventory import allocations, availability, demands, purchase_limits
+from inventory import allocations, availability
 from inventory.errors import InsufficientStock
 from inventory.ledger import LevelKey
-from inventory.purchase_limits import Buyer, Share
+from inventory.promising import demands, purchase_limits
+from inventory.promising.purchase_limits import Buyer, Share
 from orders import pickup_windows
 from orders.drafts import Draft, Planned
 from orders.routing import worlds

@@ -14,10 +14,10 @@ from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from inventory import availability, kits
 from inventory.allocations import Demand
-from inventory.backorders import Waiting
 from inventory.errors import InsufficientStock
 from inventory.kits import Part
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
+from inventory.promising.backorders import Waiting
 from orders import channel_prices, intake, intake_terms, promises, routing
 from orders.lifecycle import Method, State
 from orders.queries import FulfilmentLineView, FulfilmentView

@@ -19,7 +19,7 @@ from django.db.models.functions import Greatest
 from commerce import audit, ids, locks, outbox
 from commerce.actors import Actor
 from commerce.errors import Conflict
-from inventory import locations
+from inventory.places import locations
 from orders import errors, held, lifecycle, pickup_codes
 from orders.events import OrderEvent
 from orders.lifecycle import Action, Method, OrderStatus, State

@@ -16,7 +16,7 @@ from commerce.channels.contracts import (
     LinePrice,
     ShippingPrice,
 )
-from inventory import locations
+from inventory.places import locations
 from orders import intake, intake_terms, pickup_windows
 from orders.intake_terms import Terms
 from orders.lifecycle import FETCHED

@@ -11,7 +11,7 @@ from commerce.actors import Actor
 from commerce.errors import NotAllowed
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders import errors, events, fulfilment
 from orders.fulfilment import Work
 from orders.lifecycle import Action, State

@@ -12,7 +12,7 @@ from uuid import UUID
 from commerce import clock
 from commerce.events import Received
 from commerce.transactions import transaction_required
-from inventory import purchase_limits
+from inventory.promising import purchase_limits
 from orders import fulfilment, shortages
 from orders.fulfilment import Work
 from orders.lifecycle import OrderStatus

@@ -12,7 +12,7 @@ from commerce import audit
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotFound
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders.lifecycle import Method
 from orders.models import MethodTerms
 

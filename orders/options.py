@@ -12,9 +12,10 @@ from enum import StrEnum
 from commerce import clock
 from commerce.channels.contracts import IncomingLine, IncomingOrder
 from commerce.errors import CommerceError
-from inventory import availability, kits, locations
+from inventory import availability, kits
 from inventory.kits import Part
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import intake, preparation, promises, routing
 from orders.lifecycle import COLLECTED, SENT, Method
 from orders.preparation import Prepared

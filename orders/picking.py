@@ -12,7 +12,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import backorders
+from inventory.promising import backorders
 from orders import errors, events, fulfilment, leases, rejections, shortages
 from orders.floor import RejectReason
 from orders.fulfilment import Work

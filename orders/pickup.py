@@ -16,7 +16,8 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import allocations, locations
+from inventory import allocations
+from inventory.places import locations
 from inventory.stock import EntryKind
 from orders import age_checks, arrivals, cancellation, errors, events, fulfilment, leases, lifecycle, to_store
 from orders.fulfilment import Work

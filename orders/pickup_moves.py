@@ -13,10 +13,11 @@ from commerce.actors import Actor, ActorKind
 from commerce.quotas import QuotaExhausted
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import allocations, availability, ledger, locations
+from inventory import allocations, availability, ledger
 from inventory.allocations import Demand
 from inventory.ledger import LevelKey
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import (
     errors,
     events,

@@ -21,7 +21,7 @@ from commerce.actors import Actor
 from commerce.events import Received
 from commerce.roles import Permission, Role
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders import exceptions, pickup
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from commerce import clock, quotas
 from commerce.errors import InvalidInput
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from orders import opening
 from orders.errors import WindowClosed, WindowFull
 from orders.opening import Interval

@@ -23,7 +23,7 @@ from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
 from customers import profiles
 from customers.profiles import Person
-from inventory.backorders import Waiting
+from inventory.promising.backorders import Waiting
 from orders import claims, drafts, events, fulfilment, intake, pickup_codes, queries, routing, unrouted
 from orders.channel_prices import PriceSource
 from orders.drafts import Channel, Draft, OrderingChannel, Wish, by_actor

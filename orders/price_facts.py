@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from inventory import availability, unit_costs
+from inventory import availability
+from inventory.procurement import unit_costs
 from pricing import facts
 from pricing.promotions.basket import StockFacts
 from pricing.quotes import ChannelTerms

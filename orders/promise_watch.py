@@ -11,7 +11,8 @@ from django.db.models import Count, Q
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import backorders, locations
+from inventory.places import locations
+from inventory.promising import backorders
 from orders import events, fulfilment, lifecycle, promise_history, promises
 from orders.fulfilment import Work
 from orders.lifecycle import Method, State

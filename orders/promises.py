@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from commerce import clock
-from inventory import geography, locations, transit
-from inventory.locations import LocationRef
-from inventory.promising import Delivery
+from inventory.places import geography, locations, transit
+from inventory.places.locations import LocationRef
+from inventory.promising.promises import Delivery
 from inventory.stock import Capability
 from orders import method_terms, pickup_windows, preparation
 from orders.errors import TooLateToday, WindowClosed

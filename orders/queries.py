@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from commerce import audit
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import lifecycle, totals
 from orders.errors import OrderNotFound
 from orders.lifecycle import OrderStatus, State

@@ -8,10 +8,11 @@ from django.contrib.auth.models import AbstractUser
 
 from commerce import ids
 from commerce.actors import Actor
-from inventory import allocations, conditions, count_lists, counts
+from inventory import allocations, conditions
 from inventory.conditions import Reclassification
 from inventory.counting import CountKind
 from inventory.stock import Condition
+from inventory.stocktaking import counts, lists
 from orders import cancellation, errors, fulfilment, pickup_places, shortages
 from orders.floor import RejectReason
 from orders.fulfilment import Work
@@ -95,7 +96,7 @@ def reject(
 def _count(work: Work, line: FulfilmentLine, *, by: Actor, at: datetime) -> UUID | None:
     """Have the product counted where it was not found; a count that waits for it already is enough."""
     location_id = work.fulfilment.location_id
-    if count_lists.awaited(location_id, [line.product_id]):
+    if lists.awaited(location_id, [line.product_id]):
         return None
     note = work.order.number
     begun = counts.begin(

@@ -13,11 +13,12 @@ from uuid import UUID
 from commerce import ids, quotas
 from commerce.actors import Actor
 from commerce.transactions import savepoint, transaction_required
-from inventory import allocations, availability, geography, locations
+from inventory import allocations, availability
 from inventory import queries as stock
 from inventory.allocations import Demand
 from inventory.kits import Part
-from inventory.locations import LocationRef
+from inventory.places import geography, locations
+from inventory.places.locations import LocationRef
 from orders import (
     cancellation,
     errors,

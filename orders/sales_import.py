@@ -19,8 +19,9 @@ from commerce.actors import Actor
 from commerce.catalog import ProductSpec
 from commerce.errors import Busy, InvalidInput
 from customers import profiles
-from inventory import history, locations
+from inventory import history
 from inventory.errors import LocationUnknown
+from inventory.places import locations
 from inventory.stock import Counterparty, EntryKind
 from orders import sales_staging
 from orders.models import PastSalesFile

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from inventory import demand
+from inventory.replenishment import demand
 from orders import past_baskets
 from pricing.learning import sales
 from pricing.learning.sales import Given, Port, Sold

@@ -7,8 +7,8 @@ from uuid import UUID
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import errors, fulfilment, proposals, queries, rerouting, shortages, substitutions
 from orders.floor import Choice, ShortageState
 from orders.fulfilment import Work

@@ -10,7 +10,7 @@ from django.db.models import Count, F, QuerySet
 
 from commerce import ids, outbox
 from commerce.actors import Actor
-from inventory import count_lists
+from inventory.stocktaking import lists
 from orders import errors, events
 from orders.floor import RejectReason, ShortageState
 from orders.fulfilment import Work
@@ -89,7 +89,7 @@ class Question:
 
 def questioned(location_id: int, product_ids: Iterable[int], *, at: datetime) -> dict[int, Question]:
     """Return those products of which somebody found nothing at the place lately and which nobody has counted since."""
-    wanted = count_lists.awaited(location_id, product_ids)
+    wanted = lists.awaited(location_id, product_ids)
     rows = (
         Shortage.objects.filter(
             location_id=location_id, product_id__in=wanted, reason=RejectReason.NOT_FOUND.value,
@@ -167,7 +167,7 @@ def found_later(*, location_id: int, since: datetime) -> dict[int | None, int]:
             location_id=location_id, rejected_at__gte=since, reason=RejectReason.NOT_FOUND.value, count_id__isnull=False
         ).values_list("rejected_by_id", "count_id", "product_id")
     )
-    counted = count_lists.counted_pieces((count_id, product_id) for _, count_id, product_id in rows)
+    counted = lists.counted_pieces((count_id, product_id) for _, count_id, product_id in rows)
     late: dict[int | None, int] = {}
     for person, count_id, product_id in rows:
         if counted.get((count_id, product_id), 0) > 0:

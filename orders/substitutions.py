@@ -15,8 +15,9 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from commerce.transactions import savepoint
-from inventory import availability, locations, reservations
+from inventory import availability, reservations
 from inventory.errors import InsufficientStock
+from inventory.places import locations
 from orders import cancellation, errors, events, fulfilment, rerouting, shortages, totals
 from orders.amendments import additions
 from orders.floor import ShortageState

@@ -12,8 +12,9 @@ from django.contrib.auth.models import AbstractUser
 from commerce.actors import Actor
 from commerce.roles import Permission
 from commerce.transactions import transaction_required
-from inventory import allocations, locations
+from inventory import allocations
 from inventory import returns as stock_returns
+from inventory.places import locations
 from inventory.returns import ReturnLine
 from inventory.stock import Condition, EntryKind
 from orders import errors, events, fulfilment, leases, lifecycle, pickup_codes

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import (
     cancellation,
     errors,

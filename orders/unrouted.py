@@ -2,8 +2,8 @@
 
 Shipments of a channel that agreed on it are accepted at once and get their places many together, express first, so that the
 goods of a few minutes go where they are best for all. Each portion is routed or withdrawn once; nothing is held in between but
-the promise (`inventory.demands`), so a worker that dies leaves nothing behind: its portions stay due. One that finds no place
-is looked at again, ever later; what can't keep its promise any more stands on the exceptions desk.
+the promise (`inventory.promising.demands`), so a worker that dies leaves nothing behind: its portions stay due. One that
+finds no place is looked at again, ever later; what can't keep its promise any more stands on the exceptions desk.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +20,11 @@ from commerce.channels.contracts import IncomingLine, IncomingOrder
 from commerce.errors import CommerceError
 from commerce.roles import Role
 from commerce.transactions import savepoint, transaction, transaction_required
-from inventory import allocations, channel_priorities, demands
+from inventory import allocations
 from inventory.allocations import Demand, Promises
 from inventory.kits import Part
+from inventory.promising import demands
+from inventory.sharing import channel_priorities
 from orders import drafts, events, exceptions, fulfilment, promise_history, routing
 from orders.desk import Severity
 from orders.drafts import Planned, Unplaced

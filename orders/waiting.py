@@ -5,7 +5,8 @@ from uuid import UUID
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import backorders, locations
+from inventory.places import locations
+from inventory.promising import backorders
 from orders import events, fulfilment, lifecycle, promise_history, promises
 from orders.fulfilment import Work
 from orders.lifecycle import Method, State

@@ -68,18 +68,11 @@ def _nothing_is_remembered_from_another_test() -> None:
     from commerce import catalog
     from commerce.api import authentication, throttling
     from commerce.operations import experiments
-    from inventory import (
-        availability,
-        buffers,
-        channel_priorities,
-        location_groups,
-        locations,
-        promising,
-        purchase_limits,
-        scarcity_age,
-        scarcity_terms,
-        transit,
-    )
+    from inventory import availability
+    from inventory.places import groups, locations, transit
+    from inventory.promising import promises, purchase_limits
+    from inventory.scarcity import age, terms
+    from inventory.sharing import buffers, channel_priorities
     from orders import preparation
     from orders.routing import standing, worlds
     from pricing import applied_prices, facts, floors, prior_prices, revisions
@@ -92,15 +85,15 @@ def _nothing_is_remembered_from_another_test() -> None:
     prior_prices.forget()
     locations.forget()
     availability.forget()
-    promising.forget()
+    promises.forget()
     purchase_limits.forget()
-    location_groups.forget()
+    groups.forget()
     buffers.forget()
     authentication.forget()
     throttling.forget()
     experiments.forget()
-    scarcity_age.forget()
-    scarcity_terms.forget()
+    age.forget()
+    terms.forget()
     transit.forget()
     channel_priorities.forget()
     standing.forget()

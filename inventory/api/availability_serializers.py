@@ -13,7 +13,7 @@ from inventory.api.serializers import (
     MOST_SKUS_IN_BODY,
     Sku,
 )
-from inventory.promising import What
+from inventory.promising.promises import What
 
 MOST_EXPLAINED = 20  # products in one answer; each figure is told part by part
 

@@ -11,12 +11,14 @@ from commerce.api.authentication import Credential
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from inventory import availability, goods_to_come, locations, promising
+from inventory import availability
 from inventory.api import availability_serializers as serializers
 from inventory.api.serializers import FARTHEST_KM
 from inventory.availability import Figure
-from inventory.goods_to_come import AtDate, Coming
-from inventory.promising import Part, What
+from inventory.places import locations
+from inventory.promising import goods_to_come, promises
+from inventory.promising.goods_to_come import AtDate, Coming
+from inventory.promising.promises import Part, What
 
 NEAR_BY_DEFAULT = 10
 
@@ -76,7 +78,7 @@ def _availability(
     for figure in availability.figures(figures, channel_id=channel.channel_id, location_ids=wanted, at=now):
         if figure.location_id in places:
             figures[figure.product_id].append(figure)
-    coming = promising.coming(figures, channel_id=channel.channel_id, at=now)
+    coming = promises.coming(figures, channel_id=channel.channel_id, at=now)
     facts = {place.id: (place.code, place.name, distances.get(place.id)) for place in places.values()}
     items, documents = [], []
     for sku in dict.fromkeys(skus):
@@ -152,7 +154,7 @@ def _explained(figures: Sequence[Figure], channel: Credential, *, at: Any) -> li
             "earliest_pickup": promise.earliest_pickup,
             "earliest_delivery": promise.earliest_delivery,
         }
-        for promise in promising.promises(figures, channel_id=channel.channel_id, country=channel.country, at=at)
+        for promise in promises.promises(figures, channel_id=channel.channel_id, country=channel.country, at=at)
     ]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import count_figures, counts
 from inventory.api.serializers import Sku
 from inventory.counting import CountAction, CountKind, CountMode, CountState, FindingKind, Missing
 from inventory.stock import Condition
+from inventory.stocktaking import counts, figures
 
 COUNTABLE = [(one.value, one.value) for one in Condition if one is not Condition.IN_TRANSIT]
 KINDS = [(kind.value, kind.value) for kind in CountKind]
@@ -46,16 +46,16 @@ class CountFilters(bodies.QueryParameters):
 
 
 class CountParameters(bodies.QueryParameters):
-    station = bodies.Text(required=False, default="", allow_blank=True, max_length=count_figures.LONGEST_STATION)
+    station = bodies.Text(required=False, default="", allow_blank=True, max_length=figures.LONGEST_STATION)
 
 
 class CountedFigureBody(bodies.StrictSerializer):
     id = serializers.UUIDField(help_text="Minted by the device for this figure; sent again it counts once.")
-    code = bodies.Text(max_length=count_figures.LONGEST_TEXT, help_text="As it was scanned: a barcode or an SKU.")
+    code = bodies.Text(max_length=figures.LONGEST_TEXT, help_text="As it was scanned: a barcode or an SKU.")
     quantity = bodies.Whole(
         required=False,
         default=1,
-        max_value=count_figures.MOST_PIECES,
+        max_value=figures.MOST_PIECES,
         help_text="Pieces; with a case-pack GTIN: packs.",
     )
     mode = serializers.ChoiceField(
@@ -69,11 +69,11 @@ class CountedFigureBody(bodies.StrictSerializer):
 
 class CountRecordsBody(bodies.StrictSerializer):
     station = bodies.Text(
-        required=False, default="", allow_blank=True, max_length=count_figures.LONGEST_STATION,
+        required=False, default="", allow_blank=True, max_length=figures.LONGEST_STATION,
         help_text="Which device or person of this channel; each replaces only its own figures.",
     )  # fmt: skip
     sent_at = bodies.Instant(required=False, help_text="By the device's clock, now: it shows how wrong that clock is.")
-    records = CountedFigureBody(many=True, min_length=1, max_length=count_figures.MOST_AT_ONCE)
+    records = CountedFigureBody(many=True, min_length=1, max_length=figures.MOST_AT_ONCE)
 
 
 class CountHandInBody(bodies.StrictSerializer):
@@ -141,7 +141,7 @@ class CountSheetDocument(CountDocument):
 
 class CountedFigureDocument(serializers.Serializer):
     id = serializers.UUIDField()
-    outcome = serializers.ChoiceField([(one.value, one.value) for one in count_figures.Outcome])
+    outcome = serializers.ChoiceField([(one.value, one.value) for one in figures.Outcome])
     sku = serializers.CharField(allow_null=True)
     pieces = serializers.IntegerField(min_value=0)
     finding = serializers.ChoiceField([(one.value, one.value) for one in FindingKind], allow_null=True)

@@ -13,12 +13,14 @@ from drf_spectacular.utils import extend_schema
 from commerce import catalog, clock, ids
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import count_figures, count_lists, counts, locations
 from inventory.api import count_serializers as serializers
-from inventory.count_figures import Figure, Outcome, Taken
-from inventory.count_lists import CountRef, Progress
 from inventory.counting import CountKind, CountMode, CountState, FindingKind, Missing
+from inventory.places import locations
 from inventory.stock import Condition
+from inventory.stocktaking import counts, lists
+from inventory.stocktaking import figures as count_figures
+from inventory.stocktaking.figures import Figure, Outcome, Taken
+from inventory.stocktaking.lists import CountRef, Progress
 
 _MESSAGES = {
     FindingKind.UNKNOWN: "No product has this code; it is kept, and somebody will say what it is.",
@@ -39,11 +41,11 @@ class CountsView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         """List the counts that were opened last, at most 50; narrow by location and state."""
         asked = serializers.CountFilters.of(request)
-        found = count_lists.listed(
+        found = lists.listed(
             location_id=locations.ref(asked["location"]).id if asked.get("location") else None,
             states=[CountState(state) for state in asked.get("state") or CountState],
         )
-        progress = count_lists.progress(one.id for one in found)
+        progress = lists.progress(one.id for one in found)
         return self.reply({"items": [_document(one, progress[one.id]) for one in found]})
 
     @extend_schema(
@@ -81,10 +83,8 @@ class CountView(ApiView):
     def get(self, request: ApiRequest, count_id: UUID) -> HttpResponse:
         """Read a count blindly: the next products to count, by shelf, and what this station counted last."""
         asked = serializers.CountParameters.of(request)
-        count = count_lists.get(count_id)
-        sheet = count_lists.sheet(
-            count, by=request.auth.actor, station=asked["station"], at_most=serializers.MOST_ITEMS
-        )
+        count = lists.get(count_id)
+        sheet = lists.sheet(count, by=request.auth.actor, station=asked["station"], at_most=serializers.MOST_ITEMS)
         fields = serializers.CountToDoDocument().fields
         return self.reply(
             _document(count)
@@ -123,7 +123,7 @@ class CountRecordsView(ApiView):
             taken = count_figures.record(
                 count_id, figures, station=body["station"], by=request.auth.actor, at=clock.now()
             )
-            progress = count_lists.progress([count_id])[count_id]
+            progress = lists.progress([count_id])[count_id]
             return 200, {"results": [_result(one) for one in taken], "progress": asdict(progress)}
 
         return self.once(request, work)
@@ -177,7 +177,7 @@ def _document(count: CountRef, progress: Progress | None = None) -> dict[str, An
         "id": count.id, "number": count.number, "location": locations.by_id(count.location_id).code, "kind": count.kind,
         "condition": count.condition, "shelf": count.shelf, "category": count.category, "note": count.note,
         "state": count.state, "opened_at": count.opened_at, "handed_in_at": count.handed_in_at, "ended_at": count.ended_at,
-        "progress": asdict(progress or count_lists.progress([count.id])[count.id]),
+        "progress": asdict(progress or lists.progress([count.id])[count.id]),
         "allowed_actions": sorted(count.actions),
     }  # fmt: skip
 

@@ -7,9 +7,10 @@ from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from inventory import locations, timeline
+from inventory import timeline
 from inventory.api import look_back_serializers as serializers
 from inventory.ledger import LevelKey
+from inventory.places import locations
 
 
 class HistoryView(ApiView):

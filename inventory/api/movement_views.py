@@ -8,13 +8,14 @@ from drf_spectacular.utils import extend_schema
 from commerce import clock, ids
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import conditions, corrections, locations, returns, write_offs
+from inventory import conditions, corrections, returns, write_offs
 from inventory.api import moving_serializers as serializers
 from inventory.api import reported
 from inventory.api.serializers import MovementDocument
 from inventory.api.views import moved
 from inventory.conditions import Reclassification
 from inventory.moving import WriteOffReason
+from inventory.places import locations
 from inventory.returns import ReturnLine
 from inventory.stock import Condition
 from inventory.write_offs import WriteOff

@@ -5,10 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import movements, shelves, transfers
+from inventory import movements, shelves
 from inventory.api.serializers import LONGEST_REASON, LYING, MOST_SKUS_IN_ADDRESS, Sku
 from inventory.moving import DifferenceReason, TransferAction, TransferState, WriteOffReason
 from inventory.stock import Condition
+from inventory.transport import transfers
 
 PACKS = "Pieces; with a case-pack GTIN: packs."
 

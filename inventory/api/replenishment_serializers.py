@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from commerce.api import bodies
 from commerce.api.paging import PageParameters
-from inventory import replenishment, replenishment_rules
 from inventory.api.serializers import Sku
 from inventory.replenishing import ProposalKind, ProposalState
+from inventory.replenishment import proposals, rules
 
 KINDS = [kind.value for kind in ProposalKind]
 STATES = [state.value for state in ProposalState]
@@ -35,11 +35,11 @@ class ApprovedItem(bodies.StrictSerializer):
 
 
 class ApproveBody(bodies.StrictSerializer):
-    items = ApprovedItem(many=True, min_length=1, max_length=replenishment.MOST_AT_ONCE)
+    items = ApprovedItem(many=True, min_length=1, max_length=proposals.MOST_AT_ONCE)
 
 
 class DismissBody(bodies.StrictSerializer):
-    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=replenishment.MOST_AT_ONCE)
+    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=proposals.MOST_AT_ONCE)
     reason = bodies.Text(max_length=200)
 
 
@@ -49,7 +49,7 @@ class OrderedItem(bodies.StrictSerializer):
 
 
 class OrderedBody(bodies.StrictSerializer):
-    items = OrderedItem(many=True, min_length=1, max_length=replenishment.MOST_AT_ONCE)
+    items = OrderedItem(many=True, min_length=1, max_length=proposals.MOST_AT_ONCE)
 
 
 class ProposalDocument(serializers.Serializer):
@@ -82,11 +82,11 @@ class _RuleFields(bodies.StrictSerializer):
     category = bodies.Text(required=False, allow_blank=True, max_length=120)
     location = bodies.Text(required=False, allow_null=True, max_length=20)
     is_active = serializers.BooleanField(required=False)
-    reorder_point = bodies.Whole(required=False, allow_null=True, max_value=replenishment_rules.MOST_PIECES)
-    target_level = bodies.Whole(required=False, allow_null=True, max_value=replenishment_rules.MOST_PIECES)
-    safety_stock = bodies.Whole(required=False, max_value=replenishment_rules.MOST_PIECES)
+    reorder_point = bodies.Whole(required=False, allow_null=True, max_value=rules.MOST_PIECES)
+    target_level = bodies.Whole(required=False, allow_null=True, max_value=rules.MOST_PIECES)
+    safety_stock = bodies.Whole(required=False, max_value=rules.MOST_PIECES)
     service_level_percent = Number(required=False, help_text="50 to 99.9.")
-    review_days = bodies.Whole(required=False, max_value=replenishment_rules.MOST_DAYS)
+    review_days = bodies.Whole(required=False, max_value=rules.MOST_DAYS)
     lead_time_days = Number(
         required=False,
         help_text="Counts until enough deliveries are known. The calendar of a supplier that we know replaces it.",
@@ -102,10 +102,10 @@ class _RuleFields(bodies.StrictSerializer):
     closed_from = serializers.DateField(required=False, allow_null=True)
     closed_until = serializers.DateField(required=False, allow_null=True)
     channel_priorities = serializers.DictField(
-        child=bodies.Whole(min_value=1, max_value=replenishment_rules.LOWEST_PRIORITY), required=False,
+        child=bodies.Whole(min_value=1, max_value=rules.LOWEST_PRIORITY), required=False,
         help_text="Channel code → 1 (served first when goods are scarce) to 9.",
     )  # fmt: skip
-    transfer_radius_km = bodies.Whole(required=False, max_value=replenishment_rules.MOST_KM)
+    transfer_radius_km = bodies.Whole(required=False, max_value=rules.MOST_KM)
 
 
 class RuleBody(_RuleFields):

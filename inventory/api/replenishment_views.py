@@ -11,11 +11,12 @@ from commerce.api.paging import CursorPaging
 from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations, replenishment, replenishment_lists, replenishment_rules
 from inventory.api import replenishment_serializers as serializers
 from inventory.models import ReplenishmentRule
-from inventory.replenishment import Decision
-from inventory.replenishment_lists import Proposal
+from inventory.places import locations
+from inventory.replenishment import lists, proposals, rules
+from inventory.replenishment.lists import Proposal
+from inventory.replenishment.proposals import Decision
 
 _SAME_NAME = tuple(
     name for name in serializers.RuleDocument().fields if name not in {"id", "sku", "location", "group", "supplier"}
@@ -34,14 +35,14 @@ class ProposalsView(ApiView):
         """List proposals of one state, newest first, with every number they were worked out from."""
         asked = serializers.ProposalParameters.of(request)
         places = [locations.ref(asked["location"]).id] if "location" in asked else None
-        rows = replenishment_lists.proposal_rows(location_ids=places, state=asked["state"], kind=asked.get("kind", ""))
+        rows = lists.proposal_rows(location_ids=places, state=asked["state"], kind=asked.get("kind", ""))
         return self.reply(
             CursorPaging("-made_at", "-id").page(
                 request,
                 rows,
                 limit=asked["limit"],
                 cursor=asked.get("cursor"),
-                present=lambda found: [_proposal(one) for one in replenishment_lists.presented(found)],
+                present=lambda found: [_proposal(one) for one in lists.presented(found)],
             )
         )
 
@@ -58,7 +59,7 @@ class ApproveProposalsView(ApiView):
         decisions = [Decision(item["id"], item.get("quantity")) for item in body["items"]]
 
         def work() -> tuple[int, Any]:
-            return 200, _proposals(replenishment.approve(decisions, by=request.auth.actor, at=clock.now()))
+            return 200, _proposals(proposals.approve(decisions, by=request.auth.actor, at=clock.now()))
 
         return self.once(request, work)
 
@@ -74,7 +75,7 @@ class DismissProposalsView(ApiView):
         body = serializers.DismissBody.read(request.data)
 
         def work() -> tuple[int, Any]:
-            rows = replenishment.dismiss(body["ids"], reason=body["reason"], by=request.auth.actor, at=clock.now())
+            rows = proposals.dismiss(body["ids"], reason=body["reason"], by=request.auth.actor, at=clock.now())
             return 200, _proposals(rows)
 
         return self.once(request, work)
@@ -94,7 +95,7 @@ class OrderedProposalsView(ApiView):
         references = {item["id"]: item["reference"] for item in body["items"]}
 
         def work() -> tuple[int, Any]:
-            return 200, _proposals(replenishment.mark_ordered(references, by=request.auth.actor, at=clock.now()))
+            return 200, _proposals(proposals.mark_ordered(references, by=request.auth.actor, at=clock.now()))
 
         return self.once(request, work)
 
@@ -105,7 +106,7 @@ class RulesView(ApiView):
     @extend_schema(summary="Replenishment rules", responses=serializers.RulesDocument)
     def get(self, request: ApiRequest) -> HttpResponse:
         """List the rules, active ones first, by name."""
-        return self.reply({"items": [_rule(row) for row in replenishment_lists.rules()]})
+        return self.reply({"items": [_rule(row) for row in lists.rules()]})
 
     @extend_schema(
         summary="Add a replenishment rule", request=serializers.RuleBody, responses={201: serializers.RuleDocument}
@@ -115,8 +116,8 @@ class RulesView(ApiView):
         values = _values(serializers.RuleBody.read(request.data))
 
         def work() -> tuple[int, Any]:
-            made = replenishment_rules.add_rule(by=request.auth.actor, at=clock.now(), **values)
-            return 201, _rule(replenishment_lists.rule(made))
+            made = rules.add_rule(by=request.auth.actor, at=clock.now(), **values)
+            return 201, _rule(lists.rule(made))
 
         return self.once(request, work)
 
@@ -127,7 +128,7 @@ class RuleView(ApiView):
     @extend_schema(summary="One replenishment rule", responses=serializers.RuleDocument)
     def get(self, request: ApiRequest, rule_id: int) -> HttpResponse:
         """Read a rule."""
-        return self.reply(_rule(replenishment_lists.rule(rule_id)))
+        return self.reply(_rule(lists.rule(rule_id)))
 
     @extend_schema(
         summary="Change a replenishment rule", request=serializers.RuleChangeBody, responses=serializers.RuleDocument
@@ -137,8 +138,8 @@ class RuleView(ApiView):
         values = _values(serializers.RuleChangeBody.read(request.data))
 
         def work() -> tuple[int, Any]:
-            replenishment_rules.change_rule(rule_id, by=request.auth.actor, at=clock.now(), **values)
-            return 200, _rule(replenishment_lists.rule(rule_id))
+            rules.change_rule(rule_id, by=request.auth.actor, at=clock.now(), **values)
+            return 200, _rule(lists.rule(rule_id))
 
         return self.once(request, work)
 
@@ -149,7 +150,7 @@ class PromotionsView(ApiView):
     @extend_schema(summary="Promotions that forecasts reckon with", responses=serializers.PromotionsDocument)
     def get(self, request: ApiRequest) -> HttpResponse:
         """List promotions, newest first."""
-        rows = replenishment_lists.uplifts()
+        rows = lists.uplifts()
         return self.reply(
             {
                 "items": [
@@ -174,7 +175,7 @@ class PromotionsView(ApiView):
         product_id = catalog.known([body["sku"]], at="sku")[body["sku"]].id if "sku" in body else None
 
         def work() -> tuple[int, Any]:
-            made = replenishment_rules.add_uplift(
+            made = rules.add_uplift(
                 body["name"], factor=body["factor"], first_day=body["first_day"], last_day=body["last_day"],
                 product_id=product_id, category=body["category"], by=request.auth.actor,
             )  # fmt: skip
@@ -191,7 +192,7 @@ class PromotionView(ApiView):
         """Let forecasts take its days for usual ones. Forgetting it twice changes nothing."""
 
         def work() -> tuple[int, Any]:
-            replenishment_rules.remove_uplift(promotion_id, by=request.auth.actor)
+            rules.remove_uplift(promotion_id, by=request.auth.actor)
             return 204, None
 
         return self.once(request, work)
@@ -223,7 +224,7 @@ def _rule(row: ReplenishmentRule) -> dict[str, Any]:
 
 
 def _proposals(rows: Iterable[Any]) -> dict[str, Any]:
-    return {"items": [_proposal(one) for one in replenishment_lists.presented(rows)]}
+    return {"items": [_proposal(one) for one in lists.presented(rows)]}
 
 
 def _proposal(one: Proposal) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from commerce.catalog import ProductRef
 from commerce.errors import CommerceError
 from commerce.grouping import Combiner
 from commerce.roles import Scope
-from inventory import availability, locations, purchase_limits, reservations
+from inventory import availability, reservations
 from inventory.api import plain, serializers
 from inventory.errors import InsufficientStock
+from inventory.places import locations
+from inventory.promising import purchase_limits
 from inventory.reservations import Claim, ReservationRequest, Reserved
 
 PATH = "/api/v1/reservations"

@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import scarcity, scarcity_words
 from inventory.api.serializers import Sku
+from inventory.scarcity import messages, words
 from inventory.scarcity_facts import Kind, Tone
 
 KINDS = [kind.value for kind in Kind]
@@ -14,8 +14,8 @@ UNIT = "Your reference of who reads it, for experiments: no address. It is hashe
 
 
 class MessagesBody(bodies.StrictSerializer):
-    skus = serializers.ListField(child=Sku(), min_length=1, max_length=scarcity.MOST_PRODUCTS)
-    locale = serializers.ChoiceField(scarcity_words.LOCALES)
+    skus = serializers.ListField(child=Sku(), min_length=1, max_length=messages.MOST_PRODUCTS)
+    locale = serializers.ChoiceField(words.LOCALES)
     location = bodies.Text(required=False, max_length=20, help_text="A location's code.")
     group = bodies.Text(required=False, max_length=40, help_text="The code of a group of places, such as a region.")
     country = bodies.Text(required=False, max_length=2, min_length=2)

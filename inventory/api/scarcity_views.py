@@ -12,9 +12,10 @@ from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
 from commerce.product_refs import ProductRef
 from commerce.roles import Scope
-from inventory import locations, scarcity, scarcity_places
 from inventory.api import scarcity_serializers as serializers
-from inventory.scarcity_places import Place
+from inventory.places import locations
+from inventory.scarcity import messages, places
+from inventory.scarcity.places import Place
 
 
 class ScarcityMessagesView(ApiView):
@@ -36,7 +37,7 @@ class ScarcityMessagesView(ApiView):
 
         def work() -> tuple[int, Any]:
             now = clock.now()
-            found = scarcity.messages(
+            found = messages.messages(
                 [products[sku].id for sku in skus], channel_id=request.auth.channel_id, country=country, place=place,
                 locale=body["locale"], unit=body["unit"], at=now,
             )  # fmt: skip
@@ -60,7 +61,7 @@ class ScarcityClaimView(ApiView):
     @extend_schema(summary="Prove what was said", responses=serializers.ClaimDocument)
     def get(self, request: ApiRequest, claim_id: UUID) -> HttpResponse:
         """Recompute a message that was shown from the journal, at the versions that it rested on."""
-        proof = scarcity.verify(claim_id, channel_id=request.auth.channel_id)
+        proof = messages.verify(claim_id, channel_id=request.auth.channel_id)
         claim = proof.claim
         products = catalog.products_by_id({claim.product_id, *(one.product_id for one in proof.levels)})
         names = ("place", "kind", "tone", "locale", "text", "as_of", "valid_until", "age_seconds")
@@ -79,12 +80,12 @@ class ScarcityClaimView(ApiView):
 
 def _place(body: Mapping[str, Any], country: str) -> Place:
     if "location" in body:
-        return scarcity_places.at(body["location"], country)
+        return places.at(body["location"], country)
     if "group" in body:
-        return scarcity_places.group(body["group"], country)
+        return places.group(body["group"], country)
     if "postal_code" in body:
-        return scarcity_places.near(body["country"].upper(), body["postal_code"], channel_country=country)
-    return scarcity_places.everywhere(country)
+        return places.near(body["country"].upper(), body["postal_code"], channel_country=country)
+    return places.everywhere(country)
 
 
 def _level(values: dict[str, Any], product: ProductRef) -> dict[str, Any]:

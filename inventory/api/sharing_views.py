@@ -11,11 +11,12 @@ from commerce import catalog, clock, queries
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from inventory import buffer_rules, dynamic_buffers, location_groups, locations, obligations
 from inventory.api import sharing_serializers as serializers
 from inventory.cascade import RuleState
 from inventory.models import BufferRule, DynamicPolicy, Obligation
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import groups, locations
+from inventory.sharing import buffer_rules, dynamic_buffers, obligations
+from inventory.sharing.scopes import ScopeIds
 
 _RULE = ("purpose", "kind", "amount", "priority", "starts_at", "ends_at", "daily_from", "daily_until")
 _CONTRADICTIONS = {
@@ -275,7 +276,7 @@ def _scope(body: Mapping[str, Any]) -> ScopeIds:
         if channel is None:
             raise _unknown("channel", body["channel"])
     if "group" in body:
-        group = next((row.pk for row in location_groups.listed() if row.code == body["group"]), None)
+        group = next((row.pk for row in groups.listed() if row.code == body["group"]), None)
         if group is None:
             raise _unknown("group", body["group"])
     return ScopeIds(

@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema
 from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations, shelves
+from inventory import shelves
 from inventory.api import moving_serializers as serializers
 from inventory.api import reported
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from inventory.shelves import Placing
 
 

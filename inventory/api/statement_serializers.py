@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import discrepancy_lists, statements
 from inventory.api.serializers import Sku
+from inventory.reconciliation import discrepancy_lists, statements
 from inventory.reconciling import Cause, Decision, DiscrepancyKind, DiscrepancyState, Meaning
 from inventory.stock import Condition
 

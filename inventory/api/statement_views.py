@@ -10,17 +10,12 @@ from commerce import clock, transactions
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import CommerceError, UnknownProduct
 from commerce.roles import Scope
-from inventory import (
-    discrepancy_lists,
-    locations,
-    refused_statements,
-    statement_lines,
-    statement_sources,
-    statements,
-)
 from inventory.api import statement_serializers as serializers
+from inventory.places import locations
+from inventory.reconciliation import discrepancy_lists, refused, sources, statements
+from inventory.reconciliation import lines as statement_lines
+from inventory.reconciliation.lines import GTIN, SKU, Named, Rejected
 from inventory.reconciling import Meaning
-from inventory.statement_lines import GTIN, SKU, Named, Rejected
 from inventory.stock import Condition
 
 
@@ -70,7 +65,7 @@ class StatementsView(ApiView):
         finally:
             for refusal in refusals:  # undone with its transaction, so that it is kept in one of its own
                 with transactions.transaction():
-                    refused_statements.note(
+                    refused.note(
                         statement, refusal, by=request.auth.actor, at=clock.now(), channel_id=request.auth.channel_id
                     )
 
@@ -91,7 +86,7 @@ class DiscrepanciesView(ApiView):
         """List the discrepancies of the sources that your channel speaks for, in the order they were found, by page."""
         asked = serializers.DiscrepancyParameters.of(request)
         filters = discrepancy_lists.Filters(
-            sources=[source.code for source in statement_sources.of_channel(request.auth.channel_id)],
+            sources=[source.code for source in sources.of_channel(request.auth.channel_id)],
             location_ids=[locations.ref(asked["location"]).id] if asked.get("location") else None,
             source=asked.get("source", ""), sku=asked.get("sku", ""), kind=asked.get("kind", ""), state=asked["state"],
         )  # fmt: skip

@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from commerce.api import bodies
 from commerce.api.paging import PageParameters
-from inventory import goods_in, purchase_checks, purchase_orders
 from inventory.api.serializers import COMING_FROM, MOST_LOCATIONS, MOST_SKUS_IN_ADDRESS, Sku
+from inventory.procurement import checks, goods_in, purchase_orders
 from inventory.purchasing import PurchaseOrderSource, PurchaseOrderState
 from inventory.stock import Condition
 
@@ -34,7 +34,7 @@ class OrderLineBody(_Goods):
     )
     unit_cost_minor = bodies.Whole(
         required=False,
-        max_value=purchase_checks.LARGEST_AMOUNT,
+        max_value=checks.LARGEST_AMOUNT,
         help_text="Of one piece; default: the supplier's terms.",
     )
 
@@ -42,13 +42,13 @@ class OrderLineBody(_Goods):
 class PurchaseOrderBody(bodies.StrictSerializer):
     supplier = bodies.Text(max_length=40, help_text="Its code.")
     location = bodies.Text(max_length=20)
-    lines = OrderLineBody(many=True, min_length=1, max_length=purchase_checks.MOST_LINES)
+    lines = OrderLineBody(many=True, min_length=1, max_length=checks.MOST_LINES)
     reference = bodies.Text(required=False, default="", allow_blank=True, max_length=purchase_orders.LONGEST_REFERENCE)
     note = bodies.Text(required=False, default="", allow_blank=True, max_length=purchase_orders.LONGEST_NOTE)
 
 
 class LinesBody(bodies.StrictSerializer):
-    lines = OrderLineBody(many=True, min_length=1, max_length=purchase_checks.MOST_LINES)
+    lines = OrderLineBody(many=True, min_length=1, max_length=checks.MOST_LINES)
 
 
 class ReasonBody(bodies.StrictSerializer):
@@ -67,7 +67,7 @@ class DeliveryBody(bodies.StrictSerializer):
 
 class AnnouncementBody(bodies.StrictSerializer):
     location = bodies.Text(max_length=20)
-    lines = OrderLineBody(many=True, min_length=1, max_length=purchase_checks.MOST_LINES)
+    lines = OrderLineBody(many=True, min_length=1, max_length=checks.MOST_LINES)
     as_of = bodies.Instant(required=False, help_text="How new this word is: an older one than the last is refused.")
     ordered_at = bodies.Instant(required=False, help_text="When it was ordered; lead times are learned from it.")
     note = bodies.Text(required=False, default="", allow_blank=True, max_length=purchase_orders.LONGEST_NOTE)

@@ -13,16 +13,18 @@ from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import NotFound
 from commerce.roles import Scope
-from inventory import goods_in, incoming, lead_times, locations, purchase_orders, suppliers, supply_lists
+from inventory import incoming
 from inventory.api import reported
 from inventory.api import supply_serializers as serializers
 from inventory.errors import SupplierUnknown
-from inventory.goods_in import ReceivedLine
 from inventory.models import PurchaseOrder
-from inventory.purchase_orders import OrderLine
+from inventory.places import locations
+from inventory.procurement import goods_in, lead_times, lists, purchase_orders, suppliers
+from inventory.procurement.goods_in import ReceivedLine
+from inventory.procurement.purchase_orders import OrderLine
+from inventory.procurement.suppliers import SupplierRef
 from inventory.purchasing import PurchaseOrderState, allowed_actions
 from inventory.stock import Condition
-from inventory.suppliers import SupplierRef
 
 # --- suppliers ------------------------------------------------------------------------------------------------------
 
@@ -99,7 +101,7 @@ class PurchaseOrdersView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         """List orders by page; narrow by state, location, supplier and reference."""
         asked = serializers.PurchaseOrderFilters.of(request)
-        rows = supply_lists.orders(
+        rows = lists.orders(
             states=[PurchaseOrderState(state) for state in asked["state"]] if asked.get("state") else None,
             location_ids=[locations.ref(code).id for code in asked["location"]] if asked.get("location") else None,
             supplier_id=suppliers.ref(asked["supplier"]).id if asked.get("supplier") else None,
@@ -339,7 +341,7 @@ class IncomingView(ApiView):
 
 def documents(rows: Sequence[PurchaseOrder]) -> list[dict[str, Any]]:
     """Return orders as the API shows them."""
-    lines = supply_lists.lines_of(rows)
+    lines = lists.lines_of(rows)
     return [
         {
             "id": row.pk, "number": row.number, "supplier": row.supplier.code, "location": row.location.code,

@@ -10,12 +10,13 @@ from drf_spectacular.utils import extend_schema
 from commerce import catalog, clock, ids
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations, transfer_records, transfers
 from inventory.api import moving_serializers as serializers
 from inventory.api import reported
 from inventory.moving import DifferenceReason, TransferState
+from inventory.places import locations
 from inventory.stock import Condition
-from inventory.transfer_records import TransferRef
+from inventory.transport import records, transfers
+from inventory.transport.records import TransferRef
 
 
 class TransfersView(ApiView):
@@ -30,7 +31,7 @@ class TransfersView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         """List transfers by page; narrow by state, origin and destination."""
         asked = serializers.TransferFilters.of(request)
-        found = transfer_records.listed(
+        found = records.listed(
             states=[TransferState(state) for state in asked["state"]] if asked.get("state") else None,
             origin_id=locations.ref(asked["origin"]).id if asked.get("origin") else None,
             destination_id=locations.ref(asked["destination"]).id if asked.get("destination") else None,
@@ -73,7 +74,7 @@ class TransferView(ApiView):
     @extend_schema(operation_id="read_transfer", summary="One transfer", responses=serializers.TransferDocument)
     def get(self, request: ApiRequest, transfer_id: UUID) -> HttpResponse:
         """Read a transfer with its lines and what may be done with it."""
-        return self.with_etag(request, documents([transfer_records.get(transfer_id)])[0])
+        return self.with_etag(request, documents([records.get(transfer_id)])[0])
 
 
 class TransferSendView(ApiView):

@@ -10,9 +10,10 @@ from commerce import catalog, clock, ids
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import NotFound
 from commerce.roles import Scope
-from inventory import locations, movements, queries
+from inventory import movements, queries
 from inventory.api import reported, serializers
 from inventory.errors import LocationUnknown
+from inventory.places import locations
 from inventory.stock import Condition
 
 # --- stock ----------------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from rest_framework import serializers
 
 from commerce.api import bodies
-from inventory import waiting_list
 from inventory.api.serializers import Sku
+from inventory.promising import waiting_list
 from inventory.waiting import WaitingState
 
 STATES = [state.value for state in WaitingState]  # the schema names where someone stands by this list

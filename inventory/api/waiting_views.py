@@ -9,8 +9,9 @@ from drf_spectacular.utils import extend_schema
 from commerce import catalog, clock
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations, waiting_list
 from inventory.api import waiting_serializers as serializers
+from inventory.places import locations
+from inventory.promising import waiting_list
 
 
 class WaitingListView(ApiView):

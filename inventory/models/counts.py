@@ -23,7 +23,7 @@ from inventory.stock import Condition
 class CountPolicy(models.Model):
     """How often a place counts what, and up to which difference one person decides alone. Without a place: everywhere else.
 
-    Written by: inventory.count_rules
+    Written by: inventory.stocktaking.rules
     """
 
     location = models.OneToOneField(Location, on_delete=models.CASCADE, null=True, related_name="+")
@@ -52,7 +52,7 @@ class CountPolicy(models.Model):
 class ValueClassing(models.Model):
     """How much a product makes of its place's turnover: what came to customers in the last quarter, worked out every night.
 
-    `value_minor` is the pieces × what one is worth; null where nobody knows that. Written by: inventory.value_classes
+    `value_minor` is the pieces × what one is worth; null where nobody knows that. Written by: inventory.stocktaking.value_classes
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -76,7 +76,7 @@ class ValueClassing(models.Model):
 class StockCount(models.Model):
     """A count of goods at a place: opened, counted by several people blindly, handed in, posted. It ends once.
 
-    Written by: inventory.counts, inventory.count_settlement, inventory.count_review
+    Written by: inventory.stocktaking.counts, inventory.stocktaking.settlement, inventory.stocktaking.review
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller
@@ -118,7 +118,8 @@ class CountItem(models.Model):
     `expected` is what the books said as of `counted_at`; `short` is what is missing but promised, so not booked yet. Above
     the limits nothing is posted without an approver, who is none of those that counted it: a trigger refuses that.
     `round` grows with every request to count it anew; only records of the round at hand count.
-    Written by: inventory.counts, inventory.count_figures, inventory.count_settlement, inventory.count_review
+    Written by: inventory.stocktaking.counts, inventory.stocktaking.figures, inventory.stocktaking.settlement,
+    inventory.stocktaking.review
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -192,7 +193,7 @@ class CountRecord(models.Model):
     """One figure that a person or a device counted of an item. Never changed; what is wrong is replaced by a later one.
 
     Only items that are not settled get records, and each counter replaces only their own.
-    Written by: inventory.count_figures
+    Written by: inventory.stocktaking.figures
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the device
@@ -225,7 +226,7 @@ class CountFinding(models.Model):
     """Something that was counted and could not be taken: an unknown barcode, a charge, or what came in after the end.
 
     Kept as it was until a person says what it is, or that it is nothing.
-    Written by: inventory.count_figures, inventory.count_review
+    Written by: inventory.stocktaking.figures, inventory.stocktaking.review
     """
 
     id = models.UUIDField(primary_key=True)  # the device's id of what it counted

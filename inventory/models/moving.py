@@ -17,7 +17,7 @@ class Transfer(models.Model):
 
     Sent goods lie at the destination in condition `in_transit` until they are received, lost or brought back; the journal's
     entries of a transfer bear its id as `transfer_id` and sum to zero. Once sent, its lines never get larger, and an
-    ended one never changes. Written by: inventory.transfers
+    ended one never changes. Written by: inventory.transport.transfers
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller
@@ -73,7 +73,7 @@ class Transfer(models.Model):
 class TransferLine(models.Model):
     """One product of a transfer, in pieces. What was sent is received, lost or returned, and never more than that (law 7).
 
-    `pack` is how many pieces the case pack holds that was scanned (1: single pieces). Written by: inventory.transfers
+    `pack` is how many pieces the case pack holds that was scanned (1: single pieces). Written by: inventory.transport.transfers
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -109,7 +109,7 @@ class TransferLine(models.Model):
 class TransferScan(models.Model):
     """A scan that was counted into a draft, so that sending it again counts it once. Gone when the transfer is sent.
 
-    Written by: inventory.transfers
+    Written by: inventory.transport.transfers
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller

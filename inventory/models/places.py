@@ -14,7 +14,7 @@ from inventory.stock import Capability, LocationKind
 
 
 class Location(models.Model):
-    """A place where goods are: store, warehouse, micro-fulfilment centre, partner. Written by: inventory.locations"""
+    """A place where goods are: store, warehouse, micro-fulfilment centre, partner. Written by: inventory.places.locations"""
 
     code = models.CharField(_("code"), max_length=20, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -65,7 +65,7 @@ class Location(models.Model):
 
 
 class StaffAssignment(models.Model):
-    """What role a person has where; no location means everywhere. Written by: inventory.locations"""
+    """What role a person has where; no location means everywhere. Written by: inventory.places.locations"""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
     location = models.ForeignKey(
@@ -92,7 +92,7 @@ class StaffAssignment(models.Model):
 class LocationGroup(models.Model):
     """Places that are meant together: a region ("west"), a format ("city stores"). Rules may name a group instead of places.
 
-    Written by: inventory.location_groups
+    Written by: inventory.places.groups
     """
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
@@ -108,7 +108,7 @@ class LocationGroup(models.Model):
 
 
 class LocationGroupMember(models.Model):
-    """A place in a group; a place may be in several. Written by: inventory.location_groups"""
+    """A place in a group; a place may be in several. Written by: inventory.places.groups"""
 
     group = models.ForeignKey(LocationGroup, on_delete=models.CASCADE, related_name="members", verbose_name=_("group"))
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+", verbose_name=_("location"))
@@ -120,7 +120,7 @@ class LocationGroupMember(models.Model):
 
 
 class PostalPlace(models.Model):
-    """Where a postal code lies, for distances. Written by: inventory.locations"""
+    """Where a postal code lies, for distances. Written by: inventory.places.locations"""
 
     country = models.CharField(max_length=2)
     postal_code = models.CharField(max_length=12)
@@ -136,7 +136,7 @@ class TransitTime(models.Model):
     """How many days goods are on the road: to another place of ours, so many km far, or as a parcel to a country.
 
     Exactly one of destination, `up_to_km` and country; without an origin it holds from everywhere. The narrowest counts.
-    Written by: inventory.transit
+    Written by: inventory.places.transit
     """
 
     origin = models.ForeignKey(

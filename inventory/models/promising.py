@@ -16,7 +16,7 @@ from inventory.promise_dates import ClaimKind, PolicyKind
 class BackorderPolicy(models.Model):
     """How many pieces may be promised beyond what is on hand: per product and place of its scope, at most `cap`.
 
-    A policy that was made stays as it is, until it ends (trigger). Written by: inventory.backorder_policies
+    A policy that was made stays as it is, until it ends (trigger). Written by: inventory.promising.policies
     """
 
     name = models.CharField(_("name"), max_length=80)
@@ -65,7 +65,7 @@ class Backorder(models.Model):
     """Pieces of a hold or of an allocation that wait for goods: first come, first served, by `since`.
 
     What is open of them is promised beyond what is on hand; a hold's part counts until its expiry (law 5).
-    Written by: inventory.backorders
+    Written by: inventory.promising.backorders
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -108,7 +108,7 @@ class Backorder(models.Model):
 class PromisedDate(models.Model):
     """By when the pieces of a backorder were promised, and each revision of that. Never changed (trigger).
 
-    No date: nobody knows. Written by: inventory.backorders
+    No date: nobody knows. Written by: inventory.promising.backorders
     """
 
     backorder = models.ForeignKey(Backorder, on_delete=models.PROTECT, related_name="dates", db_index=False)
@@ -126,7 +126,7 @@ class PromisedDate(models.Model):
 class UnroutedDemand(models.Model):
     """Pieces that were promised to an order before anyone knew from where: less for all, at no place in particular.
 
-    Counts in the customs area of `country` until it is routed or withdrawn. Written by: inventory.demands
+    Counts in the customs area of `country` until it is routed or withdrawn. Written by: inventory.promising.demands
     """
 
     id = models.UUIDField(primary_key=True)  # the order line's
@@ -159,7 +159,7 @@ class UnroutedDemand(models.Model):
 class PurchaseLimit(models.Model):
     """How many pieces of a product one customer may have, from its start until its end. It stays as it is until it ends.
 
-    Written by: inventory.purchase_limits
+    Written by: inventory.promising.purchase_limits
     """
 
     name = models.CharField(_("name"), max_length=80)
@@ -189,7 +189,7 @@ class PurchaseLimit(models.Model):
 class PurchaseLimitUse(models.Model):
     """Which quota claim a reservation or an order has on a purchase limit. Who the customer is stands nowhere here.
 
-    Written by: inventory.purchase_limits
+    Written by: inventory.promising.purchase_limits
     """
 
     hold_id = models.UUIDField(primary_key=True)  # commerce.quotas'

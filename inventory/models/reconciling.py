@@ -16,7 +16,7 @@ class StatementSource(models.Model):
     """Someone outside who tells us absolute figures of stock: a till, an ERP, a logistics partner, a marketplace.
 
     It speaks of its location or group of locations, or of all; keys of its channel may send its statements. What its
-    figures mean, and who is right when they differ, its policies say. Written by: inventory.statement_sources
+    figures mean, and who is right when they differ, its policies say. Written by: inventory.reconciliation.sources
     """
 
     code = models.SlugField(max_length=40, unique=True)
@@ -56,7 +56,7 @@ class StatementSource(models.Model):
 class StatementPolicy(models.Model):
     """Who is right when a source's figure of this meaning differs from ours. Without one the source may not state it.
 
-    Written by: inventory.statement_sources
+    Written by: inventory.reconciliation.sources
     """
 
     source = models.ForeignKey(StatementSource, on_delete=models.CASCADE, related_name="policies")
@@ -76,7 +76,7 @@ class StockStatement(models.Model):
     """Absolute figures as a source told them, as of an instant, with the answer it got (law 9). Kept for a while, never changed.
 
     The source's own reference arrives once; of one place and meaning no statement is older than the one before it.
-    Without a location it says what a channel shows for all places together. Written by: inventory.statements
+    Without a location it says what a channel shows for all places together. Written by: inventory.reconciliation.statements
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -111,7 +111,7 @@ class RefusedStatement(models.Model):
     """Figures that a source sent and that were not read, with the reason: staff see it, and can have the sender mend it.
 
     Nothing of them was compared. The same again is counted on the one row of its reference. Kept for a while.
-    Written by: inventory.refused_statements
+    Written by: inventory.reconciliation.refused
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -145,7 +145,7 @@ class Discrepancy(models.Model):
 
     `expected` is what our books (or an order, or a note) say, `found` what the world says, in pieces; `repaired` is what was
     booked since to bring them together, so found − expected − repaired is left. An open one has something left. Goods of
-    all places together (what a channel shows) have no location. Written by: inventory.discrepancies
+    all places together (what a channel shows) have no location. Written by: inventory.reconciliation.discrepancies
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller

@@ -15,7 +15,7 @@ class DemandDay(models.Model):
     """What moved of a product at a location on one day of that place, counted from the journal; days without are missing.
 
     `sold` and `returned` are pieces to and from customers, `came_in` all that was added, `delta` the change of on hand.
-    Can be counted anew from the journal at any time. Written by: inventory.demand
+    Can be counted anew from the journal at any time. Written by: inventory.replenishment.demand
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -32,7 +32,10 @@ class DemandDay(models.Model):
 
 
 class DemandMark(models.Model):
-    """Up to which version a level's journal was counted, so that no entry counts twice. Written by: inventory.demand"""
+    """Up to which version a level's journal was counted, so that no entry counts twice.
+
+    Written by: inventory.replenishment.demand
+    """
 
     level = models.OneToOneField(StockLevel, on_delete=models.CASCADE, primary_key=True, related_name="+")
     version = models.BigIntegerField()
@@ -42,7 +45,7 @@ class DemandForecast(models.Model):
     """What a product is expected to sell at a location: pieces a week, by which method, and on what evidence.
 
     `evidence` holds what a person needs to judge it: the weeks (null where nothing was on hand), the error of each method
-    that was tried, and the note of a short history. Written by: inventory.demand_forecasts
+    that was tried, and the note of a short history. Written by: inventory.replenishment.forecasts
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -66,13 +69,13 @@ class DemandForecast(models.Model):
 class ForecastSpread(models.Model):
     """How far demand went beyond its forecasts: quantiles of actual ÷ expected, by weeks ahead and size of what was expected.
 
-    Written by: inventory.demand_forecasts
+    Written by: inventory.replenishment.forecasts
     """
 
     weeks_ahead = models.PositiveSmallIntegerField()
-    size = models.PositiveSmallIntegerField()  # index of the class in inventory.spread.SIZES
+    size = models.PositiveSmallIntegerField()  # index of the class in inventory.replenishment.spread.SIZES
     observations = models.PositiveIntegerField()
-    quantiles = ArrayField(models.FloatField())  # at inventory.spread.LEVELS
+    quantiles = ArrayField(models.FloatField())  # at inventory.replenishment.spread.LEVELS
 
     class Meta:
         constraints = [models.UniqueConstraint(name="forecast_spread_once", fields=["weeks_ahead", "size"])]
@@ -83,7 +86,7 @@ class ReplenishmentRule(models.Model):
 
     The narrower scope wins: product before category before all goods, then location before group before everywhere.
     Empty levels are worked out from the forecast. Never negative, never against itself; one active rule per scope.
-    Written by: inventory.replenishment_rules
+    Written by: inventory.replenishment.rules
     """
 
     name = models.CharField(_("name"), max_length=120)
@@ -168,7 +171,7 @@ class ReplenishmentRule(models.Model):
 class PromotionUplift(models.Model):
     """A promotion sells `factor` times as much from the first day to the last: expected ahead, and taken out of the past.
 
-    Written by: inventory.replenishment_rules
+    Written by: inventory.replenishment.rules
     """
 
     name = models.CharField(_("name"), max_length=120)
@@ -197,7 +200,7 @@ class ReplenishmentProposal(models.Model):
 
     `inputs` holds every number it was worked out from, as of `made_at`. One open proposal per product, place and origin;
     a newer one supersedes it. `order_reference` names the purchase order or transfer that it became.
-    Written by: inventory.replenishment
+    Written by: inventory.replenishment.proposals
     """
 
     id = models.UUIDField(primary_key=True)
@@ -256,7 +259,7 @@ class ReplenishmentProposal(models.Model):
 class ReplenishmentAlert(models.Model):
     """A rule that deserves a look, and the facts that say so. Found anew every night; nothing is kept of earlier ones.
 
-    Written by: inventory.replenishment_alerts
+    Written by: inventory.replenishment.alerts
     """
 
     rule = models.ForeignKey(ReplenishmentRule, on_delete=models.CASCADE, related_name="alerts")

@@ -16,7 +16,7 @@ class WaitingEntry(models.Model):
     """Someone who waits for goods, in the order of joining. Ends once, in one of its final states.
 
     `subscriber` is the channel's own reference, never an address; it is emptied when the person is erased, or a while after
-    the end. Written by: inventory.waiting_list
+    the end. Written by: inventory.promising.waiting_list
     """
 
     id = models.UUIDField(primary_key=True)
@@ -65,7 +65,7 @@ class WaitingEntry(models.Model):
 class WaitingOffer(models.Model):
     """Goods offered to someone who waited: a reservation of the same id holds them until its expiry. Ends once.
 
-    Nobody has two open offers for one entry. Written by: inventory.waiting_list
+    Nobody has two open offers for one entry. Written by: inventory.promising.waiting_list
     """
 
     id = models.UUIDField(primary_key=True)  # the reservation's
@@ -94,7 +94,7 @@ class ScarcityPolicy(models.Model):
     """What a channel may be told about how few are left: from which number on, and how old a fact may be.
 
     A fact up to `fresh_seconds` old carries a number; up to `soft_seconds` it is said softly with its time; an older one
-    says nothing. `shown_seconds`: how long the channel shows a message at least. Written by: inventory.scarcity_terms
+    says nothing. `shown_seconds`: how long the channel shows a message at least. Written by: inventory.scarcity.terms
     """
 
     channel = models.OneToOneField("commerce.Channel", on_delete=models.PROTECT, related_name="+")
@@ -123,7 +123,7 @@ class ScarcityWording(models.Model):
     """A wording of our own instead of the house's: for a kind, a tone, a locale; variants are for experiments.
 
     Its templates were checked: they hold what the kind has to say, and nothing that no fact carries.
-    Written by: inventory.scarcity_terms
+    Written by: inventory.scarcity.terms
     """
 
     kind = models.CharField(max_length=20)
@@ -148,7 +148,7 @@ class ScarcityClaim(models.Model):
     """What was said about how many are left, and the ledger versions that prove it. Never changed or deleted (trigger).
 
     The same words from the same versions are one row a day: the id is made from all of it. Nothing refers to this table and
-    its day is part of the id, so it can be kept in partitions by day. Written by: inventory.scarcity
+    its day is part of the id, so it can be kept in partitions by day. Written by: inventory.scarcity.messages
     """
 
     id = models.UUIDField(primary_key=True)

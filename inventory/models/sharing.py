@@ -25,7 +25,7 @@ class BufferRule(SharingScope):
     """A rule that withholds pieces from channels. A draft becomes active after a preview, and is retired in the end.
 
     What an active rule says can't be changed, nor can a rule go back or vanish: a trigger refuses.
-    Written by: inventory.buffer_rules
+    Written by: inventory.sharing.buffer_rules
     """
 
     name = models.CharField(max_length=80)
@@ -93,7 +93,7 @@ class SharingVersion(models.Model):
     """One row: the token that changes with everything that withholds, so that processes know when to read again.
 
     `told_until` is the instant up to which starts and ends of rules were told to the stock feed.
-    Written by: inventory.sharing_news
+    Written by: inventory.sharing.news
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
@@ -108,7 +108,7 @@ class Obligation(SharingScope):
     """A quantity that a channel was guaranteed for a time: what of it is not taken yet is withheld from the others.
 
     `taken` is the sum of its takes, kept in the transaction of each. What was agreed can't be changed afterwards: a
-    trigger refuses. Written by: inventory.obligations
+    trigger refuses. Written by: inventory.sharing.obligations
     """
 
     name = models.CharField(max_length=80)
@@ -140,7 +140,7 @@ class Obligation(SharingScope):
 class ObligationShare(models.Model):
     """Where the owed pieces of an obligation are kept: a picture that is drawn anew as goods move.
 
-    Written by: inventory.obligations
+    Written by: inventory.sharing.obligations
     """
 
     obligation = models.ForeignKey(Obligation, on_delete=models.CASCADE, related_name="shares")
@@ -158,7 +158,7 @@ class ObligationShare(models.Model):
 class ObligationTake(models.Model):
     """Pieces that a channel took from its obligation, or gave back (negative). Can't be changed: a trigger refuses.
 
-    `cause_id` is the hold or allocation. Written by: inventory.obligations
+    `cause_id` is the hold or allocation. Written by: inventory.sharing.obligations
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -176,7 +176,7 @@ class ObligationTake(models.Model):
 class DynamicPolicy(SharingScope):
     """Bounds and pace of a buffer that follows measured demand and the channel's lag, per product and place.
 
-    What an active policy says can't be changed: a trigger refuses. Written by: inventory.dynamic_buffers
+    What an active policy says can't be changed: a trigger refuses. Written by: inventory.sharing.dynamic_buffers
     """
 
     name = models.CharField(max_length=80)
@@ -224,7 +224,7 @@ class DynamicPolicy(SharingScope):
 class DynamicBuffer(models.Model):
     """What a dynamic policy keeps back of a product at a place now; equals the `after` of its latest step.
 
-    Within the bounds of its policy. Written by: inventory.dynamic_buffers
+    Within the bounds of its policy. Written by: inventory.sharing.dynamic_buffers
     """
 
     policy = models.ForeignKey(DynamicPolicy, on_delete=models.PROTECT, related_name="buffers")
@@ -244,7 +244,7 @@ class DynamicBuffer(models.Model):
 class BufferStep(models.Model):
     """One step of a dynamic buffer with the measurements that caused it. Can't be changed or deleted: a trigger refuses.
 
-    Written by: inventory.dynamic_buffers
+    Written by: inventory.sharing.dynamic_buffers
     """
 
     id = models.UUIDField(primary_key=True)

@@ -13,7 +13,7 @@ from inventory.purchasing import PurchaseOrderSource, PurchaseOrderState
 
 
 class Supplier(models.Model):
-    """Who goods come from, with the calendar of its orders and deliveries. Written by: inventory.suppliers"""
+    """Who goods come from, with the calendar of its orders and deliveries. Written by: inventory.procurement.suppliers"""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -54,7 +54,7 @@ class Supplier(models.Model):
 
 
 class SupplierClosure(models.Model):
-    """Days on which a supplier neither takes orders nor delivers. Written by: inventory.suppliers"""
+    """Days on which a supplier neither takes orders nor delivers. Written by: inventory.procurement.suppliers"""
 
     supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="closures")
     first_day = models.DateField(_("first day"))
@@ -76,7 +76,7 @@ class SupplierClosure(models.Model):
 class SupplierTerm(models.Model):
     """On which terms a supplier sells a product; quantities in pieces, the cost of one piece in the supplier's currency.
 
-    Written by: inventory.suppliers
+    Written by: inventory.procurement.suppliers
     """
 
     supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="terms")
@@ -109,7 +109,8 @@ class PurchaseOrder(models.Model):
     """Goods ordered from a supplier for one place, or announced by it. Its place and supplier never change.
 
     `reference` is the supplier's or ERP's own name for it, once per supplier; `announced_as_of` says how new the last word
-    about it is, so that an older one can't undo it. `version` grows with every change. Written by: inventory.purchase_orders
+    about it is, so that an older one can't undo it. `version` grows with every change.
+    Written by: inventory.procurement.purchase_orders
     """
 
     id = models.UUIDField(primary_key=True)  # minted by the caller
@@ -172,7 +173,7 @@ class PurchaseOrderLine(models.Model):
     """Pieces of a product that an order brings on a day. `received` equals what the journal booked for it, damaged included.
 
     A quantity of 0 was not ordered and came all the same. `received_at` is when the last of the ordered pieces came, which
-    lead times are learned from. Written by: inventory.purchase_orders, inventory.goods_in
+    lead times are learned from. Written by: inventory.procurement.purchase_orders, inventory.procurement.goods_in
     """
 
     order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines", db_index=False)

@@ -16,15 +16,18 @@ from commerce import catalog, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import count_lists, count_review, count_rules, locations, value_classes
-from inventory.count_lists import CountRef, ReviewItem
-from inventory.count_settlement import Settled
 from inventory.counting import CountAction, CountReason, ItemState
 from inventory.errors import CountNotFound, LocationUnknown
+from inventory.places import locations
 from inventory.staff import count_forms, count_words, discrepancy_words
 from inventory.staff.count_forms import RulesForm
 from inventory.staff.counts import here
 from inventory.staff.views import what_is_wrong
+from inventory.stocktaking import lists, value_classes
+from inventory.stocktaking import review as count_review
+from inventory.stocktaking import rules as count_rules
+from inventory.stocktaking.lists import CountRef, ReviewItem
+from inventory.stocktaking.settlement import Settled
 
 deciding = shell.require(Permission.APPROVE_COUNTS)
 
@@ -34,19 +37,19 @@ deciding = shell.require(Permission.APPROVE_COUNTS)
 def review(request: HttpRequest, count_id: UUID) -> HttpResponse:
     """What a count found: differences to decide about, the largest value first, and what was settled already."""
     ref = here(request, count_id)
-    rows = count_lists.review(ref.id)
+    rows = lists.review(ref.id)
     who = people.names({one for row in rows for one in row.counters})
     me = shell.actor(request)
     shown = [_shown(row, who, (me.kind.value, me.id)) for row in rows]
     waiting = [one for one in shown if one["item"].state == ItemState.REVIEW]
-    finds = count_lists.findings(ref.id)
+    finds = lists.findings(ref.id)
     facts = {
         "count": ref, "title": count_words.title(ref), "state": count_words.STATES[ref.state], "waiting": waiting,
         "settled": [one for one in shown if one["item"].state not in (ItemState.REVIEW, ItemState.OPEN)],
         "finds": [(row, count_words.FINDINGS[row.kind]) for row in finds],
         "finders": people.names({(row.finding.counter_kind, row.finding.counter_id) for row in finds}),
         "is_to_decide": CountAction.REVIEW in ref.actions, "values": _values(waiting),
-        "progress": count_lists.progress([ref.id])[ref.id],
+        "progress": lists.progress([ref.id])[ref.id],
     }  # fmt: skip
     return render(request, "inventory/count_review.html", facts)
 
@@ -113,7 +116,7 @@ def decide(request: HttpRequest, count_id: UUID) -> HttpResponse:
 def _seen(data: QueryDict) -> dict[int, int]:
     """Return the differences of the chosen products as the page showed them."""
     seen = {}
-    for text in data.getlist("item")[: count_lists.MOST_ON_A_PAGE]:
+    for text in data.getlist("item")[: lists.MOST_ON_A_PAGE]:
         product, _colon, pieces = text.partition(":")
         if product.isascii() and product.isdigit() and pieces.lstrip("-").isdigit() and len(text) < 40:
             seen[int(product)] = int(pieces)
@@ -152,7 +155,7 @@ def _back(ref: CountRef) -> HttpResponse:
 def settle_finding(request: HttpRequest, count_id: UUID, finding_id: UUID) -> HttpResponse:
     """Say what product a find is, or that it is nothing to be counted."""
     ref = here(request, count_id)
-    if all(row.finding.pk != finding_id for row in count_lists.findings(ref.id)):
+    if all(row.finding.pk != finding_id for row in lists.findings(ref.id)):
         messages.info(request, _("Somebody else decided about this find already."))
         return _back(ref)
     text = shell.typed(request.POST.get("sku", ""))

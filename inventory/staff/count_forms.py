@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce import clock
 from commerce.staff import shell
-from inventory import count_rules, counts, locations
-from inventory.count_figures import LONGEST_TEXT, MOST_PIECES, Figure
-from inventory.count_rules import Policy
 from inventory.counting import CountKind, CountMode
+from inventory.places import locations
 from inventory.staff import count_words, words
 from inventory.stock import Condition
+from inventory.stocktaking import counts, rules
+from inventory.stocktaking.figures import LONGEST_TEXT, MOST_PIECES, Figure
+from inventory.stocktaking.rules import Policy
 
 LARGEST_OFFSET = timedelta(days=3_650)  # a clock that is further off is no clock
 
@@ -111,9 +112,7 @@ class RulesForm(forms.Form):
     a_days = forms.IntegerField(label=_("Class A every … days"), min_value=1, max_value=3650)
     b_days = forms.IntegerField(label=_("Class B every … days"), min_value=1, max_value=3650)
     c_days = forms.IntegerField(label=_("Class C every … days"), min_value=1, max_value=3650)
-    items_at_once = forms.IntegerField(
-        label=_("Products of one count"), min_value=1, max_value=count_rules.MOST_AT_ONCE
-    )
+    items_at_once = forms.IntegerField(label=_("Products of one count"), min_value=1, max_value=rules.MOST_AT_ONCE)
     approve_above_pieces = forms.IntegerField(
         label=_("A second person decides above … pieces"), min_value=0, max_value=MOST_PIECES
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.roles import Permission
 from commerce.staff import links, refusals, shell
-from inventory import count_lists, count_settlement
+from inventory.stocktaking import lists, settlement
 
 _SENTENCES = {
     "count_not_found": _("There is no such count at this store."),
@@ -23,16 +23,16 @@ def register() -> None:
     shell.register_menu(
         shell.MenuEntry(
             key="counts", label=_("Count"), icon="clipboard-list", url_name="inventory-staff:counts",
-            permission=Permission.COUNT_STOCK, order=30, counter=lambda store: count_lists.waiting(store.id),
+            permission=Permission.COUNT_STOCK, order=30, counter=lambda store: lists.waiting(store.id),
         )
     )  # fmt: skip
-    links.register(count_settlement.CAUSE, _links, permission=Permission.COUNT_STOCK)
+    links.register(settlement.CAUSE, _links, permission=Permission.COUNT_STOCK)
     for code, sentence in _SENTENCES.items():
         refusals.register(code, sentence)
 
 
 def _links(cause_ids: Sequence[str]) -> Mapping[str, links.Link]:
-    found = count_lists.numbers(UUID(cause_id) for cause_id in cause_ids)
+    found = lists.numbers(UUID(cause_id) for cause_id in cause_ids)
     return {
         str(count_id): links.Link(
             _now("Count %(number)s") % {"number": number}, reverse("inventory-staff:count", args=[count_id])

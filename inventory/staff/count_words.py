@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from commerce import catalog
-from inventory.count_figures import Outcome, Taken
-from inventory.count_lists import CountRef
-from inventory.count_opening import SOURCE
 from inventory.counting import CountKind, CountReason, CountState, FindingKind, ItemState
 from inventory.staff import words
+from inventory.stocktaking.figures import Outcome, Taken
+from inventory.stocktaking.lists import CountRef
+from inventory.stocktaking.opening import SOURCE
 
 KINDS: dict[CountKind, tuple[Any, Any, str]] = {
     CountKind.DIRECTED: (_("What is due"), _("Missed when picking, surprises, then what sells most."), "list-checks"),

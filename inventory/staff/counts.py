@@ -16,16 +16,16 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import count_figures, count_lists, count_rules
-from inventory import counts as verbs
-from inventory.count_lists import CountRef
-from inventory.count_settlement import Settled
 from inventory.counting import CountAction, CountKind, CountReason, CountState, Missing
 from inventory.errors import CountNotFound
 from inventory.staff import count_forms, count_words
 from inventory.staff.count_forms import BeginForm
 from inventory.staff.views import SOURCE
 from inventory.stock import Condition
+from inventory.stocktaking import counts as verbs
+from inventory.stocktaking import figures, lists, rules
+from inventory.stocktaking.lists import CountRef
+from inventory.stocktaking.settlement import Settled
 
 counting = shell.require(Permission.COUNT_STOCK)
 
@@ -33,7 +33,7 @@ counting = shell.require(Permission.COUNT_STOCK)
 def here(request: HttpRequest, count_id: UUID) -> CountRef:
     """Return a count of the current store; a count of another store does not exist here (law 17)."""
     try:
-        return count_lists.get(count_id, location_id=shelf_of(request))
+        return lists.get(count_id, location_id=shelf_of(request))
     except CountNotFound as unknown:
         raise Http404(unknown.message) from unknown
 
@@ -47,8 +47,8 @@ def shelf_of(request: HttpRequest) -> int:
 @counting
 def listed(request: HttpRequest) -> HttpResponse:
     """The store's counts: those that wait first, then those that are over."""
-    found = count_lists.listed(location_id=shelf_of(request))
-    progress = count_lists.progress(one.id for one in found)
+    found = lists.listed(location_id=shelf_of(request))
+    progress = lists.progress(one.id for one in found)
     rows = [
         {
             "count": one,
@@ -89,7 +89,7 @@ def begin(request: HttpRequest) -> HttpResponse:
             except CommerceError as refusal:
                 status = refusal.status
                 form.add_error(None, _why_not(refusal, values["kind"]))
-    due = count_rules.due(store.id, at=clock.now())
+    due = rules.due(store.id, at=clock.now())
     if not due:
         form.initial["kind"] = CountKind.FREE.value
     why = [(label, sum(one.reason is reason for one in due)) for reason, label in count_words.REASONS.items()]
@@ -97,7 +97,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     return render(request, "inventory/count_new.html", facts, status=status)
 
 
-def _urgent(due: list[count_rules.Due]) -> bool:
+def _urgent(due: list[rules.Due]) -> bool:
     return any(one.reason is not CountReason.DUE for one in due)
 
 
@@ -141,7 +141,7 @@ def scan(request: HttpRequest, count_id: UUID) -> HttpResponse:
         return _answer(request, ref, error=sentence, sound="stop", status=422)
     try:
         with transactions.transaction():
-            [taken] = count_figures.record(ref.id, [figure], by=shell.actor(request), at=clock.now())
+            [taken] = figures.record(ref.id, [figure], by=shell.actor(request), at=clock.now())
     except CommerceError as refusal:
         sentence = refusals.sentence(refusal) if refusal.code != "invalid_input" else _(
             "That can’t be a number of pieces. Enter a whole number up to a million."
@@ -162,8 +162,8 @@ def _answer(request: HttpRequest, ref: CountRef, *, status: int = 200, **facts: 
 
 
 def _panel(request: HttpRequest, ref: CountRef, *, now: int | None = None, **facts: Any) -> dict[str, Any]:
-    sheet = count_lists.sheet(ref, by=shell.actor(request))
-    progress = count_lists.progress([ref.id])[ref.id]
+    sheet = lists.sheet(ref, by=shell.actor(request))
+    progress = lists.progress([ref.id])[ref.id]
     return {
         "count": ref,
         "title": count_words.title(ref),
@@ -173,7 +173,7 @@ def _panel(request: HttpRequest, ref: CountRef, *, now: int | None = None, **fac
         "now": next((one for one in sheet.own if one.product_id == now), None),
         "server_time": clock.utc_text(clock.now()),
         "may_cancel": shell.may(request, Permission.APPROVE_COUNTS),
-        "most_pieces": count_figures.MOST_PIECES,
+        "most_pieces": figures.MOST_PIECES,
         **facts,
     }
 
@@ -240,10 +240,8 @@ def _outcome(request: HttpRequest, ref: CountRef) -> dict[str, Any]:
         "count": ref,
         "title": count_words.title(ref),
         "state": count_words.STATES[ref.state],
-        "progress": count_lists.progress([ref.id])[ref.id],
-        "outcomes": [
-            (count_words.ITEM_STATES[state], many) for state, many in count_lists.outcomes(ref.id).items() if many
-        ],
+        "progress": lists.progress([ref.id])[ref.id],
+        "outcomes": [(count_words.ITEM_STATES[state], many) for state, many in lists.outcomes(ref.id).items() if many],
         "may_decide": shell.may(request, Permission.APPROVE_COUNTS),
         "is_to_decide": CountAction.REVIEW in ref.actions,
     }
@@ -254,7 +252,7 @@ def _outcome(request: HttpRequest, ref: CountRef) -> dict[str, Any]:
 def blind_list(request: HttpRequest, count_id: UUID) -> HttpResponse:
     """The list of a count on paper: what and where, and room to write. No figure of the books."""
     ref = here(request, count_id)
-    sheet = count_lists.sheet(ref, by=shell.actor(request), at_most=verbs.MOST_ITEMS)
+    sheet = lists.sheet(ref, by=shell.actor(request), at_most=verbs.MOST_ITEMS)
     facts = {
         "count": ref,
         "title": count_words.title(ref),

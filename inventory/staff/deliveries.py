@@ -16,14 +16,14 @@ from commerce import catalog, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import goods_in, purchase_orders, supply_lists
 from inventory.errors import PurchaseOrderNotFound
-from inventory.goods_in import ReceivedLine
 from inventory.models import PurchaseOrder
+from inventory.procurement import goods_in, lists, purchase_orders
+from inventory.procurement.goods_in import ReceivedLine
+from inventory.procurement.lists import ExpectedDelivery
 from inventory.staff import supply_words, words
 from inventory.staff.delivery_forms import Count
 from inventory.staff.views import SOURCE, what_is_wrong
-from inventory.supply_lists import ExpectedDelivery
 
 receiving = shell.require(Permission.RECEIVE_STOCK)
 
@@ -47,7 +47,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     """What is expected at this store, late ones first; a scan leads to the delivery that brings the goods."""
     store = shell.here(request)
     today, text = today_at(store), shell.typed(request.GET.get("q", ""))
-    found = supply_lists.deliveries(store.id, today=today)
+    found = lists.deliveries(store.id, today=today)
     hint = ""
     if text:
         wanted, hint = _matching(found, store, text)
@@ -59,7 +59,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         groups["late" if one.expected_on < today else "today" if one.expected_on == today else "later"].append(one)
     facts = {
         "groups": [Group(key, some) for key, some in groups.items() if some], "text": text, "hint": hint,
-        "days": supply_lists.DAYS_AHEAD,
+        "days": lists.DAYS_AHEAD,
     }  # fmt: skip
     return render(request, "inventory/deliveries.html", facts)
 
@@ -72,7 +72,7 @@ def _matching(found: list[ExpectedDelivery], store: shell.Store, text: str) -> t
     scanned = catalog.product_by_barcode(text)
     if scanned is None:
         return [], what_is_wrong(text)
-    bringing = supply_lists.bringing(scanned[0].id, store.id)
+    bringing = lists.bringing(scanned[0].id, store.id)
     sentence = _("No delivery that is expected here brings %(name)s. Receive it without an order.")
     return bringing, "" if bringing else sentence % {"name": scanned[0].name}
 
@@ -97,7 +97,7 @@ def delivery(request: HttpRequest, order_id: UUID) -> HttpResponse:
     except CommerceError as refusal:
         return _page(request, row, replace(count, error=refusals.sentence(refusal)), status=refusal.status)
     _say_what_was_booked(request, count, done)
-    is_over = not supply_lists.is_coming(done.order)
+    is_over = not lists.is_coming(done.order)
     return redirect("inventory-staff:deliveries") if is_over else redirect("inventory-staff:delivery", row.pk)
 
 
@@ -174,7 +174,7 @@ def _here(request: HttpRequest, order_id: UUID) -> PurchaseOrder:
 
 
 def _count(row: PurchaseOrder) -> Count:
-    return Count.of(supply_lists.lines_of([row])[row.pk])
+    return Count.of(lists.lines_of([row])[row.pk])
 
 
 def _page(
@@ -182,7 +182,7 @@ def _page(
 ) -> HttpResponse:
     label, icon, look = supply_words.STATES[purchase_orders.PurchaseOrderState(row.state)]
     facts = {
-        "order": row, "count": count, "is_coming": supply_lists.is_coming(row), "state": label, "icon": icon, "look": look,
+        "order": row, "count": count, "is_coming": lists.is_coming(row), "state": label, "icon": icon, "look": look,
         "close_error": close_error, "today": today_at(shell.here(request)),
     }  # fmt: skip
     return render(request, "inventory/delivery.html", facts, status=status)
@@ -194,4 +194,4 @@ def _lines(request: HttpRequest, row: PurchaseOrder, count: Count, *, sound: str
 
 def due_here(store: shell.Store) -> int:
     """Return how many deliveries wait at a store, for the menu."""
-    return supply_lists.due(store.id, today=today_at(store))
+    return lists.due(store.id, today=today_at(store))

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _now
 from commerce import catalog
 from commerce.product_refs import ProductRef
 from commerce.staff import shell
-from inventory import goods_in
 from inventory.models import PurchaseOrderLine
+from inventory.procurement import goods_in
 from inventory.staff.forms import MOST_PIECES_PER_LINE
 from inventory.stock import Condition
 

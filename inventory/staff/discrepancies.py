@@ -20,8 +20,9 @@ from commerce import audit, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import discrepancies, discrepancy_lists, locations, refused_statements
-from inventory.discrepancy_lists import Filters, Listed, Sum
+from inventory.places import locations
+from inventory.reconciliation import discrepancies, discrepancy_lists, refused
+from inventory.reconciliation.discrepancy_lists import Filters, Listed, Sum
 from inventory.reconciling import Cause, DiscrepancyKind, DiscrepancyState, Meaning
 from inventory.staff import discrepancy_words as words
 
@@ -135,7 +136,7 @@ def _page(request: HttpRequest, *, repair_form: RepairForm | None = None, status
         "sums": [_sum(one) for one in discrepancy_lists.sums(filters, at=now)],
         "refused": [
             words.refused(one)
-            for one in refused_statements.listed(location_ids=filters.location_ids, only_standing=True, at_most=3)
+            for one in refused.listed(location_ids=filters.location_ids, only_standing=True, at_most=3)
         ],
         "is_cut": len(rows) == discrepancy_lists.MOST_LISTED,
         "most_listed": discrepancy_lists.MOST_LISTED,

@@ -12,11 +12,12 @@ from django.utils.translation import get_language, npgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from commerce.money import Money
-from inventory import count_settlement, locations
-from inventory.discrepancy_lists import Listed
+from inventory.places import locations
+from inventory.reconciliation.discrepancy_lists import Listed
+from inventory.reconciliation.refused import Refused
 from inventory.reconciling import SLIPS, Cause, Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
-from inventory.refused_statements import Refused
 from inventory.staff import words
+from inventory.stocktaking import settlement
 
 KINDS: dict[DiscrepancyKind, Any] = {
     DiscrepancyKind.OVER_DELIVERY: _("More delivered than ordered"),
@@ -87,7 +88,7 @@ SOURCES: dict[SourceKind, Any] = {
     SourceKind.MARKETPLACE: _("Marketplace"),
     SourceKind.SHOP: _("Shop"),
 }
-OURSELVES: dict[str, Any] = {count_settlement.SOURCE: _("Our own count")}
+OURSELVES: dict[str, Any] = {settlement.SOURCE: _("Our own count")}
 DECISIONS: dict[Decision, Any] = {
     Decision.OURS: _("Our books are right"),
     Decision.THEIRS: _("Their figures are right"),

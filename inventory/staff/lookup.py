@@ -11,9 +11,10 @@ from django.db import connection
 from commerce import catalog
 from commerce.product_refs import ProductRef
 from commerce.staff import people, shell
-from inventory import availability, corrections, geography, locations, queries
+from inventory import availability, corrections, queries
 from inventory.availability import Figure
-from inventory.locations import LocationRef
+from inventory.places import geography, locations
+from inventory.places.locations import LocationRef
 from inventory.staff import words
 
 PRINTED_LENGTHS = (8, 12, 13, 14)  # GTIN-8, UPC-A, EAN-13, case packs

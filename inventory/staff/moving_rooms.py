@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from commerce.roles import Permission
 from commerce.staff import links, refusals, shell
-from inventory import transfer_records
 from inventory.staff import transfer_words
+from inventory.transport import records
 
 
 def register() -> None:
@@ -22,7 +22,7 @@ def register() -> None:
             url_name="inventory-staff:transfers",
             permission=Permission.MOVE_STOCK,
             order=62,
-            counter=lambda store: transfer_records.count_coming(store.id),
+            counter=lambda store: records.count_coming(store.id),
             is_only_in_more=True,
         )
     )
@@ -37,14 +37,14 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
-    links.register(transfer_records.CAUSE, _transfers, permission=Permission.MOVE_STOCK)
+    links.register(records.CAUSE, _transfers, permission=Permission.MOVE_STOCK)
     for code, sentence in transfer_words.SENTENCES.items():
         refusals.register(code, sentence)
 
 
 def _transfers(cause_ids: Sequence[str]) -> dict[str, links.Link]:
     """Return the page of each transfer that caused entries of the journal."""
-    numbers = transfer_records.numbers([UUID(cause_id) for cause_id in cause_ids])
+    numbers = records.numbers([UUID(cause_id) for cause_id in cause_ids])
     return {
         str(transfer_id): links.Link(number, reverse("inventory-staff:transfer", args=[transfer_id]))
         for transfer_id, number in numbers.items()

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from commerce import catalog, clock, queries
 from commerce.errors import CommerceError
 from commerce.staff import refusals
-from inventory import backorder_policies, locations, purchase_limits
+from inventory.places import locations
 from inventory.promise_dates import PolicyKind
+from inventory.promising import policies, purchase_limits
 from inventory.staff import promise_words
 
 _WHOLE = {"required": _("Enter a number."), "invalid": _("Enter a whole number.")}
@@ -37,7 +38,7 @@ def _moment(label: Any, *, required: bool, help_text: Any = "") -> forms.DateTim
 class PromiseForm(forms.Form):
     """What a policy or a limit is called, and which product and channels it is about."""
 
-    name = forms.CharField(label=_("Name"), max_length=backorder_policies.LONGEST_NAME)
+    name = forms.CharField(label=_("Name"), max_length=policies.LONGEST_NAME)
     sku = forms.CharField(label=_("Product (SKU or barcode)"), max_length=64)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
 
@@ -74,7 +75,7 @@ class PolicyForm(PromiseForm):
     """A policy of backorders or preorders."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=list(promise_words.KINDS.items()))
-    cap = _number(_("Pieces per product and place"), least=1, most=backorder_policies.MOST_PIECES)
+    cap = _number(_("Pieces per product and place"), least=1, most=policies.MOST_PIECES)
     category = forms.ChoiceField(label=_("Category"), required=False)
     place = forms.ChoiceField(label=_("Place"), required=False)
     release_on = forms.DateField(
@@ -82,12 +83,10 @@ class PolicyForm(PromiseForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )  # fmt: skip
     lead_days = _number(
-        _("Days to wait when no delivery is known"), least=0, most=backorder_policies.LONGEST_LEAD_DAYS, required=False,
+        _("Days to wait when no delivery is known"), least=0, most=policies.LONGEST_LEAD_DAYS, required=False,
         help_text=_("Left empty, only deliveries that are on their way are promised."),
     )  # fmt: skip
-    safety = _number(
-        _("Pieces of a delivery not promised"), least=0, most=backorder_policies.MOST_PIECES, required=False
-    )
+    safety = _number(_("Pieces of a delivery not promised"), least=0, most=policies.MOST_PIECES, required=False)
     until = _moment(_("Ends"), required=False, help_text=_("Left empty, it holds until someone ends it."))
 
     field_order = ["name", "kind", "sku", "category", "place", "channel", "cap"]
@@ -113,9 +112,9 @@ class PolicyForm(PromiseForm):
         return values
 
     @property
-    def draft(self) -> backorder_policies.Draft:
+    def draft(self) -> policies.Draft:
         values = self.cleaned_data
-        return backorder_policies.Draft(
+        return policies.Draft(
             name=values["name"], kind=values["kind"], cap=values["cap"], product_id=values["sku"],
             category=values["category"], location_id=int(values["place"]) if values["place"] else None,
             channel_ids=self.channel_ids, safety=values["safety"] or 0, release_on=values["release_on"],

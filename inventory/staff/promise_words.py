@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from inventory.cascade import OBLIGATION
 from inventory.promise_dates import PolicyKind
-from inventory.promising import Part, What
+from inventory.promising.promises import Part, What
 
 PARTS: dict[What, Any] = {
     What.ON_HAND: _("on hand"),

@@ -15,8 +15,11 @@ from commerce import catalog, clock, queries, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import availability, backorder_policies, backorders, channel_priorities, promising, purchase_limits
-from inventory.promising import Promise
+from inventory import availability
+from inventory.promising import backorders, promises, purchase_limits
+from inventory.promising import policies as backorder_policies
+from inventory.promising.promises import Promise
+from inventory.sharing import channel_priorities
 from inventory.staff import promise_words
 from inventory.staff.promise_forms import LimitForm, PolicyForm
 
@@ -51,7 +54,7 @@ def why(request: HttpRequest) -> HttpResponse:
         "readers": readers,
         "coming": [
             (one, promise_words.SOURCES[one.source])
-            for one in promising.coming([product.id], at=now).get((product.id, store.id), ())
+            for one in promises.coming([product.id], at=now).get((product.id, store.id), ())
         ],
         "waiting": backorders.listed_at(product.id, store.id, at=now),
         "channels": {channel.id: channel.name for channel in channels},
@@ -65,7 +68,7 @@ def _readers(name: Any, channel: Any, figures: Sequence[availability.Figure], no
     channel_id, country = (channel.id, channel.country) if channel else (None, "")
     return [
         Reader(name, promise, [(part.pieces, promise_words.part(part)) for part in promise.parts])
-        for promise in promising.promises(figures, channel_id=channel_id, country=country, at=now)
+        for promise in promises.promises(figures, channel_id=channel_id, country=country, at=now)
     ]
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _now
 from commerce import catalog
 from commerce.product_refs import ProductRef
 from commerce.staff import shell
-from inventory import purchase_checks, purchase_orders
 from inventory.models import PurchaseOrderLine
-from inventory.purchase_orders import OrderLine
+from inventory.procurement import checks, purchase_orders
+from inventory.procurement.purchase_orders import OrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Wanted:
     @classmethod
     def from_form(cls, data: QueryDict) -> "Wanted":
         """Read an order as the form sends it; unknown goods and charges fall out."""
-        skus = [shell.typed(sku) for sku in data.getlist("sku")][: purchase_checks.MOST_LINES]
+        skus = [shell.typed(sku) for sku in data.getlist("sku")][: checks.MOST_LINES]
         products = catalog.ids_of(skus)
         lines = tuple(
             _line(products[sku], quantity, day)
@@ -80,7 +80,7 @@ class Wanted:
         """Return the order with one scan more: the product's first line counts up, or a new line comes first."""
         lines = [replace(line, is_fresh=False) for line in self.lines]
         at = next((number for number, line in enumerate(lines) if line.product.id == product.id), None)
-        if at is None and len(lines) >= purchase_checks.MOST_LINES:
+        if at is None and len(lines) >= checks.MOST_LINES:
             return replace(self, error=_now("An order has at most %(n)s lines. Make another one.") % {"n": len(lines)})
         old = lines.pop(at) if at is not None else WantedLine(product, "0", quantity=0)
         line = replace(_line(product, str((old.quantity or 0) + pieces), old.typed_day), is_fresh=True)
@@ -124,7 +124,7 @@ def _line(product: ProductRef, text: str, day: str) -> WantedLine:
         return WantedLine(
             product, text, day, None, expected_on, _now("Enter a whole number from 1, or remove the line.")
         )
-    if quantity > purchase_checks.MOST_PIECES:
-        sentence = _now("More than %(n)s pieces of one product: check the number.") % {"n": purchase_checks.MOST_PIECES}
+    if quantity > checks.MOST_PIECES:
+        sentence = _now("More than %(n)s pieces of one product: check the number.") % {"n": checks.MOST_PIECES}
         return WantedLine(product, text, day, None, expected_on, sentence)
     return WantedLine(product, text, day, quantity, expected_on)

@@ -18,9 +18,9 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, shell
-from inventory import goods_in, purchase_orders, suppliers, supply_lists
 from inventory.errors import PurchaseOrderNotFound
 from inventory.models import PurchaseOrder, PurchaseOrderLine
+from inventory.procurement import goods_in, lists, purchase_orders, suppliers
 from inventory.purchasing import PurchaseOrderState, allowed_actions
 from inventory.staff import discrepancy_words, supply_words, words
 from inventory.staff.purchase_order_forms import Wanted
@@ -48,12 +48,10 @@ def page(request: HttpRequest) -> HttpResponse:
     """The store's orders in a state, newest first."""
     store, view = shell.here(request), request.GET.get("show", "drafts")
     view = view if view in supply_words.VIEWS else "drafts"
-    counts = supply_lists.counts([store.id])
-    rows = supply_lists.orders(states=supply_words.VIEWS[view][0], location_ids=[store.id]).order_by(
-        "-created_at", "-id"
-    )
+    counts = lists.counts([store.id])
+    rows = lists.orders(states=supply_words.VIEWS[view][0], location_ids=[store.id]).order_by("-created_at", "-id")
     shown = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    lines = supply_lists.lines_of(list(shown))
+    lines = lists.lines_of(list(shown))
     facts = {
         "view": view,
         "views": [
@@ -78,7 +76,7 @@ def write(request: HttpRequest, order_id: UUID | None = None) -> HttpResponse:
     """Write a new order, or change one that stands."""
     row = _here(request, order_id) if order_id else None
     if request.method == "GET":
-        wanted = Wanted.of(row.pk, supply_lists.lines_of([row])[row.pk]) if row else Wanted.new()
+        wanted = Wanted.of(row.pk, lists.lines_of([row])[row.pk]) if row else Wanted.new()
         return _form(request, row, wanted)
     wanted = Wanted.from_form(request.POST).checked()
     if not wanted.is_complete:
@@ -175,7 +173,7 @@ def _pieces(lines: Sequence[PurchaseOrderLine]) -> int:
 def _page(
     request: HttpRequest, row: PurchaseOrder, *, error: str = "", failed: str = "", status: int = 200
 ) -> HttpResponse:
-    lines = supply_lists.lines_of([row])[row.pk]
+    lines = lists.lines_of([row])[row.pk]
     label, icon, look = _said(row)
     costs = [line.unit_cost_minor * line.quantity for line in lines if line.unit_cost_minor is not None]
     facts = {

@@ -17,11 +17,14 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import replenishment, replenishment_lists, replenishment_rules, suppliers
 from inventory.errors import ProposalUnknown, RuleUnknown
+from inventory.procurement import suppliers
 from inventory.replenishing import ProposalKind
-from inventory.replenishment import Decision
-from inventory.replenishment_lists import Alert, Proposal
+from inventory.replenishment import lists
+from inventory.replenishment import proposals as replenishment
+from inventory.replenishment import rules as replenishment_rules
+from inventory.replenishment.lists import Alert, Proposal
+from inventory.replenishment.proposals import Decision
 from inventory.staff import replenishment_words as words
 from inventory.staff.replenishment_forms import PromotionForm, RuleForm
 
@@ -61,9 +64,9 @@ def _list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
     places = None if everywhere else [shell.here(request).id]
     kind = request.GET.get("kind", "")
     kind = kind if kind in set(ProposalKind) else ""
-    found = replenishment_lists.proposals(location_ids=places, kind=kind)
+    found = lists.proposals(location_ids=places, kind=kind)
     names = suppliers.names(one.supplier_code for one in found)
-    counts = replenishment_lists.counts(location_ids=places)
+    counts = lists.counts(location_ids=places)
     facts = {
         "shown": [Shown(one, words.why(one), names.get(one.supplier_code, one.supplier_code)) for one in found],
         "pieces": sum(one.quantity for one in found),
@@ -72,8 +75,8 @@ def _list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         "kind": kind,
         "everywhere": everywhere,
         "may_everywhere": _may_everywhere(request),
-        "most_shown": replenishment_lists.MOST_SHOWN,
-        "alerts": [_misfire(one) for one in replenishment_lists.alerts(location_ids=places)],
+        "most_shown": lists.MOST_SHOWN,
+        "alerts": [_misfire(one) for one in lists.alerts(location_ids=places)],
         "refusal": refusal,
     }
     return render(request, "inventory/replenishment.html", facts, status=status)
@@ -113,7 +116,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 def proposal(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     """Show why this number: every input, and the weeks it was worked out from."""
     _refuse_others(request, [proposal_id])
-    one = replenishment_lists.proposal(proposal_id)
+    one = lists.proposal(proposal_id)
     label, icon, look = words.STATES[one.state]
     facts = {
         "one": one,
@@ -130,11 +133,11 @@ def proposal(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
 @shell.require(Permission.MANAGE_SUPPLY, at_all_stores=True)
 def rules(request: HttpRequest) -> HttpResponse:
     """List the rules, and the promotions that forecasts reckon with."""
-    found = replenishment_lists.rules()
+    found = lists.rules()
     names = suppliers.names(rule.supplier_code for rule in found)
     facts = {
         "rules": [(rule, names.get(rule.supplier_code, rule.supplier_code)) for rule in found],
-        "uplifts": replenishment_lists.uplifts(),
+        "uplifts": lists.uplifts(),
     }
     return render(request, "inventory/replenishment_rules.html", facts)
 
@@ -144,7 +147,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 def write_rule(request: HttpRequest, rule_id: int | None = None) -> HttpResponse:
     """Write a rule down, or change it."""
     try:
-        row = replenishment_lists.rule(rule_id) if rule_id is not None else None
+        row = lists.rule(rule_id) if rule_id is not None else None
     except RuleUnknown as unknown:
         raise Http404(unknown.message) from unknown
     form = RuleForm(request.POST) if request.method == "POST" else RuleForm.of(row)
@@ -202,7 +205,7 @@ def _refuse_others(request: HttpRequest, proposal_ids: Sequence[UUID]) -> None:
 
     A transfer concerns the place it comes from, too, but who receives decides to ask for it.
     """
-    rows = replenishment_lists.proposal_places(proposal_ids)
+    rows = lists.proposal_places(proposal_ids)
     if len(rows) < len(set(proposal_ids)):
         raise Http404(ProposalUnknown.title)
     if not _may_everywhere(request) and set(rows.values()) - {shell.here(request).id}:

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from commerce import catalog, queries
 from commerce.errors import CommerceError
 from commerce.staff import refusals, shell
-from inventory import locations, replenishment_lists
-from inventory.channel_priorities import FIRST, LAST
 from inventory.models import ReplenishmentRule
+from inventory.places import locations
+from inventory.replenishment import lists
+from inventory.sharing.channel_priorities import FIRST, LAST
 
 WEEKDAYS = [
     (1, _("Monday")), (2, _("Tuesday")), (3, _("Wednesday")), (4, _("Thursday")), (5, _("Friday")), (6, _("Saturday")),
@@ -94,7 +95,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        groups = [(f"group:{key}", name) for key, name in replenishment_lists.groups().items()]
+        groups = [(f"group:{key}", name) for key, name in lists.groups().items()]
         places = [(f"place:{place.id}", f"{place.code} {place.name}") for place in locations.active()]
         self.fields["place"].choices = [
             (EVERYWHERE, _("Everywhere")), (_("Groups"), groups), (_("Places"), places),

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from inventory.channel_priorities import LAST
 from inventory.replenishing import DemandClass, Misfire, ProposalState
-from inventory.replenishment_lists import Alert, Proposal
+from inventory.replenishment.lists import Alert, Proposal
+from inventory.sharing.channel_priorities import LAST
 
 METHODS: dict[str, Any] = {
     "quick_combination": _("combination of quick methods"),

@@ -5,7 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import discrepancy_lists
+from inventory.reconciliation import discrepancy_lists
 from inventory.staff import count_room, deliveries, finding, moving_rooms
 
 

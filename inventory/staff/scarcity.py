@@ -19,9 +19,12 @@ from commerce.operations import experiments
 from commerce.operations.experiments import Interval, Metric, Standing
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations, scarcity, scarcity_terms, waiting_list
+from inventory.places import locations
+from inventory.promising import waiting_list
+from inventory.scarcity import messages as scarcity
+from inventory.scarcity import terms
+from inventory.scarcity.terms import Policy
 from inventory.scarcity_facts import Terms
-from inventory.scarcity_terms import Policy
 
 SHOWN = 50
 CHART_WIDTH = 240  # the middle is no difference
@@ -46,10 +49,10 @@ class PolicyForm(forms.Form):
 
     few = forms.IntegerField(label=gettext_lazy("Few means up to … pieces"), min_value=1, max_value=100)
     fresh_seconds = forms.IntegerField(
-        label=gettext_lazy("A number may be … seconds old"), min_value=1, max_value=scarcity_terms.LONGEST_AGE_SECONDS
+        label=gettext_lazy("A number may be … seconds old"), min_value=1, max_value=terms.LONGEST_AGE_SECONDS
     )
     soft_seconds = forms.IntegerField(
-        label=gettext_lazy("Anything may be … seconds old"), min_value=1, max_value=scarcity_terms.LONGEST_AGE_SECONDS
+        label=gettext_lazy("Anything may be … seconds old"), min_value=1, max_value=terms.LONGEST_AGE_SECONDS
     )
     shown_seconds = forms.IntegerField(
         label=gettext_lazy("The shop shows a message for … seconds"), min_value=1, max_value=86_400
@@ -74,7 +77,7 @@ class PolicyForm(forms.Form):
 @desk
 def page(request: HttpRequest) -> HttpResponse:
     """Show every channel's terms, and what was said last."""
-    channels = [(one, scarcity_terms.of_channel(one.id)) for one in queries.channels() if one.is_active]
+    channels = [(one, terms.of_channel(one.id)) for one in queries.channels() if one.is_active]
     said = scarcity.latest(at_most=SHOWN)
     products = catalog.products_by_id({claim.product_id for claim in said})
     names = {one.id: one.name for one, _policy in channels}
@@ -89,13 +92,11 @@ def write_policy(request: HttpRequest, channel_id: int) -> HttpResponse:
     channel = next((one for one in queries.channels() if one.id == channel_id), None)
     if channel is None:
         raise Http404
-    form = (
-        PolicyForm(request.POST) if request.method == "POST" else PolicyForm.of(scarcity_terms.of_channel(channel_id))
-    )
+    form = PolicyForm(request.POST) if request.method == "POST" else PolicyForm.of(terms.of_channel(channel_id))
     if form.is_bound and form.is_valid():
         try:
             with transactions.transaction():
-                scarcity_terms.set_policy(channel_id, form.policy, by=shell.actor(request), at=clock.now())
+                terms.set_policy(channel_id, form.policy, by=shell.actor(request), at=clock.now())
         except CommerceError as refusal:
             for error in refusal.errors:
                 form.add_error(

@@ -6,9 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from commerce.operations.experiments import Metric, VariantSpec
-from inventory import scarcity_words
+from inventory.scarcity import words
+from inventory.scarcity.words import Wording
 from inventory.scarcity_facts import Kind, Tone
-from inventory.scarcity_words import Wording
 
 KINDS: dict[Kind, Any] = {
     Kind.FEW_LEFT: _("Few left here"),
@@ -32,8 +32,8 @@ def messages() -> list[tuple[str, Any]]:
         (f"{kind.value}:{tone.value}:{locale}", f"{KINDS[kind]} · {TONES[tone]} · {LANGUAGES[locale]}")
         for kind in Kind
         for tone in Tone
-        if scarcity_words.is_said(kind, tone)
-        for locale in scarcity_words.LOCALES
+        if words.is_said(kind, tone)
+        for locale in words.LOCALES
     ]
 
 
@@ -41,9 +41,9 @@ class WordingForm(forms.Form):
     """Other words for a kind of message, for everyone or for a variant of an experiment. Checked against what it may claim."""
 
     message = forms.ChoiceField(label=_("Message"), choices=messages)
-    one = forms.CharField(label=_("For one piece"), max_length=scarcity_words.LONGEST)
+    one = forms.CharField(label=_("For one piece"), max_length=words.LONGEST)
     other = forms.CharField(
-        label=_("For any other number"), max_length=scarcity_words.LONGEST,
+        label=_("For any other number"), max_length=words.LONGEST,
         help_text=_("In braces stands what is filled in: {place}, {count}, {other}, {day}, {as_of}, as the message has them."),
     )  # fmt: skip
     variant = forms.SlugField(

@@ -11,9 +11,9 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.operations import experiments
 from commerce.staff import refusals, shell
-from inventory import scarcity_terms
+from inventory.scarcity import terms
+from inventory.scarcity.words import HOUSE
 from inventory.scarcity_facts import Kind, Tone
-from inventory.scarcity_words import HOUSE
 from inventory.staff import scarcity_forms
 from inventory.staff.scarcity import desk
 from inventory.staff.scarcity_forms import ExperimentForm, WordingForm
@@ -23,7 +23,7 @@ from inventory.staff.scarcity_forms import ExperimentForm, WordingForm
 @desk
 def wordings(request: HttpRequest) -> HttpResponse:
     """Show every message in the words that hold now: our own where there are some, else the house's."""
-    own = scarcity_terms.wordings()
+    own = terms.wordings()
     written = {(row.kind, row.tone, row.locale): row for row in own if not row.variant}
     labels = dict(scarcity_forms.messages())
     rows = []
@@ -46,9 +46,7 @@ def write_wording(request: HttpRequest) -> HttpResponse:
         variant = form.cleaned_data["variant"]
         try:
             with transactions.transaction():
-                scarcity_terms.set_wording(
-                    *form.key, form.wording, variant=variant, by=shell.actor(request), at=clock.now()
-                )
+                terms.set_wording(*form.key, form.wording, variant=variant, by=shell.actor(request), at=clock.now())
         except CommerceError as refusal:
             _refuse(form, refusal)
         else:
@@ -63,7 +61,7 @@ def write_wording(request: HttpRequest) -> HttpResponse:
 def remove_wording(request: HttpRequest, wording_id: int) -> HttpResponse:
     """Go back to the house's words."""
     with transactions.transaction():
-        scarcity_terms.remove_wording(wording_id, by=shell.actor(request))
+        terms.remove_wording(wording_id, by=shell.actor(request))
     messages.success(request, _("The house’s wording holds again within seconds."))
     return redirect("inventory-staff:scarcity-wordings")
 
@@ -109,7 +107,7 @@ def _said(request: HttpRequest) -> dict[str, str]:
     if chosen not in dict(scarcity_forms.messages()):
         return {}
     kind, tone, locale = chosen.split(":")
-    said = scarcity_terms.wording(Kind(kind), Tone(tone), locale)
+    said = terms.wording(Kind(kind), Tone(tone), locale)
     return {"message": chosen, "one": said.one, "other": said.other}
 
 

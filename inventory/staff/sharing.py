@@ -17,8 +17,8 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import buffer_rules, dynamic_buffers, obligations
 from inventory.cascade import RuleState
+from inventory.sharing import buffer_rules, dynamic_buffers, obligations
 from inventory.staff import sharing_words
 from inventory.staff.sharing_forms import ObligationForm, PinForm, PolicyForm, RuleForm
 

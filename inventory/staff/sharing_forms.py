@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from commerce import catalog, clock, queries
 from commerce.errors import CommerceError
 from commerce.staff import refusals
-from inventory import buffer_rules, dynamic_buffers, location_groups, locations
-from inventory.buffer_rules import Draft
 from inventory.cascade import MOST_PIECES, RuleKind
-from inventory.dynamic_buffers import PolicyDraft
-from inventory.obligations import Agreement
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import groups as location_groups
+from inventory.places import locations
+from inventory.sharing import buffer_rules, dynamic_buffers
+from inventory.sharing.buffer_rules import Draft
+from inventory.sharing.dynamic_buffers import PolicyDraft
+from inventory.sharing.obligations import Agreement
+from inventory.sharing.scopes import ScopeIds
 from inventory.staff import sharing_words
 
 _WHOLE = {"required": _("Enter a number."), "invalid": _("Enter a whole number.")}

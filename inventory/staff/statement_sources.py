@@ -14,10 +14,13 @@ from commerce import clock, queries, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission, Role
 from commerce.staff import refusals, shell
-from inventory import location_groups, locations, refused_statements, statement_sources, statements
+from inventory.places import groups, locations
+from inventory.reconciliation import refused as refused_statements
+from inventory.reconciliation import sources as statement_sources
+from inventory.reconciliation import statements
+from inventory.reconciliation.sources import Policy, SourceRef, SourceTerms
 from inventory.reconciling import Decision, Meaning, SourceKind
 from inventory.staff import discrepancy_words as words
-from inventory.statement_sources import Policy, SourceRef, SourceTerms
 
 desk = shell.require(Permission.MANAGE_DISCREPANCIES, at_all_stores=True)
 OWNERS = {Role.STORE_MANAGER: _("Store manager"), Role.MERCHANDISER: _("Merchandiser")}
@@ -72,7 +75,7 @@ class SourceForm(forms.Form):
         ]
         self.fields["places"].choices = [
             ("", _("All places")),
-            *((f"{GROUP}:{group.pk}", group.name) for group in location_groups.listed()),
+            *((f"{GROUP}:{group.pk}", group.name) for group in groups.listed()),
             *((f"{LOCATION}:{place.id}", f"{place.code} {place.name}") for place in locations.active()),
         ]
 

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from commerce.staff import shell
-from inventory import moving, transfers
-from inventory.locations import LocationRef
+from inventory import moving
 from inventory.moving import DifferenceReason
+from inventory.places.locations import LocationRef
 from inventory.staff import words
 from inventory.stock import Condition
-from inventory.transfer_records import LineRef
+from inventory.transport import transfers
+from inventory.transport.records import LineRef
 
 LYING = [
     (condition.value, words.CONDITIONS[condition]) for condition in Condition if condition is not Condition.IN_TRANSIT

@@ -18,16 +18,18 @@ from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations, shelves, transfer_records, transfers, transit
+from inventory import shelves
 from inventory.errors import TransferNotFound
-from inventory.locations import LocationRef
 from inventory.moving import TransferAction, TransferState
+from inventory.places import locations, transit
+from inventory.places.locations import LocationRef
 from inventory.staff import transfer_forms, transfer_words
 from inventory.staff.transfer_forms import ArrivalForm, NewTransferForm, ReasonForm, ScanForm, SendForm
 from inventory.staff.views import SOURCE, what_is_wrong
 from inventory.stock import Condition
-from inventory.transfer_records import LineRef, TransferRef
-from inventory.transfers import Arrival, Wanted
+from inventory.transport import records, transfers
+from inventory.transport.records import LineRef, TransferRef
+from inventory.transport.transfers import Arrival, Wanted
 
 REPLAYED = "X-Kontor-Replay"  # the header of scans that were kept while the device was offline
 
@@ -101,9 +103,9 @@ def listing(request: HttpRequest) -> HttpResponse:
                 return redirect("inventory-staff:transfer", made.id)
     facts = {
         "form": form,
-        "coming": [_card(one, store.id) for one in transfer_records.coming(store.id)],
-        "going": [_card(one, store.id) for one in transfer_records.going(store.id)],
-        "ended": [_card(one, store.id) for one in transfer_records.ended(store.id)],
+        "coming": [_card(one, store.id) for one in records.coming(store.id)],
+        "going": [_card(one, store.id) for one in records.going(store.id)],
+        "ended": [_card(one, store.id) for one in records.ended(store.id)],
     }
     return render(request, "inventory/transfers.html", facts, status=status)
 
@@ -146,7 +148,7 @@ def scan(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
         with transactions.transaction():
             after = _count(request, transfer, form.cleaned_data["scan_id"], product, pieces)
     except CommerceError as refusal:
-        newest = transfer_records.get(transfer_id)
+        newest = records.get(transfer_id)
         return _stop(request, newest, transfer_words.stop(refusal), refusals.sentence(refusal), status=refusal.status)
     return _show(request, after, fragment=True, fresh=product.id, sound="ok")
 
@@ -255,7 +257,7 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
 def _mine(request: HttpRequest, transfer_id: UUID) -> TransferRef:
     """Return a transfer that leaves from or comes to the store at hand. Raises: Http404."""
     try:
-        transfer = transfer_records.get(transfer_id)
+        transfer = records.get(transfer_id)
     except TransferNotFound as unknown:
         raise Http404(unknown.message) from unknown
     if shell.here(request).id not in (transfer.origin_id, transfer.destination_id):
@@ -281,7 +283,7 @@ def _do(request: HttpRequest, transfer: TransferRef, verb: Any, *, done: str = "
         with transactions.transaction():
             verb()
     except CommerceError as refusal:
-        newest = transfer_records.get(transfer.id)
+        newest = records.get(transfer.id)
         title, sentence = transfer_words.stop(refusal), refusals.sentence(refusal)
         return _stop(request, newest, title, sentence, status=refusal.status, whole=True, **facts)
     if done:

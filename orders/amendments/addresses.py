@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from commerce.actors import Actor
-from inventory import geography, locations
+from inventory.places import geography, locations
 from orders import errors, lifecycle
 from orders.amendments import methods
 from orders.fulfilment import Work

@@ -18,7 +18,7 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
 from commerce.transactions import savepoint, transaction_required
-from inventory import purchase_limits
+from inventory.promising import purchase_limits
 from orders import errors, events, exceptions, fulfilment, lifecycle
 from orders.amendments import additions, addresses, divisions, documents, methods, reductions
 from orders.amendments.documents import Preview

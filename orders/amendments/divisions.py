@@ -6,8 +6,10 @@ from uuid import UUID
 
 from commerce import ids, quotas
 from commerce.actors import Actor
-from inventory import allocations, backorders, locations
+from inventory import allocations
 from inventory.allocations import Demand
+from inventory.places import locations
+from inventory.promising import backorders
 from orders import errors, fulfilment, lifecycle, pickup_places
 from orders.amendments.reductions import kinds
 from orders.fulfilment import Work

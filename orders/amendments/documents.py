@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from inventory import locations
+from inventory.places import locations
 from orders import lifecycle, totals
 from orders.amendments.reductions import PutBack
 from orders.fulfilment import Work

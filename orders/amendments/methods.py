@@ -12,12 +12,13 @@ from commerce import quotas
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.transactions import savepoint
-from inventory import allocations, geography, ledger, locations
+from inventory import allocations, ledger
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.kits import Part
 from inventory.ledger import LevelKey
-from inventory.locations import LocationRef
+from inventory.places import geography, locations
+from inventory.places.locations import LocationRef
 from inventory.stock import Capability
 from orders import errors, fulfilment, pickup_codes, pickup_places, pickup_windows, promise_history, promises
 from orders.amendments import divisions

@@ -12,7 +12,7 @@ from commerce.api.paging import CursorPaging, PageParameters
 from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations
+from inventory.places import locations
 from orders.desk import CaseState, Severity
 from orders.exceptions import cases
 from orders.exceptions.cases import Filters

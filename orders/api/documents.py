@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from inventory import backorders
-from inventory.backorders import Waiting
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
+from inventory.promising import backorders
+from inventory.promising.backorders import Waiting
 from orders import pickup_windows
 from orders.pickup_windows import Window
 from orders.queries import FulfilmentView, LineView, OrderView

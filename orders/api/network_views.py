@@ -11,7 +11,7 @@ from commerce.api import bodies
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import NotFound
 from commerce.roles import Scope
-from inventory import locations
+from inventory.places import locations
 from orders import method_terms
 from orders.api.serializers import METHODS
 from orders.method_terms import Terms

@@ -11,7 +11,7 @@ from commerce.api.bodies import Quantity, StrictSerializer, Text
 from commerce.api.views import ApiRequest, ApiView
 from commerce.channels.contracts import IncomingLine
 from commerce.roles import Scope
-from inventory import locations
+from inventory.places import locations
 from orders import intake, options
 from orders.api.serializers import METHODS
 from orders.options import Asked, Option

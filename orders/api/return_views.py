@@ -15,7 +15,7 @@ from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import InvalidInput
 from commerce.roles import Scope
-from inventory import locations
+from inventory.places import locations
 from orders import queries
 from orders.return_states import Origin, Reason, ReturnState
 from orders.returns import files, lists, refunding

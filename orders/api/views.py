@@ -12,7 +12,7 @@ from commerce.api.paging import CursorPaging
 from commerce.api.schema import page_of
 from commerce.api.views import ApiRequest, ApiView
 from commerce.roles import Scope
-from inventory import locations
+from inventory.places import locations
 from orders import cancellation, placement, promises, queries
 from orders.api import documents, placing
 from orders.api.serializers import (

@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 
 from commerce.actors import Actor
-from inventory import count_figures, count_lists, counts, demand, timeline
-from inventory.count_figures import Figure
+from inventory import timeline
 from inventory.counting import CountKind
 from inventory.ledger import LevelKey
+from inventory.replenishment import demand
+from inventory.stocktaking import counts, lists
+from inventory.stocktaking import figures as count_figures
+from inventory.stocktaking.figures import Figure
 from orders.demo.retailer import Retailer, minted, minted_at
 
 BERLIN = "BER01"
@@ -41,7 +44,7 @@ def count(shop: Retailer, *, now: datetime) -> None:
     task = minted("count", "task")
     ref = counts.begin(task, location_id=here, kind=CountKind.DIRECTED, by=clerk, at=now - timedelta(minutes=30))
     counted_at = now - timedelta(minutes=10)
-    seen = count_lists.sheet(ref, by=clerk).left[:COUNTED_OF_TASK]
+    seen = lists.sheet(ref, by=clerk).left[:COUNTED_OF_TASK]
     books = timeline.on_hand_at([(LevelKey(item.product_id, here), counted_at) for item in seen])
     figures = [_figure(shop, item.sku, pieces, counted_at) for item, pieces in zip(seen, books, strict=True) if pieces]
     if figures:

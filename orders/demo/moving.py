@@ -5,8 +5,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from commerce.actors import Actor
-from inventory import shelves, transfers
-from inventory.transfers import Arrival, Wanted
+from inventory import shelves
+from inventory.transport import transfers
+from inventory.transport.transfers import Arrival, Wanted
 from orders.demo import people
 from orders.demo.retailer import Retailer, minted, minted_at
 

@@ -22,7 +22,7 @@ _STATION = {**_GERMANY, "opening_hours": "Mo-Su 08:00-22:00"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location as `inventory.locations.add_location` takes it."""
+    """A location as `inventory.places.locations.add_location` takes it."""
 
     code: str
     values: dict[str, Any]

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from inventory import backorder_policies, purchase_limits, purchase_orders, suppliers
+from inventory.procurement import purchase_orders, suppliers
+from inventory.procurement.purchase_orders import OrderLine
 from inventory.promise_dates import PolicyKind
-from inventory.purchase_orders import OrderLine
+from inventory.promising import policies, purchase_limits
 from orders.demo import places, trade
 from orders.demo.retailer import ACTOR, Retailer, minted
 
@@ -26,15 +27,15 @@ def promise(shop: Retailer, *, now: datetime) -> None:
     )  # fmt: skip
     purchase_orders.approve(coming, by=ACTOR, at=ordered_at)
     purchase_orders.order(coming, by=ACTOR, at=ordered_at)
-    backorder_policies.make(
-        backorder_policies.Draft(
+    policies.make(
+        policies.Draft(
             name="Insektenhotels nachliefern", kind=PolicyKind.BACKORDER, cap=CAP, safety=1,
             product_id=shop.products[BACKORDERED], location_id=warehouse.id, lead_days=14,
         ),
         by=ACTOR, at=now,
     )  # fmt: skip
-    backorder_policies.make(
-        backorder_policies.Draft(
+    policies.make(
+        policies.Draft(
             name="Feuerschale 80 vorbestellen", kind=PolicyKind.PREORDER, cap=CAP, product_id=shop.products[PREORDERED],
             location_id=warehouse.id, release_on=today + timedelta(days=21),
         ),

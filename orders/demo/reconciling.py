@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from commerce import catalog
-from inventory import refused_statements, statement_sources, statements, timeline
+from inventory import timeline
 from inventory.errors import StatementOutdated
 from inventory.ledger import LevelKey
+from inventory.reconciliation import refused, statements
+from inventory.reconciliation import sources as statement_sources
+from inventory.reconciliation.sources import Policy, SourceTerms
+from inventory.reconciliation.statements import Statement
 from inventory.reconciling import Decision, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
-from inventory.statements import Statement
 from orders.demo.retailer import ACTOR, Retailer
 
 BERLIN = "BER01"
@@ -54,4 +56,4 @@ def _come_too_late(read: Statement, *, now: datetime) -> None:
     try:
         statements.take(late, by=ACTOR, at=now)
     except StatementOutdated as refusal:
-        refused_statements.note(late, refusal, by=ACTOR, at=now)
+        refused.note(late, refusal, by=ACTOR, at=now)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from commerce.transactions import transaction_required
-from inventory import replenishment_rules
+from inventory.replenishment import rules
 from orders.demo.retailer import ACTOR, Retailer
 
 BERLIN = "BER01"
@@ -27,16 +27,16 @@ RULES = {
 def rule(shop: Retailer, *, now: datetime) -> None:
     """Write the rules and the promotion, which the planner reads in its next run. Needs suppliers."""
     for category, (supplier, weekdays, days, deviation, case) in RULES.items():
-        replenishment_rules.add_rule(
+        rules.add_rule(
             name=f"{category} in den Filialen", category=category, supplier_code=supplier, order_weekdays=weekdays,
             lead_time_days=days, lead_time_deviation_days=deviation, case_pack=case, review_days=7,
             service_level_percent=95, transfer_radius_km=FARTHEST_KM, by=ACTOR, at=now,
         )  # fmt: skip
-    replenishment_rules.add_rule(
+    rules.add_rule(
         name="Winteräpfel immer da", product_id=shop.products[FIXED], location_id=shop.locations[BERLIN].id,
         reorder_point=40, target_level=60, case_pack=6, supplier_code="hausrat-nord", lead_time_days=5, by=ACTOR, at=now,
     )  # fmt: skip
-    replenishment_rules.add_uplift(
+    rules.add_uplift(
         "Lichterwochen", factor=1.6, first_day=now.date(), last_day=now.date() + timedelta(days=28), category=LIGHTS,
         by=ACTOR,
     )  # fmt: skip

@@ -11,7 +11,8 @@ from commerce import accounts, catalog, clock, kits
 from commerce.actors import Actor
 from commerce.channels import keys
 from commerce.roles import Role, Scope
-from inventory import locations, movements
+from inventory import movements
+from inventory.places import locations
 from orders import placement
 from orders.demo import assortment, people, places
 from pricing import pricelists, taxes

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from commerce.operations import experiments
 from commerce.operations.experiments import Metric, Outcome, VariantSpec
-from inventory import scarcity, scarcity_places, scarcity_terms, waiting_list
+from inventory.promising import waiting_list
+from inventory.scarcity import messages, places, terms
+from inventory.scarcity.terms import Policy
+from inventory.scarcity.words import Wording
 from inventory.scarcity_facts import Kind, Terms, Tone
-from inventory.scarcity_terms import Policy
-from inventory.scarcity_words import Wording
 from orders.demo.retailer import ACTOR, SEED, Retailer
 
 BERLIN = "BER01"
@@ -30,9 +31,9 @@ def announce(shop: Retailer, *, now: datetime) -> None:
         guardrails={Metric.CANCELLATION: 200, Metric.RETURN: 300, Metric.COMPLAINT: 50}, by=ACTOR, at=now,
     )  # fmt: skip
     experiments.start(EXPERIMENT, by=ACTOR, at=now)
-    scarcity_terms.set_policy(web.channel_id, Policy(Terms(few=5), experiment=EXPERIMENT), by=ACTOR, at=now)
-    scarcity_terms.set_policy(app.channel_id, Policy(Terms(few=3, fresh_seconds=120)), by=ACTOR, at=now)
-    scarcity_terms.set_wording(
+    terms.set_policy(web.channel_id, Policy(Terms(few=5), experiment=EXPERIMENT), by=ACTOR, at=now)
+    terms.set_policy(app.channel_id, Policy(Terms(few=3, fresh_seconds=120)), by=ACTOR, at=now)
+    terms.set_wording(
         Kind.FEW_LEFT, Tone.FIRM, "de", Wording.same("{place} sind {count} Stück da"), variant=CALM, by=ACTOR, at=now
     )
     for number, (channel, subscriber, place, pieces) in enumerate(WAITING):
@@ -48,10 +49,10 @@ def _seen(shop: Retailer, *, now: datetime) -> None:
     """Visitors of the shop look at goods that are scarce in Berlin; some of them order."""
     dice = random.Random(SEED + 4)  # noqa: S311 (a demo, not a secret)
     scarce = sorted(sku for (code, sku), pieces in shop.opening.items() if code == BERLIN and pieces <= 1)[:LOOKED_AT]
-    place = scarcity_places.at(BERLIN, "DE")
+    place = places.at(BERLIN, "DE")
     visitors = [f"besuch-{number}" for number in range(VISITORS)]
     for visitor in visitors:
-        scarcity.messages(
+        messages.messages(
             [shop.products[sku] for sku in dice.sample(scarce, LOOKED_AT_ONCE)], place=place, country="DE", locale="de",
             channel_id=shop.channels["web-de"].channel_id, unit=visitor, at=now,
         )  # fmt: skip

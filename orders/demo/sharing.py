@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from inventory import buffer_rules, dynamic_buffers, location_groups, obligations
-from inventory.buffer_rules import Draft
-from inventory.dynamic_buffers import PolicyDraft
-from inventory.obligations import Agreement
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import groups
+from inventory.sharing import buffer_rules, dynamic_buffers, obligations
+from inventory.sharing.buffer_rules import Draft
+from inventory.sharing.dynamic_buffers import PolicyDraft
+from inventory.sharing.obligations import Agreement
+from inventory.sharing.scopes import ScopeIds
 from orders.demo.retailer import ACTOR, Retailer
 
 ANIMALS, SEEDS, KNIVES = "Garten/Tiere", "Garten/Saatgut", "Küche/Schneiden"
@@ -15,7 +16,7 @@ PIECES_FOR_THE_MARKETPLACE = 60
 
 def withhold(shop: Retailer, *, now: datetime) -> None:
     """Write the demo's rules down and activate most of them. Needs an open transaction, goods and channels."""
-    berlin = location_groups.set_group(
+    berlin = groups.set_group(
         "berlin",
         "Berliner Filialen",
         [ref.id for code, ref in shop.locations.items() if code.startswith("BER")],

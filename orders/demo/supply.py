@@ -4,11 +4,11 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from inventory import goods_in, purchase_orders, suppliers
-from inventory.goods_in import ReceivedLine
-from inventory.purchase_orders import OrderLine
+from inventory.procurement import goods_in, purchase_orders, suppliers
+from inventory.procurement.goods_in import ReceivedLine
+from inventory.procurement.purchase_orders import OrderLine
+from inventory.procurement.suppliers import SupplierRef, Term
 from inventory.purchasing import OrderTerms
-from inventory.suppliers import SupplierRef, Term
 from orders.demo.retailer import ACTOR, Retailer, minted, minted_at
 
 BERLIN = "BER01"

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from commerce import queries as ground
 from commerce.money import Money
-from inventory import locations
+from inventory.places import locations
 from orders.notices import LANGUAGES, NoticeChannel, filled, paragraphs_of
 from orders.notifications import templates
 from orders.notifications.catalogue import Message

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from commerce.errors import CommerceError
 from commerce.roles import Permission, Role
-from inventory import locations
+from inventory.places import locations
 from orders import events, exceptions, promise_history
 from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders import events, fulfilment, promise_history, promises
 from orders.fulfilment import Work
 from orders.lifecycle import SENT, State

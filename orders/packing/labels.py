@@ -14,7 +14,7 @@ from commerce import audit, clock, ids, integrity, logs
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import durable, transaction
-from inventory import locations
+from inventory.places import locations
 from orders import age_checks, errors
 from orders.carriers import asking, directory
 from orders.carriers.port import Address, CarrierError, CarrierRefused, LabelRequest

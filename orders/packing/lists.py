@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, Sum
 
-from inventory import locations
+from inventory.places import locations
 from orders import age_checks
 from orders.floor import LabelState
 from orders.lifecycle import COLLECTED, LEAVES_BY, SENT, Method, State

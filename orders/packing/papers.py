@@ -19,7 +19,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen import canvas
 
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 
 BOLD, PLAIN = "Helvetica-Bold", "Helvetica"
 MOST_LINES = 30  # what a page holds; the rest is said in one line

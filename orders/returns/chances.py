@@ -7,7 +7,7 @@ from uuid import UUID
 
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders import errors, fulfilment
 from orders.fulfilment import Work
 from orders.return_states import Reason

@@ -15,8 +15,8 @@ from commerce import audit, ids, integrity, outbox
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import geography, locations
 from inventory import returns as stock_returns
+from inventory.places import geography, locations
 from inventory.returns import ReturnLine as StockLine
 from inventory.stock import Condition
 from orders import errors, events, fulfilment

@@ -12,7 +12,7 @@ from commerce import audit, catalog, clock, ids, integrity, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError, InvalidInput
 from commerce.transactions import durable, transaction
-from inventory import locations
+from inventory.places import locations
 from orders import errors
 from orders.carriers import asking, directory
 from orders.carriers.port import Address, Carrier, CarrierError, CarrierRefused, LabelRequest, Scan

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from inventory import locations
+from inventory.places import locations
 from orders import errors, totals
 from orders.models import OrderRefund, Return, ReturnLine
 from orders.return_states import RETURN_OVER, ReturnAction, ReturnState, return_actions

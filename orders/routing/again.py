@@ -8,9 +8,9 @@ from uuid import UUID
 
 from commerce import catalog
 from commerce.transactions import transaction_required
-from inventory import locations
 from inventory.kits import Part
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders.routing import problems, recording, standing, surveying, worlds
 from orders.routing.recording import Verdict
 from orders.sourcing import decision

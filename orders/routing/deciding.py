@@ -11,10 +11,10 @@ from commerce import catalog, ids
 from commerce.channels.contracts import IncomingOrder, Portion
 from commerce.errors import InvalidInput
 from commerce.product_refs import ProductRef
-from inventory import locations
 from inventory.errors import HoldNotFound, InsufficientStock
 from inventory.kits import Part
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from inventory.stock import Capability
 from orders import errors
 from orders.lifecycle import COLLECTED, SENT, Method

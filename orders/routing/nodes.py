@@ -6,7 +6,7 @@ from commerce import audit
 from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotFound
 from commerce.transactions import transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders.models import RoutingNode, RoutingRestriction
 from orders.routing import standing
 from orders.routing.carriers import COUNTRIES

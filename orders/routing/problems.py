@@ -5,8 +5,8 @@ from datetime import date
 
 from commerce import catalog
 from commerce.product_refs import ProductRef
-from inventory import geography
 from inventory.kits import Part
+from inventory.places import geography
 from orders.lifecycle import Method
 from orders.routing.standing import Rule
 from orders.sourcing.criteria import Reason

@@ -15,8 +15,9 @@ from commerce import audit, catalog, ids
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction, transaction_required
-from inventory import availability, locations
+from inventory import availability
 from inventory.kits import Part
+from inventory.places import locations
 from orders import errors
 from orders.lifecycle import Method
 from orders.models import FulfilmentLine, Order, RoutingPolicy, RoutingSimulation

@@ -7,7 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from commerce.channels.contracts import IncomingOrder
-from inventory import availability, kits, locations, reservations
+from inventory import availability, kits, reservations
+from inventory.places import locations
 from orders.lifecycle import COLLECTED
 from orders.routing import standing, worlds
 from orders.routing.standing import Standing

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from commerce import quotas
 from commerce.quotas import HoldRequest
-from inventory import demand_forecasts, locations, obligations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.replenishment import forecasts
+from inventory.sharing import obligations
 from inventory.stock import LocationKind
 from orders import method_terms, pickup_windows
 from orders.lifecycle import COLLECTED
@@ -140,7 +142,7 @@ def shelves_of_channels(
     products = {product for there in available.values() for product in there}
     weekly: Mapping[int, Mapping[int, float]] = {}
     if products and wanted & {Criterion.DEMAND_AHEAD, Criterion.OVERSTOCK}:
-        weekly = demand_forecasts.weekly(list(products))
+        weekly = forecasts.weekly(list(products))
     channels = [channel_id for channel_id in available if channel_id is not None]
     shares: Mapping[int, Mapping[int, Mapping[int, int]]] = {}
     if products and channels and Criterion.OBLIGATION in wanted:

@@ -17,7 +17,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-from inventory import backorders
+from inventory.promising import backorders
 from orders import visits
 from orders.lifecycle import Method, State
 from orders.models import Fulfilment, FulfilmentLine

@@ -19,7 +19,7 @@ from commerce import audit, clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import people, refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders import exceptions
 from orders.desk import SAID_BY_PEOPLE, CaseState, Outcome
 from orders.exceptions import cases, kinds

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from commerce import money
 from commerce.roles import Permission
 from customers import queries as customers
-from inventory import locations
+from inventory.places import locations
 from orders import pickup_moves, queries
 from orders.hold_kinds import RELEASED_WITH, may_release
 from orders.holds import Hold

@@ -15,7 +15,7 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders import cancellation, holds, queries
 from orders.errors import OrderNotFound
 from orders.lifecycle import TERMINAL, OrderAction, State

@@ -8,8 +8,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from commerce.errors import CommerceError, InvalidInput
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from inventory.stock import Capability
 from orders import pickup_windows, promises
 from orders.amendments.wishes import MethodChange

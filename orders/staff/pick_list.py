@@ -4,7 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from inventory import availability, backorders, shelves
+from inventory import availability, shelves
+from inventory.promising import backorders
 from orders import preparation, shortages
 from orders.models import FulfilmentLine
 from orders.preparation import Prepared

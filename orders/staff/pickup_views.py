@@ -18,7 +18,7 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders import pickup_moves, pickup_windows, queries
 from orders.notifications import devices
 from orders.notifications.devices import Subscription

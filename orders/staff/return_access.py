@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from commerce.roles import Permission
 from commerce.staff import shell
-from inventory import geography, locations
+from inventory.places import geography, locations
 from orders.models import Fulfilment, Return
 from orders.returns.lists import ReturnView
 from orders.staff import order_views

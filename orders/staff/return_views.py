@@ -17,7 +17,7 @@ from commerce import audit, catalog, clock, money, transactions
 from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders import queries
 from orders.carriers import directory
 from orders.errors import OrderNotFound, ReturnNotFound

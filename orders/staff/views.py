@@ -23,7 +23,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders import age_checks, arrivals, pickup, promises, shipping, to_store
 from orders.lifecycle import FETCHED, SENT, Action, Method, State, after
 from orders.notifications import gateways

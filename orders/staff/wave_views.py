@@ -15,7 +15,7 @@ from commerce import clock, transactions
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
-from inventory import locations
+from inventory.places import locations
 from orders.staff import forms, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, refused
 from orders.waves import lists, papers, performance, rounds, totes

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inventory import locations
+from inventory.places import locations
 from orders.queries import RoutingView
 from orders.staff import routing_words as words
 

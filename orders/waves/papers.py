@@ -13,7 +13,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen import canvas
 
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from orders.packing.papers import BOLD, LEFT, PLAIN, cut, plain
 from orders.waves.lists import Sheet, Stop
 

@@ -13,7 +13,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError, InvalidInput, NotAllowed
 from commerce.roles import Permission
 from commerce.transactions import savepoint, transaction_required
-from inventory import locations
+from inventory.places import locations
 from orders import errors, events, fulfilment, leases, pickup, to_store
 from orders.lifecycle import COLLECTED, Action, Method, State
 from orders.models import Fulfilment, Wave, WaveTote

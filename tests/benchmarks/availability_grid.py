@@ -19,7 +19,9 @@ def run(seconds: float) -> dict[str, object]:
     with house.ready():
         shop = goods.shop(products=PRODUCTS, pieces=PIECES, locations=PLACES)
         from commerce import clock
-        from inventory import availability, buffers, locations
+        from inventory import availability
+        from inventory.places import locations
+        from inventory.sharing import buffers
 
         places = [place.id for place in locations.active()]
 

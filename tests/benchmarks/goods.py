@@ -29,8 +29,8 @@ def shop(*, products: int, pieces: int, locations: int = 1, prices: bool = False
     from commerce.channels import keys
     from commerce.roles import Scope
     from commerce.transactions import transaction
-    from inventory import locations as places
     from inventory import movements
+    from inventory.places import locations as places
 
     by = Actor.system("benchmark")
     with transaction():
@@ -84,10 +84,10 @@ def _share(product_ids: list[int], location_id: int) -> None:
     from commerce import catalog, clock
     from commerce.actors import Actor
     from commerce.transactions import transaction
-    from inventory import buffer_rules, obligations
-    from inventory.buffer_rules import Draft
-    from inventory.obligations import Agreement
-    from inventory.sharing_scopes import ScopeIds
+    from inventory.sharing import buffer_rules, obligations
+    from inventory.sharing.buffer_rules import Draft
+    from inventory.sharing.obligations import Agreement
+    from inventory.sharing.scopes import ScopeIds
 
     by, now = Actor.system("benchmark"), clock.now()
     with transaction():

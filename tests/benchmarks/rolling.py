@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy
 
-from inventory import demand_series, forecasting, spread
 from inventory.replenishing import DemandClass
+from inventory.replenishment import forecasting, series, spread
 from tests.benchmarks.sales_series import Sales
 
 REFERENCES = {"naive": "naive", "moving_average": "average_8_weeks", "croston": "croston"}
@@ -40,7 +40,7 @@ def made(sales: Sales, *, first: int) -> Rolling:
     for product, (weeks, begin) in enumerate(zip(sales.weeks, sales.begins, strict=True)):
         pieces[product, begin:] = weeks
         origins = list(range(forecasting.FIRST_ORIGIN, length - begin))
-        kind = demand_series.classify(weeks[: max(first - begin, forecasting.FIRST_ORIGIN)])
+        kind = series.classify(weeks[: max(first - begin, forecasting.FIRST_ORIGIN)])
         kinds.append(kind if kind in forecasting.CANDIDATES else DemandClass.LUMPY)
         names = dict.fromkeys([*forecasting.CANDIDATES[kinds[-1]], *REFERENCES.values()])
         tried.append(forecasting.try_methods(weeks, tuple(names), origins))
@@ -54,7 +54,7 @@ def made(sales: Sales, *, first: int) -> Rolling:
         sums[:, week] = pieces[:, week : week + AHEAD].sum(axis=1)
     methods = _ours(sales, tried, kinds, first, rates["ours"])
     steps = [
-        demand_series.usual_step(weeks[: max(sales.split - begin, 2)])
+        series.usual_step(weeks[: max(sales.split - begin, 2)])
         for weeks, begin in zip(sales.weeks, sales.begins, strict=True)
     ]
     spreads = _spreads(rates["ours"], sums, first, length)

@@ -66,7 +66,8 @@ def _live(seconds: float) -> dict[str, float]:
     from commerce.actors import Actor
     from commerce.channels.contracts import IncomingLine, IncomingOrder
     from commerce.transactions import transaction
-    from inventory import kits, locations, movements
+    from inventory import kits, movements
+    from inventory.places import locations
     from orders import routing
     from orders.drafts import Channel
     from orders.routing import carriers

@@ -48,7 +48,7 @@ def _orders(shop: goods.Shop) -> int:
     from commerce.actors import Actor
     from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
     from commerce.transactions import transaction
-    from inventory import locations
+    from inventory.places import locations
     from orders import pickup_windows, placement
 
     place = locations.by_id(shop.location_id)
@@ -89,7 +89,7 @@ def _clerk(shop: goods.Shop) -> tuple[str, int]:
     from commerce.actors import Actor
     from commerce.roles import Role
     from commerce.transactions import transaction
-    from inventory import locations
+    from inventory.places import locations
     from orders.models import Fulfilment
     from orders.waves import rounds
 

@@ -18,8 +18,9 @@ from commerce.channels import keys
 from commerce.models import AuditEntry, Channel, ChannelKey, Product, User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, movements
+from inventory import movements
 from inventory.models import Location, StaffAssignment, StockEntry
+from inventory.places import locations
 from pricing import pricelists, taxes
 from pricing.models import PriceEntry, PriceList, TaxRate
 

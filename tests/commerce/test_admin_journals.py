@@ -15,8 +15,9 @@ from commerce.models import AuditEntry, OutboxMessage, Quota, User
 from commerce.roles import Role
 from commerce.staff import attempts
 from commerce.transactions import transaction
-from inventory import locations, movements
+from inventory import movements
 from inventory.models import StockEntry
+from inventory.places import locations
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 

@@ -12,7 +12,7 @@ from commerce.channels import endpoints
 from commerce.models import AuditEntry, OutboxDelivery, WebhookEndpoint
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from tests.commerce import facts
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory

@@ -12,8 +12,8 @@ from commerce.models import AuditEntry, Quota, User
 from commerce.roles import PERMISSIONS, Permission, Role
 from commerce.staff import attempts, shell
 from commerce.transactions import transaction
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from commerce import transactions
 from commerce.roles import Role
 from customers import handlers
-from inventory import locations
+from inventory.places import locations
 from tests.customers.test_activity import told
 from tests.factories import commerce as ground
 from tests.factories import customers as make

@@ -7,11 +7,13 @@ from typing import Any
 from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import locations, movements, transfers
-from inventory.locations import LocationRef
+from inventory import movements
 from inventory.movements import Receipt
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from inventory.stock import Capability, LocationKind
-from inventory.transfer_records import TransferRef
+from inventory.transport import transfers
+from inventory.transport.records import TransferRef
 
 TESTER = Actor.system("tests")
 _numbers = count(1)

@@ -15,8 +15,8 @@ from commerce.models import Channel, User
 from commerce.product_refs import ProductRef
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
-from inventory.locations import LocationRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from orders import picking, pickup, pickup_windows, placement, queries
 from orders.queries import FulfilmentView, OrderView
 from tests.factories import commerce as ground

@@ -8,12 +8,12 @@ from uuid import UUID
 from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import goods_in, purchase_orders, suppliers
-from inventory.goods_in import Received, ReceivedLine
 from inventory.models import PurchaseOrder
-from inventory.purchase_orders import OrderLine
+from inventory.procurement import goods_in, purchase_orders, suppliers
+from inventory.procurement.goods_in import Received, ReceivedLine
+from inventory.procurement.purchase_orders import OrderLine
+from inventory.procurement.suppliers import SupplierRef
 from inventory.stock import Condition
-from inventory.suppliers import SupplierRef
 
 TESTER = Actor.system("tests")
 _numbers = count(1)

@@ -13,7 +13,7 @@ from commerce.transactions import transaction
 from inventory import allocations, availability, reservations
 from inventory.allocations import Demand
 from inventory.availability import Figure
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from inventory.reservations import ReservationRequest, Reserved
 from tests.factories import inventory as make
 

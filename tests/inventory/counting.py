@@ -8,13 +8,15 @@ from uuid import UUID, uuid4
 from commerce import clock, ids
 from commerce.actors import Actor, ActorKind
 from commerce.transactions import transaction
-from inventory import count_figures, count_lists, count_review, counts, movements
-from inventory.count_figures import Figure, Taken
-from inventory.count_lists import CountRef
-from inventory.count_settlement import Settled
+from inventory import movements
 from inventory.counting import CountKind, CountMode, Missing
 from inventory.models import CountItem, StockEntry
 from inventory.movements import Adjustment
+from inventory.stocktaking import counts, lists, review
+from inventory.stocktaking import figures as count_figures
+from inventory.stocktaking.figures import Figure, Taken
+from inventory.stocktaking.lists import CountRef
+from inventory.stocktaking.settlement import Settled
 from tests.inventory.conftest import BY
 
 ANA, BEN, CHEF = (
@@ -61,19 +63,19 @@ class Counting:
 
     def approve(self, seen: dict[int, int], *, by: Actor = CHEF) -> Settled:
         with transaction():
-            settled = count_review.approve(self.ref.id, seen, by=by, at=clock.now())
+            settled = review.approve(self.ref.id, seen, by=by, at=clock.now())
         self.look()
         return settled
 
     def recount(self, *product_ids: int) -> int:
         with transaction():
-            done = count_review.recount(self.ref.id, product_ids, by=CHEF, at=clock.now())
+            done = review.recount(self.ref.id, product_ids, by=CHEF, at=clock.now())
         self.look()
         return done
 
     def leave(self, *product_ids: int, note: str = "The books are right.", by: Actor = CHEF) -> int:
         with transaction():
-            done = count_review.leave(self.ref.id, product_ids, note=note, by=by, at=clock.now())
+            done = review.leave(self.ref.id, product_ids, note=note, by=by, at=clock.now())
         self.look()
         return done
 
@@ -82,7 +84,7 @@ class Counting:
             self.ref = counts.cancel(self.ref.id, reason="a mistake", by=ANA, at=clock.now())
 
     def look(self) -> CountRef:
-        self.ref = count_lists.get(self.ref.id)
+        self.ref = lists.get(self.ref.id)
         return self.ref
 
     def item(self, product_id: int) -> CountItem:

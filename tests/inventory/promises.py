@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from commerce import clock
 from commerce.models import Channel
 from commerce.transactions import transaction
-from inventory import backorder_policies, promising, purchase_limits
+from inventory.promising import policies, promises, purchase_limits
 from tests.factories import commerce as ground
 from tests.factories import supply
 from tests.inventory.conftest import BY, Shelf
@@ -28,9 +28,7 @@ def in_days(days: int) -> date:
 def policy(shelf: Shelf, cap: int = 10, *, kind: str = "backorder", **values: Any) -> int:
     defaults: dict[str, Any] = {"name": "More to come", "product_id": shelf.product_id, "location_id": shelf.store.id}
     with transaction():
-        return backorder_policies.make(
-            backorder_policies.Draft(kind=kind, cap=cap, **(defaults | values)), by=BY, at=clock.now()
-        )
+        return policies.make(policies.Draft(kind=kind, cap=cap, **(defaults | values)), by=BY, at=clock.now())
 
 
 def limit(shelf: Shelf, quantity: int = 2, **values: Any) -> int:
@@ -50,5 +48,5 @@ def another_channel(**values: Any) -> Channel:
 def expected(shelf: Shelf, pieces: int, days: int) -> Any:
     """A purchase order that brings pieces to the shelf in so many days."""
     made = supply.ordered(supply.supplier(), shelf.store.id, (shelf.product_id, pieces, in_days(days)))
-    promising.forget()
+    promises.forget()
     return made

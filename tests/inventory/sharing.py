@@ -7,10 +7,10 @@ from typing import Any
 from commerce import catalog, clock
 from commerce.models import Channel
 from commerce.transactions import transaction
-from inventory import buffer_rules, buffers, obligations
-from inventory.buffer_rules import Draft
-from inventory.obligations import Agreement
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing import buffer_rules, buffers, obligations
+from inventory.sharing.buffer_rules import Draft
+from inventory.sharing.obligations import Agreement
+from inventory.sharing.scopes import ScopeIds
 from tests.factories import commerce as ground
 from tests.inventory.conftest import BY, Shelf
 

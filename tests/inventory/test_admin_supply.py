@@ -11,8 +11,9 @@ from commerce import catalog
 from commerce.models import AuditEntry
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, suppliers
 from inventory.models import Supplier, SupplierTerm
+from inventory.places import locations
+from inventory.procurement import suppliers
 from tests.factories import commerce as shop
 from tests.factories import supply as make
 from tests.inventory.conftest import Shelf

@@ -12,8 +12,9 @@ from django.test import Client
 from commerce import clock, ids
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import locations, reservations
+from inventory import reservations
 from inventory.api import reservation_views
+from inventory.places import locations
 from inventory.reservations import ReservationRequest
 from tests.factories import commerce as shop
 from tests.factories import inventory as make

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from commerce import clock
-from inventory import availability, locations
+from inventory import availability
 from inventory.errors import InsufficientStock
+from inventory.places import locations
 from tests.factories import inventory as make
 from tests.inventory.conftest import Shelf
 

@@ -12,21 +12,13 @@ from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import (
-    allocations,
-    availability,
-    backorder_policies,
-    backorders,
-    goods_in,
-    movements,
-    purchase_orders,
-    reservations,
-    tasks,
-)
+from inventory import allocations, availability, movements, reservations, tasks
 from inventory.allocations import Demand, Promises, Wish
 from inventory.errors import GoodsAwaited, InsufficientStock, SharingStateWrong
 from inventory.models import Allocation, Backorder, PromisedDate, StockLevel
 from inventory.movements import Adjustment
+from inventory.procurement import goods_in, purchase_orders
+from inventory.promising import backorders, policies
 from inventory.reservations import Reserved
 from inventory.stock import EntryKind
 from tests.factories import inventory as make
@@ -328,15 +320,15 @@ def test_a_policy_ends_and_what_it_promised_stays(shelf: Shelf) -> None:
     later = clock.now() + timedelta(hours=2)
     assert availability.figures([shelf.product_id], at=later)[0].backorderable == 0, "at once, whoever swept"
     with transaction():
-        assert backorder_policies.apply_due(by=BY, at=later) == 1
+        assert policies.apply_due(by=BY, at=later) == 1
     assert level(shelf).backorder_limit == 2, "as many as wait"
     with transaction():
-        backorder_policies.end(made, by=BY, at=clock.now())
+        policies.end(made, by=BY, at=clock.now())
     with pytest.raises(SharingStateWrong), transaction():
-        backorder_policies.end(made, by=BY, at=clock.now())
+        policies.end(made, by=BY, at=clock.now())
     shelf.receive(2)
     with transaction():
-        backorder_policies.apply_due(by=BY, at=later)
+        policies.apply_due(by=BY, at=later)
     assert level(shelf).backorder_limit == 0
 
 
@@ -376,10 +368,8 @@ def test_a_policy_that_makes_no_sense_is_refused_by_field(shelf: Shelf, field: s
 
 def test_the_periodic_task_meets_new_levels_and_what_ended(shelf: Shelf) -> None:
     with transaction():
-        made = backorder_policies.make(
-            backorder_policies.Draft(
-                name="All of it", kind="backorder", cap=3, lead_days=2, product_id=shelf.product_id
-            ),
+        made = policies.make(
+            policies.Draft(name="All of it", kind="backorder", cap=3, lead_days=2, product_id=shelf.product_id),
             by=BY,
             at=clock.now(),
         )
@@ -389,7 +379,7 @@ def test_the_periodic_task_meets_new_levels_and_what_ended(shelf: Shelf) -> None
     figures = availability.figures([shelf.product_id], channel_id=shelf.channel_id, at=clock.now())
     assert [figure.backorderable for figure in figures] == [3, 3]
     with transaction():
-        backorder_policies.end(made, by=BY, at=clock.now())
+        policies.end(made, by=BY, at=clock.now())
     assert not StockLevel.objects.filter(backorder_limit__gt=0).exists()
     assert tasks.follow_promises() == 0
 

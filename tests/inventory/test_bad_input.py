@@ -21,18 +21,7 @@ from commerce.models import Channel
 from commerce.operations import checks
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import (
-    allocations,
-    availability,
-    buffer_rules,
-    demand,
-    demand_forecasts,
-    locations,
-    promising,
-    replenishment,
-    replenishment_rules,
-    statement_sources,
-)
+from inventory import allocations, availability
 from inventory.models import (
     BufferRule,
     CountFinding,
@@ -44,8 +33,13 @@ from inventory.models import (
     StockStatement,
     Supplier,
 )
+from inventory.places import locations
+from inventory.promising import promises
+from inventory.reconciliation import sources
+from inventory.reconciliation.sources import Policy, SourceTerms
 from inventory.reconciling import Decision, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
+from inventory.replenishment import demand, forecasts, proposals, rules
+from inventory.sharing import buffer_rules
 from inventory.stock import EntryKind
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
@@ -183,7 +177,7 @@ def test_a_feed_older_than_the_last_one(doors: Doors, unharmed: Any) -> None:
         policies={Meaning.ON_HAND: Policy(Decision.ASK)},
     )  # fmt: skip
     with transaction():
-        statement_sources.set_source("till", terms, by=BY, at=clock.now())
+        sources.set_source("till", terms, by=BY, at=clock.now())
 
     def body(number: int, at: datetime, quantity: int) -> dict[str, Any]:
         return {
@@ -286,11 +280,11 @@ def test_a_buffer_that_withholds_everything(doors: Doors, unharmed: Any) -> None
 def test_a_forecast_on_three_sales_or_on_none(doors: Doors, sales: list[int]) -> None:
     shelf = doors.shelf
     with transaction():
-        replenishment_rules.add_rule(name="Weekly", reorder_point=20, target_level=30, by=BY, at=clock.now())
+        rules.add_rule(name="Weekly", reorder_point=20, target_level=30, by=BY, at=clock.now())
     past_sales.sold(shelf.product_id, shelf.store.id, sales, until=clock.now(), left=1)
     list(demand.count_all())
-    demand_forecasts.run(at=clock.now(), uplifts=replenishment_rules.Book().uplifts)
-    replenishment.run(by=BY, at=clock.now())
+    forecasts.run(at=clock.now(), uplifts=rules.Book().uplifts)
+    proposals.run(by=BY, at=clock.now())
     (item,) = doors.api("GET", f"replenishment/proposals?location={shelf.store.code}").json()["items"]
     assert item["inputs"]["demand_class"] == ("new" if any(sales) else "none")
     assert item["quantity"] >= 0
@@ -369,8 +363,8 @@ def test_a_day_whose_midnight_does_not_exist_is_promised_all_the_same() -> None:
         lamp, channel = ground.product("LAMP"), ground.channel()
         make.receive(lamp.id, store.id, 1)
         supply.ordered(supply.supplier(), store.id, (lamp.id, 5, SPRING.date() + timedelta(days=1)))
-        promising.forget()
-        found = promising.promise(lamp.id, store.id, channel_id=channel.pk, country="DE", at=clock.now())
+        promises.forget()
+        found = promises.promise(lamp.id, store.id, channel_id=channel.pk, country="DE", at=clock.now())
         assert found is not None
         assert [one.on for one in found.by_date] == [SPRING.date() + timedelta(days=1)]
 

@@ -11,12 +11,12 @@ from commerce import clock
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import buffer_rules
-from inventory.buffer_rules import Draft, Preview
 from inventory.cascade import RuleState
 from inventory.errors import ConfirmationNeeded, PreviewNeeded, SharingStateWrong
 from inventory.models import BufferRule
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing import buffer_rules
+from inventory.sharing.buffer_rules import Draft, Preview
+from inventory.sharing.scopes import ScopeIds
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf

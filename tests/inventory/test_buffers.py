@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from commerce import catalog, clock, relay
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
-from inventory import buffers, location_groups, sharing_times
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import groups
+from inventory.sharing import buffers, times
+from inventory.sharing.scopes import ScopeIds
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
@@ -55,11 +56,11 @@ def test_scopes_reach_as_far_as_they_say(shelf: Shelf) -> None:
 def test_a_group_is_its_places_also_when_they_change(shelf: Shelf) -> None:
     other = make.store()
     with transaction():
-        group = location_groups.set_group("city", "City stores", [shelf.store.id], by=BY)
+        group = groups.set_group("city", "City stores", [shelf.store.id], by=BY)
     holding("fixed", 4, scope=ScopeIds(group_id=group))
     assert (seen(shelf), seen(shelf, location_id=other.id)) == (6, 10)
     with transaction():
-        location_groups.set_group("city", "City stores", [other.id], by=BY)
+        groups.set_group("city", "City stores", [other.id], by=BY)
     as_after_a_second()
     assert (seen(shelf), seen(shelf, location_id=other.id)) == (10, 6)
 
@@ -170,7 +171,7 @@ def test_starts_ends_and_hours_are_told_by_the_clock_once(shelf: Shelf) -> None:
     def turned(hours: float) -> list[int]:
         before = len(told())
         with transaction():
-            sharing_times.tell_starts_and_ends(by=BY, at=noon + timedelta(hours=hours))
+            times.tell_starts_and_ends(by=BY, at=noon + timedelta(hours=hours))
         return [number for _cause, number, _payload in told()[before:]]
 
     assert turned(0.9) == []

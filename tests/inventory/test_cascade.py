@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inventory import cascade
 from inventory.cascade import NOTHING, Purpose, Rule, RuleKind, Scope, Window
-from inventory.sharing_plan import Plan
+from inventory.sharing.plan import Plan
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -12,9 +12,12 @@ from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import backorders, channel_priorities, demands, locations, replenishment_rules, waiting_list
-from inventory.demands import Accepted
 from inventory.models import Backorder, PromotionUplift, ReplenishmentRule, WaitingEntry
+from inventory.places import locations
+from inventory.promising import backorders, demands, waiting_list
+from inventory.promising.demands import Accepted
+from inventory.replenishment import rules
+from inventory.sharing import channel_priorities
 from tests.factories import commerce as ground
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.promises import another_channel, expected, in_days, policy
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 def rule(priorities: dict[str, int], **scope: Any) -> int:
     with transaction():
-        return replenishment_rules.add_rule(
+        return rules.add_rule(
             name=f"Rule {len(priorities)} {scope}", channel_priorities=priorities, by=BY, at=clock.now(), **scope
         )
 
@@ -49,7 +52,7 @@ def test_the_narrowest_rule_that_names_channels_decides(shelf: Shelf) -> None:
     assert channel_priorities.rank(channel.pk, shelf.product_id + 1, shelf.store.id) == 5
     assert channel_priorities.rank(shelf.channel_id, shelf.product_id, shelf.store.id) == channel_priorities.LAST
     with transaction():
-        replenishment_rules.change_rule(narrow, is_active=False, by=BY, at=clock.now())
+        rules.change_rule(narrow, is_active=False, by=BY, at=clock.now())
     assert channel_priorities.rank(channel.pk, shelf.product_id, shelf.store.id) == 5
 
 

@@ -9,16 +9,14 @@ from django.db import DatabaseError, connection
 from commerce import clock
 from commerce.errors import InvalidInput
 from commerce.transactions import savepoint, transaction
-from inventory import (
-    allocations,
-    count_rules,
-    discrepancies,
-)  # fmt: skip
-from inventory.count_rules import Policy
+from inventory import allocations
 from inventory.counting import CountState, FindingKind
 from inventory.errors import CountStateWrong, SecondPersonNeeded
 from inventory.models import CountItem, CountRecord, Discrepancy
+from inventory.reconciliation import discrepancies
 from inventory.stock import EntryKind
+from inventory.stocktaking import rules  # fmt: skip
+from inventory.stocktaking.rules import Policy
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.counting import ANA, BEN, CHEF, Counting
 
@@ -94,13 +92,13 @@ def test_what_is_settled_is_not_counted_on_in_the_database_either(shelf: Shelf) 
 
 def test_limits_are_those_of_the_place_then_of_the_house(shelf: Shelf) -> None:
     with transaction():
-        count_rules.set_policy(None, Policy(approve_above_pieces=0), by=BY, at=clock.now())
+        rules.set_policy(None, Policy(approve_above_pieces=0), by=BY, at=clock.now())
     strict = Counting.begin(shelf.store.id)
     strict.count(shelf.sku, 9)
     assert strict.hand_in().in_review == 1
     strict.leave(shelf.product_id)
     with transaction():
-        count_rules.set_policy(shelf.store.id, Policy(approve_above_pieces=20), by=BY, at=clock.now())
+        rules.set_policy(shelf.store.id, Policy(approve_above_pieces=20), by=BY, at=clock.now())
     loose = Counting.begin(shelf.store.id)
     loose.count(shelf.sku, 1)
     assert loose.hand_in().posted == 1

@@ -8,10 +8,12 @@ from commerce import clock
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import allocations, count_rules, demand
-from inventory.count_rules import Due, Policy
+from inventory import allocations
 from inventory.counting import CountKind, CountReason, ValueClass
+from inventory.replenishment import demand
 from inventory.stock import EntryKind
+from inventory.stocktaking import rules
+from inventory.stocktaking.rules import Due, Policy
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
@@ -23,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def due(shelf: Shelf, *, after: timedelta = timedelta(0)) -> list[Due]:
-    return count_rules.due(shelf.store.id, at=clock.now() + after)
+    return rules.due(shelf.store.id, at=clock.now() + after)
 
 
 def test_nothing_is_due_at_first_and_everything_never_counted_after_half_its_days(shelf: Shelf) -> None:
@@ -96,7 +98,7 @@ def test_days_are_those_of_the_place_also_when_its_clocks_change(db: None) -> No
     store = make.store(time_zone="Europe/Berlin")
     product = shop.product()
     with transaction():
-        count_rules.set_policy(store.id, Policy(a_days=1, b_days=1, c_days=1), by=BY, at=clock.now())
+        rules.set_policy(store.id, Policy(a_days=1, b_days=1, c_days=1), by=BY, at=clock.now())
     before = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)  # 0:30 on the 25th in Berlin, before clocks go back
     with clock.frozen(before):
         make.receive(product.id, store.id, 4)
@@ -104,8 +106,8 @@ def test_days_are_those_of_the_place_also_when_its_clocks_change(db: None) -> No
         counting.count(product.sku, 4)
         counting.hand_in()
     at = datetime(2026, 10, 25, 22, 59, tzinfo=UTC)  # 23:59 on the 25th, 24 and a half hours later
-    assert count_rules.due(store.id, at=at) == []
-    [one] = count_rules.due(store.id, at=at + timedelta(minutes=2))
+    assert rules.due(store.id, at=at) == []
+    [one] = rules.due(store.id, at=at + timedelta(minutes=2))
     assert one.days == (date(2026, 10, 26) - date(2026, 10, 25)).days
 
 
@@ -115,9 +117,9 @@ def test_only_so_many_at_once_and_never_those_of_another_place(shelf: Shelf) -> 
         product = shop.product()
         make.receive(product.id, shelf.store.id, 1)
     with transaction():
-        count_rules.set_policy(None, Policy(items_at_once=2), by=BY, at=clock.now())
+        rules.set_policy(None, Policy(items_at_once=2), by=BY, at=clock.now())
     assert len(due(shelf, after=400 * DAY)) == 2
-    assert count_rules.due(other.id, at=clock.now() + 400 * DAY) == []
+    assert rules.due(other.id, at=clock.now() + 400 * DAY) == []
 
 
 @pytest.mark.parametrize(
@@ -133,15 +135,15 @@ def test_only_so_many_at_once_and_never_those_of_another_place(shelf: Shelf) -> 
 )
 def test_rules_that_contradict_themselves_are_refused_with_a_sentence(db: None, wrong: Policy) -> None:
     with transaction(), pytest.raises(InvalidInput) as refusal:
-        count_rules.set_policy(None, wrong, by=ANA, at=clock.now())
+        rules.set_policy(None, wrong, by=ANA, at=clock.now())
     assert refusal.value.errors
-    assert count_rules.policy(None) == Policy()
+    assert rules.policy(None) == Policy()
 
 
 def test_changed_rules_stand_in_the_audit(db: None) -> None:
     for days in (10, 20):
         with transaction():
-            count_rules.set_policy(None, Policy(a_days=days), by=ANA, at=clock.now())
+            rules.set_policy(None, Policy(a_days=days), by=ANA, at=clock.now())
     entry = AuditEntry.objects.filter(verb="inventory.count_rules.set_policy").latest("id")
     assert (entry.before["a_days"], entry.after["a_days"]) == (10, 20)
-    assert count_rules.policy(4711).a_days == 20
+    assert rules.policy(4711).a_days == 20

@@ -9,21 +9,14 @@ from commerce import catalog, clock, gtin, ids
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.transactions import transaction
-from inventory import (
-    allocations,
-    count_lists,
-    count_review,
-    counts,
-    movements,
-    timeline,
-    verification,
-)  # fmt: skip
-from inventory.count_figures import Figure, Outcome
+from inventory import allocations, movements, timeline, verification
 from inventory.counting import CountKind, CountMode, CountState, FindingKind, ItemState, Missing
 from inventory.errors import CountDiffers, CountNotFound, CountStateWrong, NotGoods, SecondPersonNeeded
 from inventory.ledger import LevelKey
 from inventory.models import CountFinding, CountItem, CountRecord, Discrepancy, StockLevel
 from inventory.stock import Condition, EntryKind
+from inventory.stocktaking import counts, lists, review  # fmt: skip
+from inventory.stocktaking.figures import Figure, Outcome
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
@@ -193,7 +186,7 @@ def test_counters_add_up_and_replace_only_their_own(shelf: Shelf) -> None:
     counting.count(shelf.sku, 2, mode=CountMode.REPLACE)
     figures = [Figure(id=uuid4(), text=shelf.sku, quantity=1, counted_at=clock.now())]
     counting.send(figures, by=BEN, station="handheld 7")
-    ana, ben = (count_lists.sheet(counting.ref, by=who).own[0].own for who in (ANA, BEN))
+    ana, ben = (lists.sheet(counting.ref, by=who).own[0].own for who in (ANA, BEN))
     assert (ana, ben) == (2, 6)
     counting.hand_in()
     assert counting.item(shelf.product_id).counted == 9
@@ -215,7 +208,7 @@ def test_a_case_pack_counts_its_pieces(shelf: Shelf) -> None:
 def test_what_a_counter_sees_holds_no_figure_of_the_books(shelf: Shelf) -> None:
     make.receive(shelf.product_id, shelf.store.id, 7391 - 10)
     counting = Counting.begin(shelf.store.id, CountKind.STORE)
-    [item] = count_lists.sheet(counting.ref, by=ANA).left
+    [item] = lists.sheet(counting.ref, by=ANA).left
     assert item.sku == shelf.sku
     assert "7391" not in repr(item)
 
@@ -229,9 +222,9 @@ def test_an_unknown_barcode_is_kept_and_counts_once_somebody_says_what_it_is(she
     assert (taken.outcome, taken.finding, taken.product) == (Outcome.FINDING, FindingKind.UNKNOWN, None)
     counting.hand_in()
     assert counting.ref.state is CountState.IN_REVIEW
-    [row] = count_lists.findings(counting.ref.id)
+    [row] = lists.findings(counting.ref.id)
     with transaction():
-        count_review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
+        review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
     assert counting.item(shelf.product_id).state == ItemState.REVIEW
     counting.approve({shelf.product_id: -1})
     assert on_hand(shelf) == 9
@@ -242,9 +235,9 @@ def test_a_finding_is_its_finders_count_so_the_finder_can_not_approve_it(shelf: 
     counting = Counting.begin(shelf.store.id)
     counting.count("4006381333931", 1, by=CHEF)
     counting.hand_in()
-    [row] = count_lists.findings(counting.ref.id)
+    [row] = lists.findings(counting.ref.id)
     with transaction():
-        count_review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
+        review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
     with pytest.raises(SecondPersonNeeded):
         counting.approve({shelf.product_id: -9})
 
@@ -253,14 +246,14 @@ def test_a_dismissed_finding_ends_the_count_and_stays_readable(shelf: Shelf) -> 
     counting = Counting.begin(shelf.store.id)
     counting.count("no such thing", 2)
     counting.hand_in()
-    [row] = count_lists.findings(counting.ref.id)
+    [row] = lists.findings(counting.ref.id)
     for _ in range(2):
         with transaction():
-            count_review.dismiss_finding(row.finding.id, by=CHEF, at=clock.now())
+            review.dismiss_finding(row.finding.id, by=CHEF, at=clock.now())
     assert counting.look().state is CountState.POSTED
     assert CountFinding.objects.get().text == "no such thing"
     with transaction(), pytest.raises(CountStateWrong):
-        count_review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
+        review.take_finding(row.finding.id, shelf.product_id, by=CHEF, at=clock.now())
 
 
 def test_what_comes_in_after_the_end_is_kept_and_books_nothing(shelf: Shelf) -> None:
@@ -383,9 +376,9 @@ def test_a_category_and_a_store_are_what_the_books_have_there(shelf: Shelf) -> N
     make.receive(cup.id, shelf.store.id, 1)
     make.receive(elsewhere.id, make.store().id, 1)
     of_category = Counting.begin(shelf.store.id, CountKind.CATEGORY, category="Cups")
-    assert [item.product_id for item in count_lists.sheet(of_category.ref, by=ANA).left] == [cup.id]
+    assert [item.product_id for item in lists.sheet(of_category.ref, by=ANA).left] == [cup.id]
     whole = Counting.begin(shelf.store.id, CountKind.STORE)
-    assert {item.product_id for item in count_lists.sheet(whole.ref, by=ANA).left} == {cup.id, shelf.product_id}
+    assert {item.product_id for item in lists.sheet(whole.ref, by=ANA).left} == {cup.id, shelf.product_id}
     assert counts.categories(shelf.store.id) == [("Cups", 1)]
 
 
@@ -436,4 +429,4 @@ def test_impossible_quantities_and_unknown_counts_are_refused(shelf: Shelf) -> N
     with transaction(), pytest.raises(CountNotFound):
         counts.hand_in(uuid4(), by=ANA, at=clock.now())
     with pytest.raises(CountNotFound):
-        count_lists.get(counting.ref.id, location_id=make.store().id)
+        lists.get(counting.ref.id, location_id=make.store().id)

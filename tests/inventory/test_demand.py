@@ -6,11 +6,12 @@ import pytest
 
 from commerce import ids
 from commerce.transactions import transaction
-from inventory import allocations, demand, ledger
-from inventory.demand import Good
-from inventory.demand_series import Day
+from inventory import allocations, ledger
 from inventory.ledger import LevelKey, Posting
 from inventory.models import DemandDay, DemandMark, StockEntry, StockLevel
+from inventory.replenishment import demand
+from inventory.replenishment.demand import Good
+from inventory.replenishment.series import Day
 from inventory.stock import Counterparty, EntryKind
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory

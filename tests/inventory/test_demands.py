@@ -11,11 +11,12 @@ from commerce import clock, ids, relay
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.transactions import transaction
-from inventory import allocations, availability, demands, reservations, stock_feed
+from inventory import allocations, availability, reservations, stock_feed
 from inventory.allocations import Demand
-from inventory.demands import Accepted
 from inventory.errors import DemandOverdrawn, InsufficientStock
 from inventory.models import StockLevel, UnroutedDemand
+from inventory.promising import demands
+from inventory.promising.demands import Accepted
 from inventory.reservations import ReservationRequest
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf

@@ -10,11 +10,12 @@ from django.db import IntegrityError
 from commerce import audit, clock, ids
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction
-from inventory import discrepancies, movements, queries, valuation
-from inventory.discrepancies import NewDiscrepancy, Repair
+from inventory import movements, queries, valuation
 from inventory.errors import DiscrepancyNotFound, DiscrepancySettled, NotRepairable
 from inventory.models import Discrepancy
 from inventory.movements import Adjustment
+from inventory.reconciliation import discrepancies
+from inventory.reconciliation.discrepancies import NewDiscrepancy, Repair
 from inventory.reconciling import DiscrepancyKind, DiscrepancyState, Meaning
 from inventory.valuation import UnitValue
 from tests.inventory.conftest import BY, Shelf

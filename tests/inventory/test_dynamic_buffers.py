@@ -15,13 +15,14 @@ from commerce.actors import Actor, ActorKind
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry, Channel, OutboxDelivery, OutboxMessage
 from commerce.transactions import transaction
-from inventory import allocations, dynamic_buffers, tightening
+from inventory import allocations
 from inventory.allocations import Demand
-from inventory.dynamic_buffers import PolicyDraft
 from inventory.errors import SharingStateWrong
 from inventory.models import BufferStep, DynamicBuffer, DynamicPolicy
-from inventory.sharing_scopes import ScopeIds
-from inventory.tightening import Bounds, Measured
+from inventory.sharing import dynamic_buffers, tightening
+from inventory.sharing.dynamic_buffers import PolicyDraft
+from inventory.sharing.scopes import ScopeIds
+from inventory.sharing.tightening import Bounds, Measured
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.sharing import another_channel, seen
 

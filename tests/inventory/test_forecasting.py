@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from inventory import demand_series, forecasting, spread
 from inventory.replenishing import DemandClass
+from inventory.replenishment import forecasting, series, spread
 
 STEADY = [10.0, 12.0, 9.0, 11.0] * 10
 SELDOM = [0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 2.0, 0.0] * 6
@@ -24,7 +24,7 @@ SELDOM = [0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 2.0, 0.0] * 6
     ],
 )
 def test_a_series_has_the_class_of_syntetos_and_boylan(weeks: list[float], kind: DemandClass) -> None:
-    assert demand_series.classify(weeks) == kind
+    assert series.classify(weeks) == kind
 
 
 def test_a_steady_series_is_forecast_near_its_mean() -> None:

@@ -9,9 +9,10 @@ from django.db import connection
 from commerce import clock, ids
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import goods_in, incoming, purchase_orders
-from inventory.goods_in import ReceivedLine
+from inventory import incoming
 from inventory.models import Discrepancy, StockLevel
+from inventory.procurement import goods_in, purchase_orders
+from inventory.procurement.goods_in import ReceivedLine
 from tests.factories import commerce as shop
 from tests.factories import inventory as places
 from tests.factories import supply as make

@@ -10,11 +10,12 @@ from commerce import kits as catalogue
 from commerce.models import OutboxMessage
 from commerce.product_refs import ProductRef
 from commerce.transactions import transaction
-from inventory import availability, kits, promising, reservations
+from inventory import availability, kits, reservations
 from inventory.availability import Figure
 from inventory.errors import InsufficientStock, NotGoods
-from inventory.locations import LocationRef
 from inventory.models import Hold, StockLevel
+from inventory.places.locations import LocationRef
+from inventory.promising import promises
 from inventory.reservations import ReservationRequest, Reserved
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
@@ -148,7 +149,7 @@ def test_the_api_reserves_kits_and_names_kit_component_and_where_else(corner: Se
 
 def test_the_explanation_of_a_kit_sums_to_its_figure(corner: Set) -> None:
     corner.reserve((corner.lamp, 7))
-    promise = promising.promise(
+    promise = promises.promise(
         corner.kit.id, corner.store.id, channel_id=corner.channel.pk, country="DE", at=clock.now()
     )
     assert promise is not None

@@ -12,16 +12,18 @@ from commerce import clock, ids, relay
 from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
-from inventory import promising, scarcity, scarcity_places, waiting_list, write_offs
-from inventory.goods_to_come import AtDate, Coming, Goods, kit_first_on, of_kit
+from inventory import write_offs
 from inventory.models import ScarcityClaim, WaitingEntry
 from inventory.moving import WriteOffReason
-from inventory.promising import Promise
+from inventory.promising import promises, waiting_list
+from inventory.promising.goods_to_come import AtDate, Coming, Goods, kit_first_on, of_kit
+from inventory.promising.promises import Promise
 from inventory.reservations import Reserved
-from inventory.scarcity import Message
+from inventory.scarcity import messages, places
+from inventory.scarcity.messages import Message
 from inventory.scarcity_facts import Kind, Seen
 from inventory.scarcity_facts import of_kit as seen_of_kit
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing.scopes import ScopeIds
 from inventory.waiting import Pick, Waiter, picks
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
@@ -57,22 +59,20 @@ def states(*entry_ids: UUID) -> list[str]:
 
 def comes(corner: Set, product_id: int, pieces: int, days: int) -> None:
     supply.ordered(supply.supplier(), corner.store.id, (product_id, pieces, in_days(days)))
-    promising.forget()
+    promises.forget()
 
 
 def promise(corner: Set) -> Promise:
-    found = promising.promise(
-        corner.kit.id, corner.store.id, channel_id=corner.channel.pk, country="DE", at=clock.now()
-    )
+    found = promises.promise(corner.kit.id, corner.store.id, channel_id=corner.channel.pk, country="DE", at=clock.now())
     assert found is not None
     return found
 
 
 def say(corner: Set, *, at: datetime = T0) -> list[Message]:
     with transaction():
-        return scarcity.messages(
+        return messages.messages(
             [corner.kit.id], channel_id=corner.channel.pk, country="DE", locale="en", at=at,
-            place=scarcity_places.of_location(corner.store),
+            place=places.of_location(corner.store),
         )  # fmt: skip
 
 
@@ -205,21 +205,21 @@ def test_goods_that_wait_already_come_before_the_kit() -> None:
 def test_few_kits_are_said_in_kits_and_proven_on_their_components(corner: Set) -> None:
     (message,) = say(corner)
     assert (message.text, message.count) == ("Only 4 left in Berlin", 4)
-    proof = scarcity.verify(message.claim_id)
+    proof = messages.verify(message.claim_id)
     assert (proof.is_true, proof.is_true_in_hindsight, proof.faults) == (True, True, ())
     assert {(one.product_id, one.available, one.pieces) for one in proof.levels} == {
         (corner.lamp.id, 10, 2), (corner.cable.id, 4, 1),
     }  # fmt: skip
     corner.reserve((corner.lamp, 6))
     assert [one.text for one in say(corner)] == ["Only 2 left in Berlin"]
-    assert scarcity.verify(message.claim_id).is_true, "then it was"
+    assert messages.verify(message.claim_id).is_true, "then it was"
 
 
 def test_kits_in_baskets_may_come_back_and_are_not_sold_out(corner: Set) -> None:
     assert isinstance(corner.reserve((corner.cable, 4)), Reserved)
     (message,) = say(corner, at=clock.now())
     assert message.kind is Kind.IN_BASKETS
-    assert scarcity.verify(message.claim_id).is_true
+    assert messages.verify(message.claim_id).is_true
 
 
 def test_a_kit_whose_components_are_gone_is_sold_out_here_and_had_elsewhere(corner: Set) -> None:
@@ -231,7 +231,7 @@ def test_a_kit_whose_components_are_gone_is_sold_out_here_and_had_elsewhere(corn
         write_offs.write_off([lost], by=ground.TESTER, at=clock.now())
     (message,) = say(corner)
     assert message.text.startswith("Sold out in Berlin, available in Hamburg")
-    proof = scarcity.verify(message.claim_id)
+    proof = messages.verify(message.claim_id)
     assert (proof.is_true, proof.is_true_in_hindsight) == (True, True)
     assert sorted((one.is_here, one.pieces) for one in proof.levels) == [(False, 1), (False, 2), (True, 1), (True, 2)]
 
@@ -240,7 +240,7 @@ def test_what_rules_withhold_of_a_component_is_not_called_left_or_sold_out(corne
     holding("fixed", 3, scope=ScopeIds(product_id=corner.cable.id))
     (message,) = say(corner)
     assert message.text == "1 piece can be ordered in Berlin"
-    assert scarcity.verify(message.claim_id).is_true
+    assert messages.verify(message.claim_id).is_true
     corner.reserve((corner.cable, 1))
     assert say(corner, at=clock.now()) == []
 
@@ -253,7 +253,7 @@ def test_one_component_in_baskets_and_one_withheld_says_nothing() -> None:
 
 def test_the_proof_of_a_kit_names_its_components_through_the_api_and_on_the_desk(corner: Set, client: Client) -> None:
     from commerce.roles import Role
-    from inventory import locations
+    from inventory.places import locations
 
     key = ground.key(corner.channel)
     body = {"skus": ["SET"], "locale": "en", "location": "BER01"}
@@ -277,4 +277,4 @@ def test_a_claim_that_was_tampered_with_in_its_pieces_is_found(corner: Set) -> N
     (message,) = say(corner)
     claim = ScarcityClaim.objects.get(id=message.claim_id)
     claim.pieces = [1, 1]
-    assert claim.id != scarcity._identity(claim)
+    assert claim.id != messages._identity(claim)

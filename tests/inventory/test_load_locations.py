@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import locations, place_files
 from inventory.models import Location
+from inventory.places import files, locations
 from tests.inventory.conftest import BY
 
 NODE = {
@@ -60,7 +60,7 @@ def loaded(*paths: Path, **options: Any) -> str:
 
 def test_a_file_is_read_with_its_quirks(tmp_path: Path) -> None:
     file = written(tmp_path / "stores.json.gz", {"elements": [NODE, BUILDING, THIRD, UNREADABLE, *BROKEN]})
-    reading = place_files.read(file, country="DE")
+    reading = files.read(file, country="DE")
     first, building, *_ = reading.places
     assert (first.code, first.name, first.street, first.country) == ("OSM-N7", "Kauf", "Lange Straße 3", "DE")
     assert (building.code, building.name, building.latitude, building.country) == ("OSM-W8", "Kauf", 48.1, "AT")

@@ -8,8 +8,8 @@ from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import location_groups, locations
 from inventory.models import LocationGroup
+from inventory.places import groups, locations
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def grouped(code: str, *location_ids: int, name: str = "West") -> int:
     with transaction():
-        return location_groups.set_group(code, name, location_ids, by=BY)
+        return groups.set_group(code, name, location_ids, by=BY)
 
 
 def signed_in(role: Role) -> Client:
@@ -34,12 +34,12 @@ def signed_in(role: Role) -> Client:
 def test_a_group_has_exactly_the_places_it_was_given() -> None:
     one, two, three = (make.store().id for _ in range(3))
     group = grouped("west", one, two)
-    assert location_groups.members()[group] == {one, two}
+    assert groups.members()[group] == {one, two}
     assert grouped("west", two, three) == group
-    assert location_groups.members()[group] == {two, three}
+    assert groups.members()[group] == {two, three}
     grouped("west")
-    assert location_groups.members()[group] == frozenset()
-    assert [one.code for one in location_groups.listed()] == ["west"]
+    assert groups.members()[group] == frozenset()
+    assert [one.code for one in groups.listed()] == ["west"]
 
 
 def test_what_stays_the_same_is_neither_audited_nor_told() -> None:
@@ -78,8 +78,8 @@ def test_the_admin_keeps_groups_through_the_verb() -> None:
     client.post(
         reverse("admin:inventory_locationgroup_change", args=[group.pk]), {"name": "West", "places": [one.id, two.id]}
     )
-    location_groups.forget()
-    assert location_groups.members()[group.pk] == {one.id, two.id}
+    groups.forget()
+    assert groups.members()[group.pk] == {one.id, two.id}
     client.post(
         reverse("admin:inventory_locationgroup_change", args=[group.pk]), {"name": "Coast", "places": [one.id, two.id]}
     )

@@ -13,12 +13,13 @@ from commerce import clock
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import allocations, buffers, obligations, owing
+from inventory import allocations
 from inventory.allocations import Demand
 from inventory.errors import SharingStateWrong
 from inventory.models import Obligation, ObligationShare, ObligationTake
-from inventory.obligations import Agreement, Take
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing import buffers, obligations, owing
+from inventory.sharing.obligations import Agreement, Take
+from inventory.sharing.scopes import ScopeIds
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf

@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from inventory import balancing, demand_series, order_sizes
-from inventory.balancing import Shortage, Surplus
-from inventory.demand_series import Day
-from inventory.order_sizes import Terms
-from inventory.spread import Spread
+from inventory.replenishment import balancing, order_sizes, series
+from inventory.replenishment.balancing import Shortage, Surplus
+from inventory.replenishment.order_sizes import Terms
+from inventory.replenishment.series import Day
+from inventory.replenishment.spread import Spread
 
 UNKNOWN = Spread({})
 WEEKLY = Terms(service_level=0.95, review_days=7, lead_time_days=14)
@@ -83,30 +83,30 @@ def test_a_promotion_multiplies_only_its_days() -> None:
 def test_days_with_nothing_on_hand_are_censored_and_not_zero() -> None:
     days = {date(2026, 6, 2): Day(sold=4, delta=-4), date(2026, 6, 15): Day(came_in=20, delta=20)}
     days[date(2026, 6, 17)] = Day(sold=7, delta=-7)
-    said = demand_series.weeks(days, opening=4, first=MONDAY, until=date(2026, 6, 21))
+    said = series.weeks(days, opening=4, first=MONDAY, until=date(2026, 6, 21))
     assert said == [None, None, 7.0]  # sold out on the second day: two days say too little; then none; then a full week
 
 
 def test_a_week_in_stock_for_four_days_is_scaled_up() -> None:
     days = {date(2026, 6, 4): Day(sold=8, delta=-8)}
-    assert demand_series.weeks(days, opening=8, first=MONDAY, until=date(2026, 6, 7)) == [14.0]
+    assert series.weeks(days, opening=8, first=MONDAY, until=date(2026, 6, 7)) == [14.0]
 
 
 def test_a_product_begins_with_its_first_piece() -> None:
     days = {date(2026, 6, 9): Day(came_in=50, delta=50), date(2026, 6, 10): Day(sold=5, delta=-5)}
-    said = demand_series.weeks(days, opening=0, first=MONDAY, until=date(2026, 6, 21))
+    said = series.weeks(days, opening=0, first=MONDAY, until=date(2026, 6, 21))
     assert said == [pytest.approx(5 * 7 / 6), 0.0]
 
 
 def test_what_came_back_on_the_same_day_was_never_wanted() -> None:
     days = {MONDAY: Day(sold=74_215, returned=74_215, delta=0), date(2026, 6, 3): Day(sold=3, delta=-3)}
     days[date(2026, 6, 5)] = Day(returned=2, delta=2)  # came back later: it was demand all the same
-    assert demand_series.weeks(days, opening=100_000, first=MONDAY, until=date(2026, 6, 7)) == [3.0]
+    assert series.weeks(days, opening=100_000, first=MONDAY, until=date(2026, 6, 7)) == [3.0]
 
 
 def test_a_promotion_is_taken_out_of_the_past() -> None:
     days = {MONDAY: Day(sold=12, delta=-12)}
-    said = demand_series.weeks(
+    said = series.weeks(
         days, opening=50, first=MONDAY, until=date(2026, 6, 7), factor=lambda day: 3.0 if day == MONDAY else 1.0
     )
     assert said == [4.0]

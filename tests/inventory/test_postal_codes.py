@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from inventory import locations, postal_codes
+from inventory.places import locations, postal_codes
 
 GRUENEWALD = "DE\t01945\tGrünewald\tBrandenburg\tBB\t\t00\tLandkreis\t12066\t51.4\t14\t4\n"
 TETTAU = "DE\t01945\tTettau\tBrandenburg\tBB\t\t00\tLandkreis\t12066\t51.2\t13.8\t4\n"

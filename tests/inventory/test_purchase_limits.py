@@ -12,9 +12,10 @@ from commerce import clock, ids
 from commerce.errors import InvalidInput
 from commerce.models import Quota
 from commerce.transactions import transaction
-from inventory import purchase_limits, reservations
+from inventory import reservations
 from inventory.errors import PurchaseLimitReached, SharingStateWrong
 from inventory.models import PurchaseLimit, PurchaseLimitUse
+from inventory.promising import purchase_limits
 from inventory.reservations import ReservationRequest, Reserved
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.promises import another_channel, limit

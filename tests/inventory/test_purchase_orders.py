@@ -12,7 +12,7 @@ from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import goods_in, incoming, purchase_orders, suppliers, unit_costs, valuation
+from inventory import incoming, valuation
 from inventory.errors import (
     NotGoods,
     OrderTermsMissed,
@@ -21,12 +21,13 @@ from inventory.errors import (
     ReceivedAlready,
     ReferenceTaken,
 )
-from inventory.goods_in import ReceivedLine
 from inventory.models import Discrepancy, PurchaseOrder, StockEntry, StockLevel
-from inventory.purchase_orders import OrderLine
+from inventory.procurement import goods_in, purchase_orders, suppliers, unit_costs
+from inventory.procurement.goods_in import ReceivedLine
+from inventory.procurement.purchase_orders import OrderLine
+from inventory.procurement.suppliers import SupplierRef, Term
 from inventory.purchasing import MOVES, OrderTerms, PurchaseOrderState
 from inventory.stock import Condition
-from inventory.suppliers import SupplierRef, Term
 from tests.factories import commerce as shop
 from tests.factories import supply as make
 from tests.inventory.conftest import Shelf

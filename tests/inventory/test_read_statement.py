@@ -13,10 +13,11 @@ from django.core.management import CommandError, call_command
 from commerce import clock
 from commerce.catalog import ProductRef
 from commerce.transactions import transaction
-from inventory import locations, statement_sources, statements
 from inventory.models import Discrepancy, StockStatement
+from inventory.places import locations
+from inventory.reconciliation import sources, statements
+from inventory.reconciliation.sources import Policy, SourceTerms
 from inventory.reconciling import Decision, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY
@@ -31,7 +32,7 @@ def goods(db: None) -> list[ProductRef]:
         make.receive(product.id, store.id, 4)
     terms = SourceTerms(name="ERP", kind=SourceKind.ERP, policies={Meaning.ON_HAND: Policy(Decision.ASK)})
     with transaction():
-        statement_sources.set_source("erp", terms, by=BY, at=clock.now())
+        sources.set_source("erp", terms, by=BY, at=clock.now())
     return products
 
 

@@ -11,11 +11,12 @@ from commerce import clock
 from commerce.errors import Busy, CommerceError
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import refused_statements, statement_sources, statements
+from inventory.reconciliation import refused as refused_statements
+from inventory.reconciliation import sources, statements
+from inventory.reconciliation.sources import Policy, SourceTerms
+from inventory.reconciliation.statements import Statement
 from inventory.reconciling import Decision, Meaning, SourceKind
 from inventory.staff import discrepancy_words as words
-from inventory.statement_sources import Policy, SourceTerms
-from inventory.statements import Statement
 from tests.factories import inventory as make_inventory
 from tests.inventory.conftest import BY, Shelf
 from tests.inventory.test_staff_discrepancies import PAGE, SOURCES, signed_in, text_of
@@ -28,7 +29,7 @@ def said(shelf: Shelf) -> Statement:
     """Figures of the till, of an hour ago, which were read."""
     terms = SourceTerms(name="Till 1", kind=SourceKind.TILL, policies={Meaning.ON_HAND: Policy(Decision.ASK)})
     with transaction():
-        statement_sources.set_source("till", terms, by=BY, at=clock.now())
+        sources.set_source("till", terms, by=BY, at=clock.now())
         read = Statement(
             source="till", reference="first", location_id=shelf.store.id, meaning=Meaning.ON_HAND, sequence=7,
             as_of=clock.now() - timedelta(hours=1), lines=((shelf.product_id, 10),),

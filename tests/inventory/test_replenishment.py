@@ -14,24 +14,17 @@ from commerce import clock
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import (
-    demand,
-    demand_forecasts,
-    lead_times,
-    location_groups,
-    purchase_orders,
-    replenishment,
-    replenishment_rules,
-    suppliers,
-    transfers,
-)  # fmt: skip
 from inventory.errors import ProposalNotOpen, ProposalUnknown
-from inventory.locations import LocationRef
 from inventory.models import DemandForecast, ReplenishmentAlert, ReplenishmentProposal
+from inventory.places import groups
+from inventory.places.locations import LocationRef
+from inventory.procurement import lead_times, purchase_orders, suppliers
+from inventory.procurement.suppliers import SupplierRef
 from inventory.purchasing import OrderTerms
-from inventory.replenishment import Decision, Made
-from inventory.suppliers import SupplierRef
+from inventory.replenishment import demand, forecasts, proposals, rules
+from inventory.replenishment.proposals import Decision, Made
 from inventory.tasks import reorder
+from inventory.transport import transfers  # fmt: skip
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.factories import past_sales
@@ -46,18 +39,18 @@ STEADY = [7, 6, 8, 7] * 10
 def add_rule(**values: Any) -> int:
     facts = {"name": "Weekly", "lead_time_days": 7.0, "review_days": 7} | values
     with transaction():
-        return replenishment_rules.add_rule(by=BY, at=NOON - timedelta(days=90), **facts)
+        return rules.add_rule(by=BY, at=NOON - timedelta(days=90), **facts)
 
 
 def change_rule(rule_id: int, **values: Any) -> None:
     with transaction():
-        replenishment_rules.change_rule(rule_id, by=BY, at=NOON, **values)
+        rules.change_rule(rule_id, by=BY, at=NOON, **values)
 
 
 def night(at: datetime = NOON) -> Made:
     list(demand.count_all())
-    demand_forecasts.run(at=at, uplifts=replenishment_rules.Book().uplifts)
-    return replenishment.run(by=BY, at=at)
+    forecasts.run(at=at, uplifts=rules.Book().uplifts)
+    return proposals.run(by=BY, at=at)
 
 
 def opened() -> list[ReplenishmentProposal]:
@@ -88,7 +81,7 @@ def test_what_runs_low_is_proposed_with_every_number_behind_it(lamp: int, store:
     assert proposal.quantity % 6 == 0
     assert 5 + proposal.quantity >= inputs["target_level"] > 5 + proposal.quantity - 6
     assert proposal.expected_on - proposal.order_on == timedelta(days=7)
-    assert len(inputs["weeks"]) == demand_forecasts.SHOWN_WEEKS
+    assert len(inputs["weeks"]) == forecasts.SHOWN_WEEKS
 
 
 def test_the_same_night_twice_keeps_the_proposal_and_a_delivery_supersedes_it(lamp: int, store: LocationRef) -> None:
@@ -150,7 +143,7 @@ def test_goods_on_the_way_and_approved_ones_count_towards_the_position(lamp: int
     night()
     (proposal,) = opened()
     with transaction():
-        replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        proposals.approve([Decision(proposal.pk)], by=BY, at=NOON)
     assert night() == Made(0, 0, 0)
 
 
@@ -160,7 +153,7 @@ def test_a_promotion_ahead_raises_what_is_ordered(lamp: int, store: LocationRef)
     night()
     (usual,) = opened()
     with transaction():
-        replenishment_rules.add_uplift(
+        rules.add_uplift(
             "Summer",
             factor=3.0,
             first_day=NOON.date(),
@@ -181,16 +174,16 @@ def test_approving_is_signed_takes_another_quantity_and_happens_once(lamp: int, 
     (proposal,) = opened()
     for _ in range(2):
         with transaction():
-            replenishment.approve([Decision(proposal.pk, 40)], by=BY, at=NOON)
+            proposals.approve([Decision(proposal.pk, 40)], by=BY, at=NOON)
     proposal.refresh_from_db()
     assert proposal.quantity == 40
     assert proposal.state in {"approved", "ordered"}
     verbs = AuditEntry.objects.filter(object_type="replenishment_proposal", verb__endswith=".approve")
     assert verbs.count() == 1
     with pytest.raises(ProposalNotOpen), transaction():
-        replenishment.approve([Decision(_superseded(proposal))], by=BY, at=NOON)
+        proposals.approve([Decision(_superseded(proposal))], by=BY, at=NOON)
     with pytest.raises(ProposalUnknown), transaction():
-        replenishment.approve([Decision(uuid4())], by=BY, at=NOON)
+        proposals.approve([Decision(uuid4())], by=BY, at=NOON)
 
 
 @pytest.mark.parametrize("quantity", [0, -3, 1_000_001])
@@ -202,7 +195,7 @@ def test_a_quantity_that_is_none_is_refused_and_nothing_is_approved(
     night()
     (proposal,) = opened()
     with pytest.raises(InvalidInput), transaction():
-        replenishment.approve([Decision(proposal.pk, quantity)], by=BY, at=NOON)
+        proposals.approve([Decision(proposal.pk, quantity)], by=BY, at=NOON)
     assert [row.pk for row in opened()] == [proposal.pk]
 
 
@@ -212,11 +205,11 @@ def test_what_was_dismissed_stays_quiet_for_a_while_and_needs_a_reason(lamp: int
     night()
     (proposal,) = opened()
     with pytest.raises(InvalidInput), transaction():
-        replenishment.dismiss([proposal.pk], reason=" ", by=BY, at=NOON)
+        proposals.dismiss([proposal.pk], reason=" ", by=BY, at=NOON)
     with transaction():
-        replenishment.dismiss([proposal.pk], reason="being delisted", by=BY, at=NOON)
+        proposals.dismiss([proposal.pk], reason="being delisted", by=BY, at=NOON)
     assert night(NOON + timedelta(days=1)) == Made(0, 0, 0)
-    assert night(NOON + timedelta(days=replenishment.QUIET_DAYS + 1)).proposed == 1
+    assert night(NOON + timedelta(days=proposals.QUIET_DAYS + 1)).proposed == 1
 
 
 def test_the_day_of_ordering_follows_the_suppliers_calendar(lamp: int, store: LocationRef) -> None:
@@ -297,7 +290,7 @@ def test_an_approved_proposal_becomes_an_order_that_is_received_against(lamp: in
     night()
     (proposal,) = opened()
     with transaction():
-        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        (approved,) = proposals.approve([Decision(proposal.pk)], by=BY, at=NOON)
     assert (approved.state, approved.quantity % 12) == ("approved", 0)
     assert proposal.quantity <= approved.quantity < proposal.quantity + 12
     order = purchase_orders.find(UUID(approved.order_reference))
@@ -320,7 +313,7 @@ def test_an_order_that_is_called_off_dismisses_its_proposal(lamp: int, store: Lo
     night()
     (proposal,) = opened()
     with transaction():
-        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        (approved,) = proposals.approve([Decision(proposal.pk)], by=BY, at=NOON)
         purchase_orders.cancel(UUID(approved.order_reference), reason="too dear", by=BY, at=NOON)
     night()
     proposal.refresh_from_db()
@@ -335,7 +328,7 @@ def test_an_approved_transfer_is_drafted_between_the_stores(lamp: int) -> None:
     night()
     (proposal,) = opened()
     with transaction():
-        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        (approved,) = proposals.approve([Decision(proposal.pk)], by=BY, at=NOON)
     transfer = transfers.get(UUID(approved.order_reference))
     assert (transfer.origin_id, transfer.destination_id) == (near.id, short.id)
     assert (transfer.state, transfer.pieces) == ("draft", proposal.quantity)
@@ -352,9 +345,9 @@ def test_without_a_known_supplier_someone_orders_by_hand(lamp: int, store: Locat
     night()
     (proposal,) = opened()
     with transaction():
-        (approved,) = replenishment.approve([Decision(proposal.pk)], by=BY, at=NOON)
+        (approved,) = proposals.approve([Decision(proposal.pk)], by=BY, at=NOON)
         assert (approved.state, approved.order_reference) == ("approved", "")
-        replenishment.mark_ordered({proposal.pk: "by phone, 1 June"}, by=BY, at=NOON)
+        proposals.mark_ordered({proposal.pk: "by phone, 1 June"}, by=BY, at=NOON)
     proposal.refresh_from_db()
     assert (proposal.state, proposal.order_reference) == ("ordered", "by phone, 1 June")
 
@@ -362,8 +355,8 @@ def test_without_a_known_supplier_someone_orders_by_hand(lamp: int, store: Locat
 def test_rules_that_misfire_are_on_the_list(lamp: int, store: LocationRef) -> None:
     full = make_inventory.store()
     with transaction():
-        west = location_groups.set_group("west", "West", [store.id], by=BY)
-        city = location_groups.set_group("city", "City", [store.id], by=BY)
+        west = groups.set_group("west", "West", [store.id], by=BY)
+        city = groups.set_group("city", "City", [store.id], by=BY)
     add_rule(name="west", group_id=west)
     add_rule(name="city", group_id=city)
     add_rule(name="full", location_id=full.id)
@@ -375,7 +368,7 @@ def test_rules_that_misfire_are_on_the_list(lamp: int, store: LocationRef) -> No
     for at in (NOON, NOON + timedelta(days=8), NOON + timedelta(days=16)):
         night(at)
         with transaction():
-            replenishment.dismiss([row.pk for row in opened()], reason="no", by=BY, at=at)
+            proposals.dismiss([row.pk for row in opened()], reason="no", by=BY, at=at)
     night(NOON + timedelta(days=17))
     assert ReplenishmentAlert.objects.filter(kind="dismissed", rule__name="west").exists()
 

@@ -11,9 +11,9 @@ from django.test import Client
 from commerce import clock
 from commerce.product_refs import ProductRef
 from commerce.roles import Scope
-from inventory import demand, demand_forecasts, replenishment, replenishment_rules
-from inventory.locations import LocationRef
 from inventory.models import PromotionUplift, ReplenishmentProposal, ReplenishmentRule
+from inventory.places.locations import LocationRef
+from inventory.replenishment import demand, forecasts, proposals, rules
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.factories import past_sales
@@ -57,8 +57,8 @@ def proposal(lamp: ProductRef, store: LocationRef, api: Api) -> ReplenishmentPro
     assert api.send("POST", RULES, {"name": "Weekly", "location": store.code, "supplier": "lampco"}).status_code == 201
     past_sales.sold(lamp.id, store.id, [7, 6, 8, 7] * 8, until=clock.now(), left=3)
     list(demand.count_all())
-    demand_forecasts.run(at=clock.now(), uplifts=replenishment_rules.Book().uplifts)
-    replenishment.run(by=BY, at=clock.now())
+    forecasts.run(at=clock.now(), uplifts=rules.Book().uplifts)
+    proposals.run(by=BY, at=clock.now())
     return ReplenishmentProposal.objects.get()
 
 

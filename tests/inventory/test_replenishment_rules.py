@@ -10,10 +10,11 @@ from django.db import transaction as django_transaction
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import location_groups, replenishment_rules
 from inventory.errors import RuleContradicts, RuleUnknown
-from inventory.locations import LocationRef
 from inventory.models import ReplenishmentRule
+from inventory.places import groups
+from inventory.places.locations import LocationRef
+from inventory.replenishment import rules
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.inventory.conftest import BY
@@ -25,12 +26,12 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 def add_rule(**values: Any) -> int:
     facts = {"name": "Weekly", "lead_time_days": 7.0, "review_days": 7} | values
     with transaction():
-        return replenishment_rules.add_rule(by=BY, at=NOON - timedelta(days=90), **facts)
+        return rules.add_rule(by=BY, at=NOON - timedelta(days=90), **facts)
 
 
 def change_rule(rule_id: int, **values: Any) -> None:
     with transaction():
-        replenishment_rules.change_rule(rule_id, by=BY, at=NOON, **values)
+        rules.change_rule(rule_id, by=BY, at=NOON, **values)
 
 
 @pytest.fixture
@@ -108,12 +109,12 @@ def test_a_charge_has_no_rule() -> None:
 
 def test_the_narrowest_scope_wins(lamp: int, store: LocationRef) -> None:
     with transaction():
-        group = location_groups.set_group("west", "West", [store.id], by=BY)
+        group = groups.set_group("west", "West", [store.id], by=BY)
     everything = add_rule(name="all")
     category = add_rule(name="lamps", category="lamps")
     grouped = add_rule(name="lamps west", category="lamps", group_id=group)
     product = add_rule(name="this lamp", product_id=lamp)
-    book = replenishment_rules.Book()
+    book = rules.Book()
     other = make_inventory.store()
     assert book.rule_for(lamp, "lamps", store.id).id == product  # type: ignore[union-attr]
     assert book.rule_for(lamp + 1, "lamps", store.id).id == grouped  # type: ignore[union-attr]
@@ -130,4 +131,4 @@ def test_promotions_that_make_no_sense_are_refused(values: dict[str, Any]) -> No
         "name": "Summer", "factor": 2.0, "first_day": NOON.date(), "last_day": NOON.date(), "category": "lamps",
     }  # fmt: skip
     with pytest.raises(InvalidInput), transaction():
-        replenishment_rules.add_uplift(**(facts | values), by=BY)
+        rules.add_uplift(**(facts | values), by=BY)

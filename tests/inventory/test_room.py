@@ -13,7 +13,7 @@ from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.models import Obligation
 from inventory.reservations import ReservationRequest
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing.scopes import ScopeIds
 from tests.factories import inventory as make
 from tests.inventory import promises
 from tests.inventory.conftest import BY, Shelf

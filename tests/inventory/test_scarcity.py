@@ -14,15 +14,18 @@ from commerce.models import Channel
 from commerce.operations import experiments
 from commerce.operations.experiments import Metric, VariantSpec
 from commerce.transactions import transaction
-from inventory import location_groups, movements, scarcity, scarcity_places, scarcity_terms
+from inventory import movements
 from inventory.errors import ScarcityClaimNotFound
 from inventory.models import FeedFigure, ScarcityClaim
 from inventory.movements import Receipt
-from inventory.scarcity import Message
+from inventory.places import groups
+from inventory.scarcity import messages, places
+from inventory.scarcity import terms as scarcity_terms
+from inventory.scarcity.messages import Message
+from inventory.scarcity.places import Place
+from inventory.scarcity.terms import Policy
+from inventory.scarcity.words import Wording
 from inventory.scarcity_facts import Kind, Terms, Tone
-from inventory.scarcity_places import Place
-from inventory.scarcity_terms import Policy
-from inventory.scarcity_words import Wording
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
@@ -35,9 +38,9 @@ def say(
     shelf: Shelf, place: Place | None = None, *, locale: str = "en", unit: str = "", at: datetime | None = None
 ) -> list[Message]:
     with transaction():
-        return scarcity.messages(
+        return messages.messages(
             [shelf.product_id], channel_id=shelf.channel_id, country="DE", locale=locale, unit=unit, at=at or clock.now(),
-            place=place or scarcity_places.of_location(shelf.store),
+            place=place or places.of_location(shelf.store),
         )  # fmt: skip
 
 
@@ -93,37 +96,35 @@ def test_in_other_baskets_while_the_hold_lasts_and_left_again_after_it(few: Shel
     assert texts(few, at=T0) == ["In other baskets in Berlin right now; may come back"]
     (message,) = say(few, at=T0 + timedelta(minutes=11))  # nobody swept it
     assert message.text == "Only 3 left in Berlin"
-    assert scarcity.verify(message.claim_id).is_true
+    assert messages.verify(message.claim_id).is_true
     few.reserve(1, at=T0 + timedelta(minutes=12))  # this sweeps
-    assert scarcity.verify(message.claim_id).is_true
+    assert messages.verify(message.claim_id).is_true
 
 
 def test_sold_out_in_a_region_available_in_another(shelf: Shelf) -> None:
     north = make.store(city="Hamburg", latitude=53.55, longitude=10.0)
     with transaction():
-        location_groups.set_group("west", "West", [shelf.store.id], by=BY)
-        location_groups.set_group("north", "Nord", [north.id], by=BY)
+        groups.set_group("west", "West", [shelf.store.id], by=BY)
+        groups.set_group("north", "Nord", [north.id], by=BY)
     shelf.allocate(10)
-    west = scarcity_places.group("west", "DE")
+    west = places.group("west", "DE")
     assert texts(shelf, west) == ["Sold out in the region West"]
     make.receive(shelf.product_id, north.id, 2)
     (message,) = say(shelf, west, locale="de", at=T0)
     assert message.text.startswith("Ausverkauft in der Region West, verfügbar in der Region Nord")
-    proof = scarcity.verify(message.claim_id)
+    proof = messages.verify(message.claim_id)
     assert (proof.is_true, [one.is_here for one in proof.levels]) == (True, [True, False])
     assert texts(shelf, at=T0)[0].startswith("Sold out in Berlin, available in Hamburg")
 
 
 def test_a_day_of_delivery_is_promised_only_until_midnight(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inventory import promising
-    from inventory.promising import Delivery
+    from inventory.promising import promises
+    from inventory.promising.promises import Delivery
 
     other = make.store(city="Hamburg")
     shelf.allocate(10)
     make.receive(shelf.product_id, other.id, 2)
-    monkeypatch.setattr(
-        promising, "_delivery", lambda place, at, country: Delivery(at, (at + timedelta(days=1)).date())
-    )
+    monkeypatch.setattr(promises, "_delivery", lambda place, at, country: Delivery(at, (at + timedelta(days=1)).date()))
     (message,) = say(shelf, at=T0)
     assert message.text == "Sold out in Berlin, available in Hamburg, delivered tomorrow"
     late = datetime(2026, 11, 20, 22, 58, tzinfo=UTC)  # two minutes to midnight in Berlin
@@ -134,7 +135,7 @@ def test_a_day_of_delivery_is_promised_only_until_midnight(shelf: Shelf, monkeyp
 
 
 def test_a_product_that_was_never_here_is_not_sold_out_here(shelf: Shelf) -> None:
-    other = scarcity_places.of_location(make.store(city="Bonn"))
+    other = places.of_location(make.store(city="Bonn"))
     assert texts(shelf, other)[0].startswith("Available in Berlin")
 
 
@@ -188,12 +189,12 @@ def test_a_claim_is_proven_later_whatever_happened_since(few: Shelf) -> None:
     (message,) = say(few)
     few.allocate(3)
     few.receive(40)
-    proof = scarcity.verify(message.claim_id, channel_id=few.channel_id)
+    proof = messages.verify(message.claim_id, channel_id=few.channel_id)
     assert (proof.is_true, proof.is_true_in_hindsight, proof.faults) == (True, True, ())
     (level,) = proof.levels
     assert (level.on_hand, level.allocated, level.held, level.available) == (10, 7, 0, 3)
     with pytest.raises(ScarcityClaimNotFound):
-        scarcity.verify(message.claim_id, channel_id=ground.channel().pk)
+        messages.verify(message.claim_id, channel_id=ground.channel().pk)
 
 
 def test_what_was_reported_late_shows_in_hindsight(few: Shelf) -> None:
@@ -204,7 +205,7 @@ def test_what_was_reported_late_shows_in_hindsight(few: Shelf) -> None:
             [Receipt(ids.new(), few.product_id, few.store.id, 5)], by=BY, at=clock.now(), reason="late", source="erp",
             occurred_at=clock.now() - timedelta(minutes=20, seconds=0.5),
         )  # fmt: skip
-    proof = scarcity.verify(message.claim_id)
+    proof = messages.verify(message.claim_id)
     assert (proof.is_true, proof.is_true_in_hindsight) == (True, False)
 
 
@@ -215,7 +216,7 @@ def test_a_forged_claim_is_found_and_a_claim_cant_be_changed(few: Shelf) -> None
         forged = ScarcityClaim(**({f.attname: getattr(row, f.attname) for f in row._meta.fields} | change))
         forged.id = ids.new()
         forged.save(force_insert=True)
-        assert not scarcity.verify(forged.id).is_true
+        assert not messages.verify(forged.id).is_true
     with pytest.raises(IntegrityError), transaction():
         ScarcityClaim.objects.filter(id=message.claim_id).update(text="never said")
 
@@ -227,9 +228,9 @@ def test_a_claim_of_an_old_version_is_not_true(few: Shelf) -> None:
     row = ScarcityClaim.objects.get(id=message.claim_id)
     row.as_of, row.valid_until = clock.now() + timedelta(minutes=5), clock.now() + timedelta(minutes=9)
     row.text = "later"
-    row.id = scarcity._identity(row)
+    row.id = messages._identity(row)
     row.save(force_insert=True)
-    proof = scarcity.verify(row.id)
+    proof = messages.verify(row.id)
     assert not proof.is_true
     assert "moved on" in proof.faults[0]
 
@@ -247,10 +248,10 @@ def test_a_hundred_products_cost_as_many_queries_as_one(few: Shelf, django_asser
     products = ground.products(99)
     for product in products:
         make.receive(product.id, few.store.id, 2)
-    place = scarcity_places.of_location(few.store)
+    place = places.of_location(few.store)
     say(few)
     with transaction(), django_assert_max_num_queries(8):
-        found = scarcity.messages(
+        found = messages.messages(
             [few.product_id, *(one.id for one in products)], channel_id=few.channel_id, country="DE", place=place,
             locale="de", at=clock.now(),
         )  # fmt: skip
@@ -310,7 +311,7 @@ def test_messages_and_proof_over_the_api(few: Shelf) -> None:
     assert (proof["is_true"], proof["text"], proof["levels"][0]["available"]) == (True, item["text"], 3)
     assert post().json()["items"][0]["text"] == "Nur noch 3 Stück online"
     with transaction():
-        from inventory import locations
+        from inventory.places import locations
 
         locations.set_places([("DE", "10115", "Berlin", 52.5323, 13.3846)])
     assert post(country="DE", postal_code="10115").json()["place"] == document["place"]

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from inventory.scarcity.words import HOUSE, LOCALES, Wording, day, fault, filled, is_said, where
 from inventory.scarcity_facts import Kind, Seen, Terms, Tone, allowed, holds_true, summed, tone_of
-from inventory.scarcity_words import HOUSE, LOCALES, Wording, day, fault, filled, is_said, where
 
 FIRM, SOFT = Tone.FIRM, Tone.SOFT
 NONE = Seen(0)

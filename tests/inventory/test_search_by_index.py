@@ -11,7 +11,7 @@ from django.test import Client
 
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 

@@ -13,8 +13,9 @@ from commerce import clock
 from commerce.models import Channel
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import availability, dynamic_buffers, obligations
-from inventory.obligations import Take
+from inventory import availability
+from inventory.sharing import dynamic_buffers, obligations
+from inventory.sharing.obligations import Take
 from tests.factories import commerce as ground
 from tests.inventory.conftest import Shelf
 from tests.inventory.sharing import holding

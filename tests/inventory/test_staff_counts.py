@@ -15,10 +15,12 @@ from commerce.models import User
 from commerce.roles import Permission, Role
 from commerce.staff import links
 from commerce.transactions import transaction
-from inventory import count_lists, count_rules, locations, shelves
+from inventory import shelves
 from inventory.counting import CountKind, CountState
-from inventory.locations import LocationRef
 from inventory.models import CountFinding, CountRecord, StockCount
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.stocktaking import lists, rules
 from tests.factories import commerce as make
 from tests.factories import inventory as goods
 from tests.inventory.conftest import BY, Shelf
@@ -241,7 +243,7 @@ def test_the_manager_books_a_large_difference_as_it_was_seen(shelf: Shelf) -> No
     assert shelf.figure().on_hand == 10
     assert "1 product was decided" in decide(boss, count, shelf, "approve")
     assert shelf.figure().on_hand == 2
-    assert count_lists.get(count.pk).state is CountState.POSTED
+    assert lists.get(count.pk).state is CountState.POSTED
 
 
 def test_the_manager_who_counted_it_does_not_decide(shelf: Shelf) -> None:
@@ -277,7 +279,7 @@ def test_a_find_is_named_or_put_aside(shelf: Shelf) -> None:
     scan(client, count, "unknown one", quantity="9")
     scan(client, count, "nothing at all")
     client.post(address("count-hand-in", count.pk))
-    first, second = (row.finding for row in count_lists.findings(count.pk))
+    first, second = (row.finding for row in lists.findings(count.pk))
 
     def name(finding: CountFinding, **values: str) -> str:
         return text_of(boss.post(address("count-finding", count.pk, finding.pk), values, follow=True))
@@ -295,7 +297,7 @@ def test_a_count_can_be_cancelled_by_the_manager_only(shelf: Shelf) -> None:
     count = begun(client)
     assert client.post(address("count-cancel", count.pk)).status_code == 403
     manager(shelf).post(address("count-cancel", count.pk))
-    assert count_lists.get(count.pk).state is CountState.CANCELLED
+    assert lists.get(count.pk).state is CountState.CANCELLED
     assert "Cancelled" in text_of(client.get(address("count", count.pk)))
     assert "kept for the manager" in text_of(scan(client, count, shelf.sku))
 
@@ -348,9 +350,9 @@ def test_rules_are_for_who_decides_everywhere(shelf: Shelf) -> None:
     chief = signed_in(person(Role.STORE_MANAGER, None))
     assert chief.get(address("count-rules")).status_code == 200
     chief.post(address("count-rules"), values | {"at": shelf.store.code})
-    assert count_rules.policy(shelf.store.id).a_days == 7
-    assert count_rules.policy(shelf.store.id).approve_above_minor == 2_000
-    assert count_rules.policy(None).a_days == 30
+    assert rules.policy(shelf.store.id).a_days == 7
+    assert rules.policy(shelf.store.id).approve_above_minor == 2_000
+    assert rules.policy(None).a_days == 30
     wrong = chief.post(address("count-rules"), values | {"b_days": 3})
     assert wrong.status_code == 422
     assert "Class A is counted at least as often" in text_of(wrong)
@@ -364,7 +366,7 @@ def test_pages_ask_the_database_as_often_for_many_products_as_for_few(
     for _ in range(30):
         goods.receive(make.product(category="Cups").id, shelf.store.id, 20)
     count = begun(client)
-    for item in count_lists.sheet(count_lists.get(count.pk), by=BY).left:
+    for item in lists.sheet(lists.get(count.pk), by=BY).left:
         scan(client, count, item.sku)
     for who, name, args, most in (
         (client, "counts", (), 11),
@@ -382,5 +384,5 @@ def test_pages_ask_the_database_as_often_for_many_products_as_for_few(
 def test_the_menu_counts_what_waits_here(shelf: Shelf) -> None:
     Counting.begin(shelf.store.id)
     Counting.begin(goods.store().id)
-    assert count_lists.waiting(shelf.store.id) == 1
+    assert lists.waiting(shelf.store.id) == 1
     assert isinstance(BY, Actor)

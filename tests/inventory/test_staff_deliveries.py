@@ -11,8 +11,9 @@ from django.test import Client
 from commerce import catalog, clock
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, purchase_orders
 from inventory.models import Discrepancy, PurchaseOrder, StockLevel
+from inventory.places import locations
+from inventory.procurement import purchase_orders
 from tests.factories import commerce as shop
 from tests.factories import inventory as places
 from tests.factories import supply as make

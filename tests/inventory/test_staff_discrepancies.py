@@ -13,10 +13,12 @@ from commerce import clock, ids
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import discrepancies, locations, statement_sources, valuation
-from inventory.discrepancies import NewDiscrepancy
-from inventory.locations import LocationRef
+from inventory import valuation
 from inventory.models import Discrepancy
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.reconciliation import discrepancies, sources
+from inventory.reconciliation.discrepancies import NewDiscrepancy
 from inventory.reconciling import Decision, DiscrepancyKind, Meaning
 from inventory.valuation import UnitValue
 from tests.factories import commerce as make
@@ -223,11 +225,11 @@ def test_a_source_is_agreed_with_and_changed(shelf: Shelf) -> None:
     assert "Nobody tells figures yet" in text_of(client.get(SOURCES))
     assert client.get(f"{SOURCES}new/").status_code == 200
     assert "Agreed with Till 1" in text_of(client.post(f"{SOURCES}new/", source_form(), follow=True))
-    terms = statement_sources.source("till-1").terms
-    assert terms.policies[Meaning.ON_HAND] == statement_sources.Policy(Decision.TOLERANCE, 2)
+    terms = sources.source("till-1").terms
+    assert terms.policies[Meaning.ON_HAND] == sources.Policy(Decision.TOLERANCE, 2)
     assert 'value="location:' in client.get(f"{SOURCES}till-1/").content.decode()
     client.post(f"{SOURCES}till-1/", source_form(places=f"location:{shelf.store.id}", on_hand="ours", code="other"))
-    terms = statement_sources.source("till-1").terms
+    terms = sources.source("till-1").terms
     assert (terms.location_id, terms.policies[Meaning.ON_HAND].decision) == (shelf.store.id, Decision.OURS)
     assert "Our books are right" in text_of(client.get(SOURCES))
     assert client.get(f"{SOURCES}nobody/").status_code == 404
@@ -241,7 +243,7 @@ def test_a_source_with_gaps_is_explained_and_a_code_is_given_once(shelf: Shelf) 
     client.post(f"{SOURCES}new/", source_form())
     again = client.post(f"{SOURCES}new/", source_form(name="Another"))
     assert again.status_code == 409
-    assert statement_sources.source("till-1").terms.name == "Till 1"
+    assert sources.source("till-1").terms.name == "Till 1"
 
 
 def test_sources_are_for_who_manages_all_places(shelf: Shelf) -> None:

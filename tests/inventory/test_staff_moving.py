@@ -14,11 +14,13 @@ from commerce import catalog, clock
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, queries, reservations, shelves, transfer_records
-from inventory.locations import LocationRef
+from inventory import queries, reservations, shelves
 from inventory.models import StockEntry, Transfer
 from inventory.moving import TransferState
-from inventory.transfer_records import TransferRef
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.transport import records
+from inventory.transport.records import TransferRef
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.inventory.conftest import BY, Shelf
@@ -103,7 +105,7 @@ def test_scans_fill_a_draft_by_piece_and_by_case_and_count_once(shelf: Shelf, ot
         assert answer.status_code == 200
         assert 'data-sound="ok"' in answer.content.decode()
     assert "1 × 6 + 1" in text_of(answer)
-    [line] = transfer_records.get(transfer.id).lines
+    [line] = records.get(transfer.id).lines
     assert (line.quantity, line.pack) == (7, 6)
 
 
@@ -117,7 +119,7 @@ def test_a_scan_that_means_nothing_is_a_hard_stop_and_a_replayed_one_says_so_by_
     assert 'data-sound="stop"' in answer.content.decode()
     assert scan(client, transfer, make.barcode(), **REPLAY).status_code == 422
     assert scan(client, transfer, shelf.sku, "no uuid", **REPLAY).status_code == 422
-    assert transfer_records.get(transfer.id).lines == ()
+    assert records.get(transfer.id).lines == ()
 
 
 def test_quantities_of_a_draft_are_taken_over_and_lines_taken_out(shelf: Shelf, other: LocationRef) -> None:
@@ -125,12 +127,12 @@ def test_quantities_of_a_draft_are_taken_over_and_lines_taken_out(shelf: Shelf, 
     transfer = make_inventory.transfer(shelf.store.id, other.id, (shelf.product_id, 2), is_sent=False)
     lines = f"{TRANSFERS}{transfer.id}/lines/"
     client.post(lines, {"sku": [shelf.sku], "quantity": ["5"]})
-    assert transfer_records.get(transfer.id).pieces == 5
+    assert records.get(transfer.id).pieces == 5
     answer = client.post(lines, {"sku": [shelf.sku], "quantity": ["-1"]}, follow=True)
     assert "Enter whole numbers" in text_of(answer)
-    assert transfer_records.get(transfer.id).pieces == 5
+    assert records.get(transfer.id).pieces == 5
     client.post(lines, {"sku": [shelf.sku], "quantity": ["5"], "remove": shelf.sku})
-    assert transfer_records.get(transfer.id).lines == ()
+    assert records.get(transfer.id).lines == ()
 
 
 def test_sending_needs_a_day_and_free_goods(shelf: Shelf, other: LocationRef) -> None:
@@ -170,7 +172,7 @@ def test_what_comes_is_scanned_against_what_was_sent(shelf: Shelf, other: Locati
     wrong = scan(client, transfer, make.product().sku)
     assert "Wrong item" in text_of(wrong)
     scan(client, transfer, shelf.sku)
-    assert transfer_records.get(transfer.id).state is TransferState.RECEIVED
+    assert records.get(transfer.id).state is TransferState.RECEIVED
     assert on_hand(shelf.product_id, other) == {"sellable": 7}
 
 
@@ -208,7 +210,7 @@ def test_goods_on_the_way_are_taken_back_with_a_reason_and_a_draft_without(shelf
     assert on_hand(shelf.product_id, shelf.store) == {"sellable": 10}
     begun = draft(shelf, other)
     client.post(f"{TRANSFERS}{begun.id}/cancel/")
-    assert transfer_records.get(begun.id).state is TransferState.CANCELLED
+    assert records.get(begun.id).state is TransferState.CANCELLED
 
 
 def test_each_end_does_its_own_part_and_others_see_nothing(shelf: Shelf, other: LocationRef) -> None:

@@ -12,8 +12,8 @@ from django.utils.timezone import localtime
 from commerce import clock
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
 from inventory.models import BackorderPolicy, PurchaseLimit
+from inventory.places import locations
 from tests.factories import commerce as ground
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf

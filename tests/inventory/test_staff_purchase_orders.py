@@ -10,10 +10,10 @@ from django.test import Client
 from commerce import catalog, clock
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import purchase_orders, suppliers
 from inventory.models import PurchaseOrder
+from inventory.procurement import purchase_orders, suppliers
+from inventory.procurement.suppliers import SupplierRef, Term
 from inventory.purchasing import OrderTerms
-from inventory.suppliers import SupplierRef, Term
 from tests.factories import inventory as places
 from tests.factories import supply as make
 from tests.inventory.conftest import Shelf

@@ -15,9 +15,11 @@ from commerce import clock
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import demand, demand_forecasts, locations, replenishment, replenishment_rules
-from inventory.locations import LocationRef
 from inventory.models import ReplenishmentProposal, ReplenishmentRule
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.replenishment import demand, forecasts, rules
+from inventory.replenishment import proposals as replenishment
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.factories import past_sales
@@ -52,7 +54,7 @@ def text_of(answer: HttpResponse) -> str:
 
 def night() -> None:
     list(demand.count_all())
-    demand_forecasts.run(at=clock.now(), uplifts=replenishment_rules.Book().uplifts)
+    forecasts.run(at=clock.now(), uplifts=rules.Book().uplifts)
     replenishment.run(by=BY, at=clock.now())
 
 
@@ -65,7 +67,7 @@ def store() -> LocationRef:
 def proposals(store: LocationRef) -> list[ReplenishmentProposal]:
     """Three products that run low at a store, and a rule."""
     with transaction():
-        replenishment_rules.add_rule(name="Weekly", supplier_code="LAMPCO", by=BY, at=clock.now() - timedelta(days=100))
+        rules.add_rule(name="Weekly", supplier_code="LAMPCO", by=BY, at=clock.now() - timedelta(days=100))
     for product in make.products(3):
         past_sales.sold(product.id, store.id, [7, 6, 8, 7] * 8, until=clock.now(), left=3)
     night()

@@ -13,8 +13,9 @@ from commerce.operations import experiments
 from commerce.operations.experiments import Metric, Outcome, VariantSpec
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import scarcity, scarcity_places, scarcity_terms, waiting_list
 from inventory.models import ScarcityClaim
+from inventory.promising import waiting_list
+from inventory.scarcity import messages, places, terms
 from inventory.scarcity_facts import Kind, Tone
 from tests.factories import commerce as ground
 from tests.inventory.conftest import BY, Shelf
@@ -29,9 +30,9 @@ TERMS = {"few": 3, "fresh_seconds": 100, "soft_seconds": 200, "shown_seconds": 5
 
 def said(shelf: Shelf) -> None:
     with transaction():
-        scarcity.messages(
+        messages.messages(
             [shelf.product_id], channel_id=shelf.channel_id, country="DE", locale="en", at=clock.now(),
-            place=scarcity_places.of_location(shelf.store),
+            place=places.of_location(shelf.store),
         )  # fmt: skip
 
 
@@ -67,9 +68,9 @@ def test_terms_are_changed_and_contradictions_stay_on_the_page(shelf: Shelf) -> 
     refused = client.post(address, TERMS | {"soft_seconds": 60})
     assert (refused.status_code, "doesn’t fit" in refused.content.decode()) == (422, True)
     assert client.post(address, TERMS | {"few": 0}).status_code == 422
-    assert scarcity_terms.of_channel(shelf.channel_id).terms.few == 5
+    assert terms.of_channel(shelf.channel_id).terms.few == 5
     assert "hold within seconds" in text_of(client.post(address, TERMS, follow=True))
-    assert scarcity_terms.of_channel(shelf.channel_id).terms.few == 3
+    assert terms.of_channel(shelf.channel_id).terms.few == 3
     assert client.get(DESK + "policies/0/").status_code == 404
 
 
@@ -172,11 +173,11 @@ def test_a_wording_is_written_checked_and_taken_back(db: None) -> None:
     page = text_of(client.get(WORDINGS))
     assert "our own" in page
     assert "Now {count} left {place}" in page
-    assert scarcity_terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "{count} left {place}"
-    for row in scarcity_terms.wordings():
+    assert terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "{count} left {place}"
+    for row in terms.wordings():
         assert client.post(f"{WORDINGS}{row.pk}/remove/").status_code == 302
         assert client.post(f"{WORDINGS}{row.pk}/remove/").status_code == 302
-    assert scarcity_terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "Only {count} left {place}"
+    assert terms.wording(Kind.FEW_LEFT, Tone.FIRM, "en").one == "Only {count} left {place}"
 
 
 def test_an_experiment_is_drafted_started_and_only_once(db: None) -> None:

@@ -18,9 +18,10 @@ from commerce import catalog, clock
 from commerce.models import Channel
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import dynamic_buffers, location_groups, locations, obligations
 from inventory.models import BufferRule, DynamicBuffer, DynamicPolicy, Obligation
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import groups, locations
+from inventory.sharing import dynamic_buffers, obligations
+from inventory.sharing.scopes import ScopeIds
 from inventory.staff import sharing_words
 from tests.factories import commerce as ground
 from tests.inventory.conftest import BY, Shelf
@@ -177,7 +178,7 @@ def test_what_an_active_rule_says_stays_also_on_the_page(shelf: Shelf) -> None:
 def test_sentences_say_for_whom_what_where_and_when(shelf: Shelf) -> None:
     categorised(shelf, "Lamps")
     with transaction():
-        group = location_groups.set_group("berlin", "Berlin stores", [shelf.store.id], by=BY)
+        group = groups.set_group("berlin", "Berlin stores", [shelf.store.id], by=BY)
     ends_at = localtime(clock.now()).replace(year=2031, month=12, day=24, hour=18, minute=0)
     scope = ScopeIds(channel_id=shelf.channel_id, group_id=group, category="Lamps")
     row = BufferRule.objects.get(pk=drafted("fixed", 2, scope=scope, ends_at=ends_at))

@@ -12,8 +12,9 @@ from commerce import clock
 from commerce.models import AuditEntry, ProductKind, User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import availability, locations, queries
-from inventory.locations import LocationRef
+from inventory import availability, queries
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from inventory.staff.forms import MOST_PIECES_PER_LINE
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from commerce import clock, ids
 from commerce.transactions import transaction
-from inventory import allocations, discrepancies, statement_evidence
-from inventory.discrepancies import NewDiscrepancy
+from inventory import allocations
+from inventory.reconciliation import discrepancies, evidence
+from inventory.reconciliation.discrepancies import NewDiscrepancy
 from inventory.reconciling import Difference, DiscrepancyKind
 from inventory.stock import EntryKind
 from tests.factories import commerce as shop
@@ -14,7 +15,7 @@ from tests.inventory.conftest import BY, Shelf
 
 
 def gathered(shelf: Shelf, theirs: int) -> Difference:
-    [one] = statement_evidence.gathered(
+    [one] = evidence.gathered(
         [(shelf.product_id, shelf.figure().on_hand, theirs)],
         location_id=shelf.store.id,
         condition="sellable",
@@ -60,7 +61,7 @@ def test_goods_on_their_way_case_packs_and_earlier_losses_are_known(shelf: Shelf
     found_facts = gathered(shelf, 5)
     assert (found_facts.on_the_way, found_facts.losses) == (6, 2)
     packed = shop.product(gtins=[(shop.barcode(4711), 12), (shop.barcode(4712), 6)])
-    [one] = statement_evidence.gathered(
+    [one] = evidence.gathered(
         [(packed.id, 0, 5)], location_id=None, condition="sellable", as_of=clock.now(), told_at={}
     )
     assert (one.packs, one.minutes_since_told) == ((6, 12), None)
@@ -69,7 +70,5 @@ def test_goods_on_their_way_case_packs_and_earlier_losses_are_known(shelf: Shelf
 def test_facts_take_the_same_number_of_queries_for_many(shelf: Shelf, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     figures = [(product.id, 0, 1) for product in shop.products(40)]
     with django_assert_max_num_queries(5):
-        found = statement_evidence.gathered(
-            figures, location_id=shelf.store.id, condition="sellable", as_of=clock.now()
-        )
+        found = evidence.gathered(figures, location_id=shelf.store.id, condition="sellable", as_of=clock.now())
     assert [one.product_id for one in found] == [product_id for product_id, _, _ in figures]

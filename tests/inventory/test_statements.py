@@ -12,23 +12,15 @@ from django.db import connection
 from commerce import catalog, clock, ids
 from commerce.errors import CommerceError, InvalidInput
 from commerce.transactions import transaction
-from inventory import (
-    discrepancies,
-    location_groups,
-    mending,
-    movements,
-    reservations,
-    statement_sources,
-    statements,
-    stock_feed,
-    tasks,
-)
+from inventory import movements, reservations, stock_feed, tasks
 from inventory.errors import NotGoods, StatementDiffers, StatementNotAgreed, StatementOutdated
 from inventory.models import Discrepancy, FeedFigure, StockStatement
 from inventory.movements import Adjustment
+from inventory.places import groups
+from inventory.reconciliation import discrepancies, mending, sources, statements
+from inventory.reconciliation.sources import Policy, SourceTerms
+from inventory.reconciliation.statements import Statement
 from inventory.reconciling import Decision, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
-from inventory.statements import Statement
 from inventory.stock import Condition
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
@@ -45,7 +37,7 @@ def agree(code: str = "till-1", decision: Decision = Decision.ASK, **values: Any
         "policies": {Meaning.ON_HAND: Policy(decision, values.pop("tolerance", 0))},
     }
     with transaction():
-        statement_sources.set_source(code, SourceTerms(**(defaults | values)), by=BY, at=clock.now())
+        sources.set_source(code, SourceTerms(**(defaults | values)), by=BY, at=clock.now())
 
 
 def take(shelf: Shelf, *lines: tuple[int, int], **values: Any) -> dict[str, Any]:
@@ -189,7 +181,7 @@ def test_only_what_is_agreed_with_a_source_may_be_said(shelf: Shelf) -> None:
     mine, channel = shop.channel(), shop.channel()
     west = make.store()
     with transaction():
-        group = location_groups.set_group("west", "West", [west.id], by=BY)
+        group = groups.set_group("west", "West", [west.id], by=BY)
     agree(channel_id=mine.pk, group_id=group)
     line = (shelf.product_id, 8)
     with pytest.raises(StatementNotAgreed, match="doesn't speak of this place"):

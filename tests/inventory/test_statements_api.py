@@ -9,10 +9,10 @@ from django.test import Client
 from commerce import clock
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import refused_statements, statement_sources
 from inventory.models import Discrepancy, StockStatement
+from inventory.reconciliation import refused, sources
+from inventory.reconciliation.sources import Policy, SourceTerms
 from inventory.reconciling import Decision, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY
@@ -32,7 +32,7 @@ def till(db: None) -> dict[str, Any]:
         name="Till", kind=SourceKind.TILL, channel_id=channel.pk, policies={Meaning.ON_HAND: Policy(Decision.ASK)}
     )
     with transaction():
-        statement_sources.set_source("till", terms, by=BY, at=clock.now())
+        sources.set_source("till", terms, by=BY, at=clock.now())
     return {"key": shop.key(channel), "lamp": lamp, "vase": vase}
 
 
@@ -167,32 +167,32 @@ def test_figures_that_were_refused_stay_to_be_seen_until_newer_ones_were_read(ti
     for _ in range(2):
         answer = post(till, body(till, id="S-0", as_of=clock.utc_text(now - timedelta(hours=2))))
         assert (answer.status_code, answer.json()["code"]) == (409, "statement_outdated")
-    found = refused_statements.listed()
+    found = refused.listed()
     assert [(one.source, one.reference, one.code, one.times, one.stands) for one in found] == [
         ("till", "S-0", "statement_outdated", 2, True)
     ]
     assert "newer ones of" in found[0].sentence
     assert post(till, body(till, id="S-2")).status_code == 201
-    assert refused_statements.listed(only_standing=True) == []
-    assert [one.stands for one in refused_statements.listed(source="till")] == [False]
+    assert refused.listed(only_standing=True) == []
+    assert [one.stands for one in refused.listed(source="till")] == [False]
 
 
 def test_what_is_not_agreed_is_kept_once_and_nobody_fills_anothers_page(till: dict[str, Any]) -> None:
     unagreed = body(till, meaning="available")
     for _ in range(2):  # with a key the second is a replay: nothing is looked at again
         assert post(till, unagreed, HTTP_IDEMPOTENCY_KEY="once").status_code == 422
-    assert [(one.code, one.times) for one in refused_statements.listed()] == [("statement_not_agreed", 1)]
+    assert [(one.code, one.times) for one in refused.listed()] == [("statement_not_agreed", 1)]
     stranger = shop.key(shop.channel(kind="pos"))
     answer = Client().post(PATH, body(till, id="S-9"), content_type="application/json", **stranger.headers)
     assert answer.status_code == 422
-    assert len(refused_statements.listed()) == 1
+    assert len(refused.listed()) == 1
 
 
 def test_what_was_refused_is_bounded_and_forgotten(till: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refused_statements, "MOST_KEPT", 2)
+    monkeypatch.setattr(refused, "MOST_KEPT", 2)
     for number in range(3):
         post(till, body(till, id=f"S-{number}", meaning="available"))
-    assert {one.reference for one in refused_statements.listed()} == {"S-1", "S-2"}
+    assert {one.reference for one in refused.listed()} == {"S-1", "S-2"}
     with transaction():
-        assert refused_statements.forget(at=clock.now() + timedelta(days=29), at_most=10) == 0
-        assert refused_statements.forget(at=clock.now() + timedelta(days=31), at_most=10) == 2
+        assert refused.forget(at=clock.now() + timedelta(days=29), at_most=10) == 0
+        assert refused.forget(at=clock.now() + timedelta(days=31), at_most=10) == 2

@@ -3,7 +3,8 @@
 from commerce import catalog, clock, relay
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
-from inventory import locations, stock_feed
+from inventory import stock_feed
+from inventory.places import locations
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce import public_holidays
-from inventory import supplier_calendar
-from inventory.supplier_calendar import Calendar
+from inventory.procurement import calendar as supplier_calendar
+from inventory.procurement.calendar import Calendar
 
 BERLIN = {"time_zone": "Europe/Berlin", "country": "DE", "region": "BE"}
 WORKDAYS = frozenset({1, 2, 3, 4, 5})

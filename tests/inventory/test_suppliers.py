@@ -9,11 +9,11 @@ from commerce import catalog, clock
 from commerce.errors import InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.transactions import transaction
-from inventory import goods_in, lead_times, suppliers
 from inventory.errors import NotGoods, SupplierUnknown
 from inventory.models import Supplier
+from inventory.procurement import goods_in, lead_times, suppliers
+from inventory.procurement.suppliers import Term
 from inventory.purchasing import OrderTerms
-from inventory.suppliers import Term
 from tests.factories import commerce as shop
 from tests.factories import inventory as places
 from tests.factories import supply as make

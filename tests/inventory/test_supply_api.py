@@ -10,10 +10,11 @@ from django.test import Client
 from commerce import catalog, clock
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import availability, suppliers
+from inventory import availability
 from inventory.models import Discrepancy, PurchaseOrder
+from inventory.procurement import suppliers
+from inventory.procurement.suppliers import Term
 from inventory.purchasing import OrderTerms
-from inventory.suppliers import Term
 from tests.factories import commerce as shop
 from tests.factories import supply as make
 from tests.inventory.conftest import Shelf

@@ -8,11 +8,11 @@ from django.db import connection
 from commerce import clock, ids
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import transfers
 from inventory.moving import DifferenceReason
 from inventory.stock import Condition
-from inventory.transfer_records import TransferRef
-from inventory.transfers import Arrival
+from inventory.transport import transfers
+from inventory.transport.records import TransferRef
+from inventory.transport.transfers import Arrival
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 

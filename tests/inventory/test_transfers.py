@@ -11,7 +11,7 @@ from commerce import catalog, clock, ids
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, OutboxMessage
 from commerce.transactions import transaction
-from inventory import discrepancies, moving, queries, transfer_records, transfers
+from inventory import moving, queries
 from inventory.errors import (
     DifferenceUnexplained,
     MoreThanSent,
@@ -23,12 +23,14 @@ from inventory.errors import (
     TransferNotFound,
     TransferStateWrong,
 )
-from inventory.locations import LocationRef
 from inventory.models import Discrepancy, StockEntry, Transfer, TransferLine
 from inventory.moving import DifferenceReason, TransferState
+from inventory.places.locations import LocationRef
+from inventory.reconciliation import discrepancies
 from inventory.stock import Condition
-from inventory.transfer_records import TransferRef
-from inventory.transfers import Arrival, Wanted
+from inventory.transport import records, transfers
+from inventory.transport.records import TransferRef
+from inventory.transport.transfers import Arrival, Wanted
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
 
@@ -65,7 +67,7 @@ def test_a_draft_moves_nothing_and_keeps_nothing_from_sale(shelf: Shelf, other: 
     assert made.state is TransferState.DRAFT
     assert made.number.startswith("T-")
     assert shelf.figure().available == 10
-    assert transfer_records.on_the_way([shelf.product_id]) == []
+    assert records.on_the_way([shelf.product_id]) == []
 
 
 def test_the_same_draft_again_is_the_first_one(shelf: Shelf, other: LocationRef) -> None:
@@ -139,10 +141,10 @@ def test_sent_goods_are_in_transit_at_their_destination_with_a_day(shelf: Shelf,
     assert on_hand(shelf.product_id, shelf.store.id) == {"sellable": 6}
     assert on_hand(shelf.product_id, other.id) == {"in_transit": 4}
     assert sum_of(sent) == 0
-    [coming] = transfer_records.on_the_way([shelf.product_id], location_ids=[other.id])
+    [coming] = records.on_the_way([shelf.product_id], location_ids=[other.id])
     assert (coming.number, coming.quantity, coming.expected_on) == (sent.number, 4, sent.expected_on)
-    assert transfer_records.on_the_way(until=coming.expected_on - timedelta(days=1)) == []
-    assert transfer_records.on_the_way(location_ids=[shelf.store.id]) == []
+    assert records.on_the_way(until=coming.expected_on - timedelta(days=1)) == []
+    assert records.on_the_way(location_ids=[shelf.store.id]) == []
 
 
 def test_sending_again_changes_nothing(shelf: Shelf, other: LocationRef) -> None:
@@ -183,7 +185,7 @@ def test_the_day_can_move_while_the_goods_are_on_the_way(shelf: Shelf, other: Lo
     later = sent.expected_on + timedelta(days=3)
     with transaction():
         transfers.expect(sent.id, later, reason="the van broke down", by=BY, at=clock.now())
-    assert [coming.expected_on for coming in transfer_records.on_the_way([shelf.product_id])] == [later]
+    assert [coming.expected_on for coming in records.on_the_way([shelf.product_id])] == [later]
     assert AuditEntry.objects.get(verb="inventory.transfers.expect").reason == "the van broke down"
 
 
@@ -210,13 +212,13 @@ def test_goods_arrive_in_parts_and_conditions_and_the_last_piece_ends_it(shelf: 
     part = receive(sent, arrival(shelf, 1), arrival(shelf, 1, Condition.DAMAGED))
     assert part.state is TransferState.PARTLY_RECEIVED
     assert on_hand(shelf.product_id, other.id) == {"sellable": 1, "damaged": 1, "in_transit": 2}
-    assert transfer_records.on_the_way([shelf.product_id])[0].quantity == 2
+    assert records.on_the_way([shelf.product_id])[0].quantity == 2
     done = receive(sent, arrival(shelf, 2))
     assert done.state is TransferState.RECEIVED
     assert done.ended_at is not None
     assert on_hand(shelf.product_id, other.id) == {"sellable": 3, "damaged": 1}
     assert sum_of(sent) == 0
-    assert transfer_records.on_the_way() == []
+    assert records.on_the_way() == []
 
 
 def test_the_same_arrival_again_books_nothing_even_after_the_end(shelf: Shelf, other: LocationRef) -> None:

@@ -14,10 +14,12 @@ from commerce.errors import DuplicateCode, InvalidInput, NotFound
 from commerce.models import AuditEntry
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, promising, transfers, transit
-from inventory.locations import LocationRef
 from inventory.models import TransitTime
-from inventory.transfers import Wanted
+from inventory.places import locations, transit
+from inventory.places.locations import LocationRef
+from inventory.promising import promises
+from inventory.transport import transfers
+from inventory.transport.transfers import Wanted
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
@@ -134,7 +136,7 @@ def test_promises_of_delivery_go_by_it(shelf: Shelf) -> None:
     at = clock.now()
 
     def arrives() -> Any:
-        found = promising.promise(shelf.product_id, shelf.store.id, channel_id=None, country="DE", at=at)
+        found = promises.promise(shelf.product_id, shelf.store.id, channel_id=None, country="DE", at=at)
         assert found is not None
         assert found.earliest_delivery is not None
         return found.earliest_delivery.arrives_on

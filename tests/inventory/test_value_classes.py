@@ -12,23 +12,17 @@ from django.urls import reverse
 from commerce import clock
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import (
-    allocations,
-    count_opening,
-    count_rules,
-    counts,
-    demand,
-    locations,
-    suppliers,
-    tasks,
-    value_classes,
-)
-from inventory.count_rules import Policy
+from inventory import allocations, tasks
 from inventory.counting import CountKind, ValueClass
 from inventory.models import CountItem, StockCount, ValueClassing
+from inventory.places import locations
+from inventory.procurement import suppliers
+from inventory.procurement.suppliers import Term
 from inventory.purchasing import OrderTerms
+from inventory.replenishment import demand
 from inventory.stock import EntryKind, LocationKind
-from inventory.suppliers import Term
+from inventory.stocktaking import counts, opening, rules, value_classes
+from inventory.stocktaking.rules import Policy
 from tests.factories import commerce as shop
 from tests.factories import inventory as make
 from tests.factories import supply
@@ -70,7 +64,7 @@ def test_rules_go_by_last_night_and_what_came_today_is_class_c(shelf: Shelf) -> 
     value_classes.classify_all(at=clock.now())
     fresh = shop.product()
     make.receive(fresh.id, shelf.store.id, 1)
-    due = count_rules.due(shelf.store.id, at=clock.now() + 400 * DAY)
+    due = rules.due(shelf.store.id, at=clock.now() + 400 * DAY)
     assert {one.product_id: one.value_class for one in due} == {shelf.product_id: ValueClass.A, fresh.id: ValueClass.C}
 
 
@@ -122,11 +116,11 @@ def test_a_night_is_the_places_own_also_when_its_clocks_change(db: None) -> None
     make.receive(shop.product().id, store.id, 1)
     later = clock.now() + 400 * DAY
     change = later.replace(year=2027, month=10, day=30, hour=22, minute=30)  # 0:30 on the 31st, the day with 25 hours
-    assert count_opening.open_due(by=BY, at=change) == 1
+    assert opening.open_due(by=BY, at=change) == 1
     with transaction():
         counts.cancel(StockCount.objects.get().pk, by=BY, at=change)
-    assert count_opening.open_due(by=BY, at=change + timedelta(hours=24)) == 0, "still the 31st"
-    assert count_opening.open_due(by=BY, at=change + timedelta(hours=25)) == 1
+    assert opening.open_due(by=BY, at=change + timedelta(hours=24)) == 0, "still the 31st"
+    assert opening.open_due(by=BY, at=change + timedelta(hours=25)) == 1
 
 
 def test_a_place_may_begin_its_counts_itself_and_one_count_is_bounded(shelf: Shelf) -> None:
@@ -134,11 +128,11 @@ def test_a_place_may_begin_its_counts_itself_and_one_count_is_bounded(shelf: She
         make.receive(shop.product().id, shelf.store.id, 1)
     night = clock.now() + 400 * DAY
     with transaction():
-        count_rules.set_policy(shelf.store.id, Policy(opens_at_night=False), by=BY, at=clock.now())
-    assert count_opening.open_due(by=BY, at=night) == 0
+        rules.set_policy(shelf.store.id, Policy(opens_at_night=False), by=BY, at=clock.now())
+    assert opening.open_due(by=BY, at=night) == 0
     with transaction():
-        count_rules.set_policy(shelf.store.id, Policy(items_at_once=2), by=BY, at=clock.now())
-    assert count_opening.open_due(by=BY, at=night) == 1
+        rules.set_policy(shelf.store.id, Policy(items_at_once=2), by=BY, at=clock.now())
+    assert opening.open_due(by=BY, at=night) == 1
     assert CountItem.objects.count() == 2
 
 
@@ -161,4 +155,4 @@ def test_the_pages_show_who_began_it_and_how_goods_spread_over_classes(shelf: Sh
             "approve_above_pieces": 1, "approve_above_value": 1,
         }  # fmt: skip
         assert client.post(reverse("inventory-staff:count-rules"), form).status_code == 302
-        assert not count_rules.policy(shelf.store.id).opens_at_night
+        assert not rules.policy(shelf.store.id).opens_at_night

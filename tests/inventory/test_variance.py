@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import variance
 from inventory.counting import ALLOWED, CountAction, CountState, ValueClass, value_classes
-from inventory.variance import Counted, Limits, Moment
+from inventory.stocktaking import variance
+from inventory.stocktaking.variance import Counted, Limits, Moment
 
 TEN = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -11,9 +11,10 @@ from commerce import clock, relay
 from commerce.errors import InvalidInput
 from commerce.models import AuditEntry, Channel, OutboxMessage
 from commerce.transactions import transaction
-from inventory import reservations, tasks, waiting_list
+from inventory import reservations, tasks
 from inventory.errors import WaitingEntryNotFound
 from inventory.models import WaitingEntry, WaitingOffer
+from inventory.promising import waiting_list
 from inventory.waiting import Pick, Waiter, picks
 from tests.factories import commerce as ground
 from tests.factories import inventory as make

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from commerce.models import Channel, User
 from commerce.product_refs import ProductRef
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from tests.commerce.receiver import Receiver
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods

@@ -12,10 +12,12 @@ from commerce.actors import Actor
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import count_figures, count_lists, counts, locations, shelves
-from inventory.count_lists import CountRef
+from inventory import shelves
 from inventory.counting import CountKind
 from inventory.models import CountFinding, CountRecord
+from inventory.places import locations
+from inventory.stocktaking import counts, figures, lists
+from inventory.stocktaking.lists import CountRef
 from tests.factories import commerce as ground
 from tests.factories import orders as factory
 from tests.journeys.conftest import picture
@@ -88,7 +90,7 @@ def test_counted_without_a_connection_everything_is_booked_once(shop, opened: Op
     eventually(lambda: CountRecord.objects.count() + CountFinding.objects.count() == 5, within=15)
     expect(page.locator("[data-live-word]")).to_have_text("Live")
     expect(kept).to_be_hidden()
-    own = {one.product_id: one.own for one in count_lists.sheet(count, by=Actor.staff(shop.clerk)).own}
+    own = {one.product_id: one.own for one in lists.sheet(count, by=Actor.staff(shop.clerk)).own}
     assert own == {lamp.id: 3, cup.id: 48}
     assert CountFinding.objects.get().text == UNKNOWN
     page.reload()  # what is sent is gone from the device: nothing comes a second time
@@ -180,8 +182,8 @@ def test_every_page_of_counting_is_good_to_look_at(shop, opened: Opened, phone: 
     assert_good(page)
     page.get_by_role("dialog").get_by_role("button", name={"en": "Back", "de": "Zurück"}[language]).click()
     with transaction():
-        figure = count_figures.Figure(id=ids.new(), text=tin.sku, quantity=60, counted_at=clock.now())
-        count_figures.record(count.id, [figure], by=shop.by, at=clock.now())
+        figure = figures.Figure(id=ids.new(), text=tin.sku, quantity=60, counted_at=clock.now())
+        figures.record(count.id, [figure], by=shop.by, at=clock.now())
     page.get_by_role("button", name={"en": "Hand in", "de": "Abgeben"}[language]).first.click()
     picture(page, f"count-hand-in-{where}")
     assert_good(page)

@@ -20,12 +20,14 @@ from commerce.api.views import ApiView
 from commerce.models import AuditEntry, Channel, OutboxMessage, User
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import counts, discrepancies, locations
 from inventory.counting import CountKind
-from inventory.discrepancies import NewDiscrepancy
-from inventory.locations import LocationRef
 from inventory.models import StockEntry
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.reconciliation import discrepancies
+from inventory.reconciliation.discrepancies import NewDiscrepancy
 from inventory.reconciling import DiscrepancyKind
+from inventory.stocktaking import counts
 from orders import exceptions, holds, pickup, queries
 from orders.hold_kinds import HoldKind
 from orders.return_states import Origin, Reason

@@ -13,10 +13,12 @@ from commerce.models import User
 from commerce.product_refs import ProductRef
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations, queries, shelves, transfer_records, transfers
-from inventory.locations import LocationRef
+from inventory import queries, shelves
 from inventory.moving import TransferState
-from inventory.transfers import Arrival
+from inventory.places import locations
+from inventory.places.locations import LocationRef
+from inventory.transport import records, transfers
+from inventory.transport.transfers import Arrival
 from tests.factories import commerce as make
 from tests.factories import inventory as stock
 from tests.journeys.conftest import picture
@@ -141,4 +143,4 @@ def test_the_note_is_one_sheet_of_paper(scene: Scene, opened: Callable[..., Page
     page.goto(f"/staff/transfers/{made.id}/note/")
     sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
     assert len(sheets) == 1
-    assert transfer_records.get(made.id).state is TransferState.SENT
+    assert records.get(made.id).state is TransferState.SENT

@@ -11,7 +11,7 @@ from commerce import clock
 from commerce.actors import Actor
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import drafts, rulesets, tasks
 from pricing.models import AppliedPrice, RulesetDraft
 from pricing.promotions.terms import Content, Goods, PercentOff, Promotion

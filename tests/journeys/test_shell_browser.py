@@ -12,8 +12,9 @@ from commerce.models import User
 from commerce.product_refs import ProductRef
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import availability, locations
-from inventory.locations import LocationRef
+from inventory import availability
+from inventory.places import locations
+from inventory.places.locations import LocationRef
 from tests.factories import commerce as make
 from tests.factories import inventory as make_inventory
 from tests.factories import orders as make_orders

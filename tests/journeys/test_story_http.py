@@ -19,7 +19,7 @@ from commerce.operations import checks
 from commerce.transactions import transaction
 from inventory import availability, queries, reservations
 from inventory import tasks as stock_tasks
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from inventory.reservations import ReservationRequest, Reserved
 from orders import queries as order_queries
 from orders import tasks as order_tasks

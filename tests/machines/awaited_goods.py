@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from commerce.actors import Actor
-from inventory import allocations, demands, waiting_list
+from inventory import allocations
 from inventory.allocations import Demand, Promises
-from inventory.demands import Accepted
 from inventory.models import WaitingEntry, WaitingOffer
+from inventory.promising import demands, waiting_list
+from inventory.promising.demands import Accepted
+from inventory.promising.waiting_list import OFFER_LASTS
 from inventory.waiting import RUNNING, WaitingState
-from inventory.waiting_list import OFFER_LASTS
 from tests.machines.goods_model import Basket, Key, Promise, Room, Unplaced
 from tests.machines.known_goods import needs, step
 from tests.machines.moving_goods import channels, of_products, pieces, places, rarely

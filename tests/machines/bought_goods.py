@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from commerce import ids
-from inventory import goods_in, incoming, purchase_orders
-from inventory.goods_in import ReceivedLine
-from inventory.purchase_orders import OrderLine
+from inventory import incoming
+from inventory.procurement import goods_in, purchase_orders
+from inventory.procurement.goods_in import ReceivedLine
+from inventory.procurement.purchase_orders import OrderLine
 from inventory.purchasing import COMING, PurchaseOrderState
 from inventory.stock import Condition, Counterparty, EntryKind
 from tests.machines.goods_model import Booked, Key, Purchase

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from commerce import ids
-from inventory import count_figures, count_review, counts
-from inventory.count_figures import Figure
 from inventory.counting import CountKind
 from inventory.models import CountItem
+from inventory.stocktaking import counts, review
+from inventory.stocktaking import figures as count_figures
+from inventory.stocktaking.figures import Figure
 from tests.machines.awaited_goods import AwaitedGoods
 from tests.machines.examples import Done, outcome
 from tests.machines.goods_model import Count, Key
@@ -83,12 +84,12 @@ class CountedGoods(AwaitedGoods):
         seen = {item.product_id: (item.counted or 0) - (item.expected or 0) for item in items}
         assert set(seen) == set(self.goods.counts[count_id].in_review)
         if is_own:
-            came = self.attempt(count_review.approve, count_id, seen, by=COUNTERS[0], at=self.now)
+            came = self.attempt(review.approve, count_id, seen, by=COUNTERS[0], at=self.now)
             assert outcome(came) in ("done", "second_person_needed")
             if outcome(came) != "done":
                 return
         else:
-            self.say("", count_review.approve, count_id, seen, by=CHIEF)
+            self.say("", review.approve, count_id, seen, by=CHIEF)
         self._settle(count_id, seen)
 
     @needs(lambda self: any(count.in_review for count in self.goods.counts.values()))
@@ -100,17 +101,17 @@ class CountedGoods(AwaitedGoods):
         count = self.goods.counts[count_id]
         asked = count.in_review
         if is_left and is_own:
-            came = self.attempt(count_review.leave, count_id, asked, note="machine", by=COUNTERS[0], at=self.now)
+            came = self.attempt(review.leave, count_id, asked, note="machine", by=COUNTERS[0], at=self.now)
             assert outcome(came) in ("done", "second_person_needed")
             is_left = isinstance(came, Done)
             if not is_left:
                 return
         elif is_left:
-            self.say("", count_review.leave, count_id, asked, note="machine", by=CHIEF)
+            self.say("", review.leave, count_id, asked, note="machine", by=CHIEF)
         if is_left:
             count.settled |= dict.fromkeys(asked, "left")
             return
-        self.say("", count_review.recount, count_id, asked, by=CHIEF)
+        self.say("", review.recount, count_id, asked, by=CHIEF)
         self.unsay(counts.hand_in, count_id)
         count.is_open = True
         for product in asked:

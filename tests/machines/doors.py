@@ -24,8 +24,8 @@ from commerce.operations import checks
 from commerce.product_refs import ProductRef
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import purchase_limits
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
+from inventory.promising import purchase_limits
 from inventory.stock import Capability
 from orders import (
     arrivals,

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import connection
 
 from commerce.models import OutboxDelivery, Quota
-from inventory import purchase_limits
+from inventory.promising import purchase_limits
 from orders.gateways.stripe_double import StripeDouble
 from orders.lifecycle import DELIVERED, TERMINAL, OrderStatus, State
 from orders.models import GiftCard, OwedRefund

@@ -13,11 +13,12 @@ from commerce.actors import Actor, ActorKind
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
 from commerce.transactions import transaction
-from inventory import availability, buffers, incoming
+from inventory import availability, incoming
 from inventory.availability import Figure
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
+from inventory.procurement.suppliers import SupplierRef
+from inventory.sharing import buffers
 from inventory.stock import Condition, Counterparty, EntryKind
-from inventory.suppliers import SupplierRef
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import supply

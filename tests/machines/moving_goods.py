@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from commerce import ids
-from inventory import conditions, corrections, movements, returns, transfers, write_offs
+from inventory import conditions, corrections, movements, returns, write_offs
 from inventory.conditions import Reclassification
 from inventory.movements import Adjustment, Receipt
 from inventory.moving import ON_THE_WAY, DifferenceReason, TransferState, WriteOffReason
 from inventory.returns import ReturnLine
 from inventory.stock import Condition, Counterparty, EntryKind
-from inventory.transfers import Arrival, Wanted
+from inventory.transport import transfers
+from inventory.transport.transfers import Arrival, Wanted
 from inventory.write_offs import WriteOff
 from tests.machines import goods_laws as laws
 from tests.machines.goods_model import Booked, Key, Transfer

@@ -8,11 +8,11 @@ from hypothesis.stateful import invariant, rule
 
 from commerce import clock, ids
 from commerce.transactions import transaction
-from inventory import discrepancies, statement_sources, statements
 from inventory.models import Discrepancy
+from inventory.reconciliation import discrepancies, sources, statements
+from inventory.reconciliation.sources import Policy, SourceTerms
+from inventory.reconciliation.statements import Statement
 from inventory.reconciling import Decision, DiscrepancyKind, DiscrepancyState, Meaning, SourceKind
-from inventory.statement_sources import Policy, SourceTerms
-from inventory.statements import Statement
 from inventory.stock import Counterparty, EntryKind
 from tests.machines.bought_goods import BoughtGoods
 from tests.machines.examples import BEGINNING
@@ -29,7 +29,7 @@ def agree() -> None:
         name="Machine", kind=SourceKind.ERP, policies={Meaning.ON_HAND: Policy(Decision.ASK)}, most_hours_old=24
     )
     with clock.frozen(BEGINNING), transaction():
-        statement_sources.set_source(SOURCE, terms, by=BY, at=BEGINNING)
+        sources.set_source(SOURCE, terms, by=BY, at=BEGINNING)
 
 
 class StatedGoods(BoughtGoods):

@@ -14,22 +14,16 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from commerce import clock, ids
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from inventory import (
-    allocations,
-    backorder_policies,
-    buffer_rules,
-    demands,
-    obligations,
-    reservations,
-    timeline,
-)
+from inventory import allocations, reservations, timeline
 from inventory.allocations import Demand
 from inventory.cascade import Purpose, RuleKind
 from inventory.errors import InsufficientStock
 from inventory.ledger import LevelKey
 from inventory.promise_dates import PolicyKind
+from inventory.promising import demands, policies
 from inventory.reservations import ReservationRequest, Reserved
-from inventory.sharing_scopes import ScopeIds
+from inventory.sharing import buffer_rules, obligations
+from inventory.sharing.scopes import ScopeIds
 from inventory.stock import Condition, Counterparty, EntryKind
 from tests.machines import goods_laws as laws
 from tests.machines.counted_goods import CountedGoods
@@ -249,16 +243,16 @@ class ConservationMachine(CountedGoods):
     def promise_goods_to_come(self, cap: int) -> None:
         """So many pieces; none any more with 0. What was promised stays."""
         if self.goods.policy:
-            self.say("", backorder_policies.end, self.goods.policy.id)
+            self.say("", policies.end, self.goods.policy.id)
             self.goods.policy = None
         if not cap:
             return
         key = Key(self.product(0), self.place(0))
-        wanted = backorder_policies.Draft(
+        wanted = policies.Draft(
             name="machine", kind=PolicyKind.BACKORDER.value, cap=cap, product_id=key.product_id,
             location_id=key.location_id, lead_days=LEAD_DAYS,
         )  # fmt: skip
-        self.goods.policy = Policy(self.say("", backorder_policies.make, wanted), key, cap)
+        self.goods.policy = Policy(self.say("", policies.make, wanted), key, cap)
 
     # --- time, and what is said again ---------------------------------------------------------------------------------
 
@@ -270,7 +264,7 @@ class ConservationMachine(CountedGoods):
     def sweep(self) -> None:
         """Sweeping changes nothing that anyone can see; limits follow what still waits."""
         self.say("", reservations.expire_due)
-        self.say("", backorder_policies.apply_due)
+        self.say("", policies.apply_due)
         with clock.frozen(self.now), transaction():
             demands.unmark_done(at=self.now)
 

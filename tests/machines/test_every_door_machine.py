@@ -18,7 +18,7 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 
 from commerce import clock, ids
 from commerce.roles import Permission
-from inventory import purchase_limits
+from inventory.promising import purchase_limits
 from orders import (
     arrivals,
     cancellation,

@@ -18,8 +18,8 @@ from commerce.product_refs import ProductRef
 from inventory import allocations, availability, movements, reservations
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
-from inventory.locations import LocationRef
 from inventory.movements import Adjustment, Receipt
+from inventory.places.locations import LocationRef
 from inventory.reservations import ReservationRequest, Reserved
 from inventory.stock import EntryKind
 from tests.factories import commerce as ground

@@ -14,8 +14,8 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput, NotAllowed
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import locations
 from inventory.models import StockEntry
+from inventory.places import locations
 from orders import (
     arrivals,
     cancellation,

@@ -15,7 +15,7 @@ from commerce.channels.contracts import IncomingCustomer
 from commerce.errors import InvalidInput
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import cancellation, errors, holds, intake_terms, pickup, queries, shipping, tasks
 from orders.carriers import dhl_double, directory
 from orders.floor import LabelState, Parting

@@ -7,7 +7,7 @@ from django.test import Client
 
 from commerce import clock
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import promise_history, queries, shipping
 from orders.models import Notice, Parcel, ShipLabel
 from orders.notifications import sending

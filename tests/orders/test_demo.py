@@ -13,8 +13,7 @@ from commerce import clock, gtin
 from commerce.channels import keys
 from commerce.models import Channel, ChannelKey, OutboxMessage, Product
 from commerce.operations import experiments
-from inventory import availability, count_lists, replenishment_lists, supply_lists, tasks, transfer_records
-from inventory import scarcity as scarcity_claims
+from inventory import availability, tasks
 from inventory.counting import CountState, ItemState
 from inventory.models import (
     Backorder,
@@ -27,7 +26,12 @@ from inventory.models import (
     WaitingEntry,
 )
 from inventory.moving import TransferState
+from inventory.procurement import lists as supply_lists
 from inventory.replenishing import ProposalKind
+from inventory.replenishment import lists as replenishment_lists
+from inventory.scarcity import messages as scarcity_claims
+from inventory.stocktaking import lists as count_lists
+from inventory.transport import records
 from inventory.waiting import WaitingState
 from orders.demo import (
     assortment,
@@ -124,8 +128,8 @@ def _shows_what_was_decided_by_hand(now: datetime) -> None:
 
 def _shows_what_moves(shop: retailer.Retailer) -> None:
     here = shop.locations["BER01"].id
-    assert {one.state for one in transfer_records.coming(here)} == {TransferState.SENT, TransferState.PARTLY_RECEIVED}
-    assert {one.state for one in transfer_records.going(here)} == {TransferState.DRAFT, TransferState.SENT}
+    assert {one.state for one in records.coming(here)} == {TransferState.SENT, TransferState.PARTLY_RECEIVED}
+    assert {one.state for one in records.going(here)} == {TransferState.DRAFT, TransferState.SENT}
     shelved = ShelfPlace.objects.filter(location_id=here)
     assert shelved.count() == len(shop.well_stocked("BER01", moving.SEVERAL)) > 200
     assert len(set(shelved.values_list("shelf", flat=True))) == -(-shelved.count() // moving.TO_A_SHELF)

@@ -15,7 +15,7 @@ from commerce.models import OutboxMessage
 from commerce.operations import checks
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import cancellation, errors, holds, picking, pickup, queries, shipping, tasks
 from orders.lifecycle import MOVES, NOT_WHILE_HELD, STOPPED_BY_HOLD, TERMINAL, Action
 from orders.models import Order

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from commerce.models import AuditEntry
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import method_terms
 from orders.models import MethodTerms, RoutingNode, RoutingRestriction, ShippingService
 from orders.routing import standing, worlds

@@ -11,7 +11,7 @@ from commerce import clock
 from commerce.models import OutboxMessage
 from commerce.roles import Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import pickup, queries
 from orders.models import Order
 from pricing.models import PriceList

@@ -21,7 +21,7 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import errors, queries, shipping
 from orders.carriers import dhl_double, directory
 from orders.carriers.dhl import Dhl

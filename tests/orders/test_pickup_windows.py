@@ -9,7 +9,7 @@ import pytest
 from commerce import quotas
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction
-from inventory.locations import LocationRef
+from inventory.places.locations import LocationRef
 from orders import errors, opening, pickup_windows
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -365,7 +365,7 @@ ADDRESS = {"street": "Marienplatz 1", "postal_code": "80331", "city": "München"
 
 
 def test_a_shipment_goes_out_from_the_nearest_place_that_has_everything(shop):
-    from inventory import locations
+    from inventory.places import locations
 
     with transaction():
         locations.set_places([("DE", "80331", "München", 48.137, 11.576)])

@@ -13,10 +13,13 @@ from commerce.channels.contracts import IncomingCustomer
 from commerce.errors import InvalidInput
 from commerce.models import OutboxMessage
 from commerce.transactions import transaction
-from inventory import availability, backorder_policies, buffer_rules, promising, purchase_limits
-from inventory.buffer_rules import Draft
+from inventory import availability
 from inventory.errors import GoodsAwaited, InsufficientStock, PurchaseLimitReached
-from inventory.sharing_scopes import ScopeIds
+from inventory.promising import policies, purchase_limits
+from inventory.promising import promises as promising
+from inventory.sharing import buffer_rules
+from inventory.sharing.buffer_rules import Draft
+from inventory.sharing.scopes import ScopeIds
 from orders import cancellation, errors, picking, pickup, placement, promises, queries, shipping
 from orders.api import documents
 from orders.staff import pick_list
@@ -36,9 +39,7 @@ def backorders(shop: make.Shop, cap: int = 10, **values: Any) -> int:
         "name": "More to come", "kind": "backorder", "product_id": shop.products[0].id, "location_id": shop.store.id,
     }  # fmt: skip
     with transaction():
-        return backorder_policies.make(
-            backorder_policies.Draft(cap=cap, **(defaults | values)), by=ground.TESTER, at=clock.now()
-        )
+        return policies.make(policies.Draft(cap=cap, **(defaults | values)), by=ground.TESTER, at=clock.now())
 
 
 def limited(shop: make.Shop, quantity: int) -> None:

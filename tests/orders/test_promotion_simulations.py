@@ -16,7 +16,7 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import cancellation
 from pricing import drafts, quoting, rulesets, simulations, tasks, trade
 from pricing.errors import TooManySimulations

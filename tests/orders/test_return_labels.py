@@ -10,7 +10,7 @@ from django.urls import reverse
 from commerce import clock
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import errors, queries, shipping
 from orders.carriers import dhl_double, directory
 from orders.floor import LabelState, Stage

@@ -10,7 +10,7 @@ from commerce import clock
 from commerce.audit import timeline
 from commerce.errors import Conflict, InvalidInput
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import errors, queries, tasks
 from orders.models import RoutingDecision, RoutingPolicy, RoutingSimulation, RoutingSwitch
 from orders.routing import carriers, nodes, policies, simulations, standing, worlds

@@ -11,7 +11,7 @@ from commerce.errors import InvalidInput
 from commerce.operations import kpis
 from commerce.roles import Role
 from commerce.transactions import transaction as one_transaction
-from inventory import locations
+from inventory.places import locations
 from orders.models import SettlementLine, SettlementMatch
 from orders.paying import PayMethod
 from orders.payments import ledger

@@ -12,8 +12,8 @@ from commerce import clock, relay
 from commerce.errors import CommerceError, InvalidInput
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import count_lists
 from inventory.models import StockLevel
+from inventory.stocktaking import lists
 from orders import cancellation, errors, picking, pickup, queries, rerouting, shortage_choices, shortages, tasks
 from orders.floor import ShortageState
 from orders.handlers import FLOOR
@@ -70,16 +70,16 @@ def test_not_found_empties_the_shelf_and_opens_one_count(shop):
     order, again = shop.accepted({0: 2}), shop.accepted({0: 1})
     reject(shop, order, 2)
     assert on_hand(shop) == 1  # what the other order was promised
-    assert count_lists.awaited(shop.store.id, [shop.products[0].id]) == {shop.products[0].id}
+    assert lists.awaited(shop.store.id, [shop.products[0].id]) == {shop.products[0].id}
     reject(shop, again, 1)
-    assert count_lists.waiting(shop.store.id) == 1, "one count is enough"
+    assert lists.waiting(shop.store.id) == 1, "one count is enough"
     assert checks.run() == []
 
 
 def test_damaged_pieces_lie_with_the_damaged_goods(shop):
     reject(shop, shop.accepted({0: 2}), 1, "damaged")
     assert (on_hand(shop), on_hand(shop, condition="damaged")) == (9, 1)
-    assert count_lists.waiting(shop.store.id) == 0
+    assert lists.waiting(shop.store.id) == 0
     assert checks.run() == []
 
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from orders import pickup, queries
 from orders.models import OrderRefund, Return
 from orders.returns import lists

@@ -12,7 +12,8 @@ from commerce.channels.contracts import IncomingCustomer
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import availability, locations
+from inventory import availability
+from inventory.places import locations
 from orders import pickup, queries
 from orders.lifecycle import OrderStatus
 from orders.queries import OrderView

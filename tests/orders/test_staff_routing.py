@@ -24,7 +24,7 @@ def shop(noon):
 @pytest.fixture
 def desk(shop, client):
     """A client of somebody who may change routing everywhere."""
-    from inventory import locations
+    from inventory.places import locations
 
     user = ground.user()
     with transaction():

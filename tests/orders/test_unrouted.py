@@ -11,10 +11,12 @@ from django.urls import reverse
 from commerce import clock, ids
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import availability, channel_priorities, replenishment_rules, write_offs
+from inventory import availability, write_offs
 from inventory.errors import InsufficientStock
 from inventory.models import UnroutedDemand
 from inventory.moving import WriteOffReason
+from inventory.replenishment import rules
+from inventory.sharing import channel_priorities
 from inventory.write_offs import WriteOff
 from orders import cancellation, holds, intake_terms, queries, tasks, unrouted
 from orders.hold_kinds import HoldKind
@@ -194,7 +196,7 @@ def test_when_goods_are_gone_the_channel_of_the_better_priority_gets_its_place(s
     usual, express = ship(shop, {0: 5}), ship(shop, {0: 2}, is_express=True)
     sooner = ship(first, {0: 3})
     with transaction():
-        replenishment_rules.add_rule(
+        rules.add_rule(
             name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
         )
         lost = WriteOff(ids.new(), shop.products[0].id, shop.store.id, 5, WriteOffReason.DAMAGED)
@@ -211,7 +213,7 @@ def test_who_comes_first_is_looked_at_even_where_more_are_due_than_one_look_take
     first = replace(shop, channel=ground.channel())
     with transaction():
         intake_terms.agree(first.channel.pk, Terms(routes_later=True), by=ground.TESTER)
-        replenishment_rules.add_rule(
+        rules.add_rule(
             name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
         )
     channel_priorities.forget()
@@ -224,7 +226,7 @@ def test_goods_of_who_comes_first_stay_theirs_while_they_are_not_looked_at(shop)
     first = replace(shop, channel=ground.channel())
     with transaction():
         intake_terms.agree(first.channel.pk, Terms(routes_later=True), by=ground.TESTER)
-        replenishment_rules.add_rule(
+        rules.add_rule(
             name="Who comes first", channel_priorities={first.channel.code: 1}, by=ground.TESTER, at=clock.now()
         )
     channel_priorities.forget()

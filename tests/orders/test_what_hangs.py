@@ -7,7 +7,7 @@ import pytest
 from commerce import clock, quotas, relay
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import purchase_limits
+from inventory.promising import purchase_limits
 from orders import cancellation, limits, picking, pickup, pickup_moves, pickup_windows, placement, queries
 from orders.amendments import changing
 from orders.amendments.wishes import Amendment, Division, Union

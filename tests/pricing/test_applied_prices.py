@@ -13,7 +13,7 @@ from django.urls import reverse
 from commerce import catalog, clock, queries, transactions
 from commerce.actors import Actor
 from commerce.roles import Role
-from inventory import locations
+from inventory.places import locations
 from pricing import applied_prices, conflicts, drafts, impact, pricelists, prior_prices, quoting, rulesets, tasks
 from pricing.conflicts import Code
 from pricing.models import AppliedPrice

@@ -15,7 +15,7 @@ from commerce.errors import InvalidInput
 from commerce.models import User
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import drafts, pricelists, rulesets
 from pricing.desk import faults
 from pricing.models import PriceEntry, RulesetDraft

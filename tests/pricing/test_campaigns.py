@@ -11,7 +11,7 @@ from commerce import accounts, clock
 from commerce.actors import Actor
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import drafts, rulesets
 from pricing.desk import campaigns
 from pricing.promotions.terms import Content, Goods

@@ -13,7 +13,7 @@ from commerce.actors import Actor
 from commerce.models import User
 from commerce.roles import Role
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import approvals, drafts, pricelists, rulesets, taxes
 from pricing.approving import Measure, Rank, State
 from pricing.desk.benefits import FORMS

@@ -9,7 +9,7 @@ from django.urls import reverse
 from commerce import audit, clock
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import pricelists, quoting
 from pricing.errors import NoPrice, PriceInThePast, PriceListNotFound, PriceNotThere
 from pricing.models import PriceEntry

@@ -21,7 +21,7 @@ from commerce import clock, transactions
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
-from inventory import locations
+from inventory.places import locations
 from pricing import pricelists, rulesets
 from pricing.errors import PriceFileNotReady
 from pricing.exchange import cells, exporting, files, tables

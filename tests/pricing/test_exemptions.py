@@ -16,7 +16,7 @@ from commerce import audit, catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
-from inventory import locations
+from inventory.places import locations
 from pricing import conflicts, costs, drafts, exemptions, impact, offline, packs, pricelists, quoting, rulesets, tasks
 from pricing.claims import ExemptionKind
 from pricing.conflicts import Code

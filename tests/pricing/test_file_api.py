@@ -8,7 +8,7 @@ from django.test import Client
 
 from commerce import transactions
 from commerce.roles import Role, Scope
-from inventory import locations
+from inventory.places import locations
 from pricing.exchange import exporting, files
 from pricing.file_states import Kind
 from pricing.models import PriceFile, RulesetDraft

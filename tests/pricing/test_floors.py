@@ -12,7 +12,7 @@ from commerce import catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role, Scope
-from inventory import locations
+from inventory.places import locations
 from pricing import conflicts, costs, floors, impact, margins, pricelists, quoting, rulesets
 from pricing.conflicts import Code
 from pricing.errors import PriceOverlap

@@ -13,7 +13,7 @@ from django.urls import reverse
 from commerce import catalog, clock, transactions
 from commerce.actors import Actor
 from commerce.roles import Role
-from inventory import locations
+from inventory.places import locations
 from orders import sales_learnt
 from pricing import costs, rulesets, vat
 from pricing.learning import campaigns, elasticity, findings, sales

@@ -11,7 +11,7 @@ from django.urls import reverse
 from commerce import clock, transactions
 from commerce.actors import Actor
 from commerce.roles import Role
-from inventory import locations
+from inventory.places import locations
 from pricing import overrides, quoting, rulesets
 from pricing.models import PriceOverride
 from pricing.promotions.terms import Content, Stacking

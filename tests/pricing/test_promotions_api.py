@@ -10,7 +10,7 @@ from commerce import accounts, clock
 from commerce.models import User
 from commerce.roles import Role, Scope
 from commerce.transactions import transaction
-from inventory import locations
+from inventory.places import locations
 from pricing import rulesets, trade
 from pricing.promotions.terms import Content
 from tests.factories import commerce as ground

@@ -7,12 +7,14 @@ import pytest
 from commerce import clock, ids
 from commerce.actors import Actor, ActorKind
 from commerce.operations import checks
-from inventory import allocations, count_figures, count_lists, count_review, counts
+from inventory import allocations
 from inventory.allocations import Demand
-from inventory.count_figures import Figure, Outcome
 from inventory.counting import CountKind, CountState
 from inventory.models import CountFinding, CountItem, CountRecord, StockEntry, StockLevel
 from inventory.stock import EntryKind
+from inventory.stocktaking import counts, lists, review
+from inventory.stocktaking import figures as count_figures
+from inventory.stocktaking.figures import Figure, Outcome
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.inventory.counting import Counting
@@ -84,14 +86,14 @@ def test_a_difference_that_two_approve_and_one_sends_back_is_decided_once() -> N
     def decide(place: int) -> object:
         by, at = PEOPLE[place], clock.now()
         if place % 4 == 3:
-            return count_review.recount(counting.ref.id, [product_id], by=by, at=at)
-        return count_review.approve(counting.ref.id, {product_id: -16}, by=by, at=at)
+            return review.recount(counting.ref.id, [product_id], by=by, at=at)
+        return review.approve(counting.ref.id, {product_id: -16}, by=by, at=at)
 
     run_at_once(CROWD, in_transactions(decide))
     booked = StockEntry.objects.filter(kind="counted").count()
     item, level = CountItem.objects.get(), StockLevel.objects.get(product_id=product_id)
     assert (item.state, booked, level.on_hand) in (("posted", 1, 4), ("open", 0, 20))
-    assert count_lists.get(counting.ref.id).state is (CountState.POSTED if booked else CountState.OPEN)
+    assert lists.get(counting.ref.id).state is (CountState.POSTED if booked else CountState.OPEN)
     assert checks.run() == []
 
 

@@ -9,9 +9,10 @@ from commerce import clock
 from commerce.models import Quota
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import buffer_rules, locations
-from inventory.buffer_rules import Draft
-from inventory.sharing_scopes import ScopeIds
+from inventory.places import locations
+from inventory.sharing import buffer_rules
+from inventory.sharing.buffer_rules import Draft
+from inventory.sharing.scopes import ScopeIds
 from tests.benchmarks import load
 from tests.inventory.conftest import Shelf
 from tests.inventory.promises import limit

@@ -8,16 +8,18 @@ import pytest
 from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.operations import checks
-from inventory import allocations, availability, corrections, count_figures, counts, movements, reservations, transfers
+from inventory import allocations, availability, corrections, movements, reservations
 from inventory.allocations import Demand
-from inventory.count_figures import Figure
 from inventory.counting import CountKind
 from inventory.errors import InsufficientStock
 from inventory.models import CountItem, StockEntry, StockLevel
 from inventory.movements import Receipt
 from inventory.reservations import ReservationRequest
 from inventory.stock import Condition, EntryKind
-from inventory.transfers import Arrival
+from inventory.stocktaking import counts, figures
+from inventory.stocktaking.figures import Figure
+from inventory.transport import transfers
+from inventory.transport.transfers import Arrival
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.races.crowds import in_transactions, run_at_once, summary
@@ -141,7 +143,7 @@ def test_a_count_is_posted_while_its_goods_are_sold() -> None:
     def count(_: int) -> object:
         now = clock.now()
         figure = Figure(id=uuid4(), text=product.gtins[0], quantity=7, counted_at=now)
-        return count_figures.record(count_id, [figure], by=BY, at=now)
+        return figures.record(count_id, [figure], by=BY, at=now)
 
     for verb in (begin, count):
         assert summary([in_transactions(verb)(0)]) == {"done": 1}

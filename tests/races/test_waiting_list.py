@@ -10,8 +10,9 @@ from commerce import clock, locks
 from commerce.actors import Actor
 from commerce.operations import checks
 from commerce.transactions import transaction
-from inventory import availability, handlers, waiting_list
+from inventory import availability, handlers
 from inventory.models import Hold, WaitingEntry, WaitingOffer
+from inventory.promising import waiting_list
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.races.crowds import in_transactions, run_at_once, summary

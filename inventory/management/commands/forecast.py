@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from commerce import clock
 from commerce.actors import Actor
-from inventory import demand, demand_forecasts, replenishment, replenishment_rules
+from inventory.replenishment import demand, forecasts, proposals, rules
 
 ACTOR = Actor.system("forecast")
 
@@ -24,14 +24,14 @@ class Command(BaseCommand):
         with tqdm(total=demand.behind(), desc="counting demand", unit="level", disable=quiet) as bar:
             for levels in demand.count_all():
                 bar.update(levels)
-        book = replenishment_rules.Book()
-        with tqdm(total=demand_forecasts.how_many(), desc="forecasting", unit="good", disable=quiet) as bar:
-            made = demand_forecasts.run(at=at, uplifts=book.uplifts, progress=bar.update)
+        book = rules.Book()
+        with tqdm(total=forecasts.how_many(), desc="forecasting", unit="good", disable=quiet) as bar:
+            made = forecasts.run(at=at, uplifts=book.uplifts, progress=bar.update)
         self.stdout.write(f"{made} products at places were forecast as of yesterday.")
         if without_proposals:
             return
         with tqdm(desc="reordering", unit="product", disable=quiet) as bar:
-            outcome = replenishment.run(by=ACTOR, at=at, progress=bar.update)
+            outcome = proposals.run(by=ACTOR, at=at, progress=bar.update)
         self.stdout.write(
             f"{outcome.proposed} new proposals, {outcome.kept} as before, {outcome.superseded} superseded."
             if book.rules

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from commerce import transactions
 from commerce.actors import Actor
-from inventory import locations, place_files
-from inventory.place_files import FoundPlace, Reading, Rejected
+from inventory.places import files, locations
+from inventory.places.files import FoundPlace, Reading, Rejected
 from inventory.stock import Capability, LocationKind
 
 AT_ONCE = 500
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
     def _read(self, path: Path, country: str) -> Reading:
         try:
-            return place_files.read(path, country=country)
+            return files.read(path, country=country)
         except (OSError, EOFError, ValueError) as error:
             raise CommandError(f"{path} can't be read: {error}.") from error
 
@@ -88,6 +88,6 @@ def _values(one: FoundPlace, *, is_active: bool) -> dict[str, Any]:
         "code": one.code, "name": one.name, "kind": LocationKind.STORE.value, "street": one.street,
         "postal_code": one.postal_code, "city": one.city, "country": one.country, "latitude": one.latitude,
         "longitude": one.longitude, "opening_hours": one.opening_hours,
-        "time_zone": place_files.ZONES.get(one.country, "Europe/Berlin"),
+        "time_zone": files.ZONES.get(one.country, "Europe/Berlin"),
         "capabilities": [Capability.PICKUP.value], "is_active": is_active,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from commerce import transactions
-from inventory import locations, postal_codes
+from inventory.places import locations, postal_codes
 
 AT_ONCE = 2_000
 MOST_EXPLAINED = 5

@@ -10,9 +10,10 @@ from tqdm import tqdm
 
 from commerce.actors import Actor
 from commerce.errors import CommerceError
-from inventory import locations, statement_files
+from inventory.places import locations
+from inventory.reconciliation import files
+from inventory.reconciliation.statements import Statement
 from inventory.reconciling import Meaning
-from inventory.statements import Statement
 from inventory.stock import Condition
 
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
                     location_id=locations.ref(options["location"]).id if options["location"] else None,
                     condition=Condition(options["condition"]), as_of=as_of, lines=(),
                 )  # fmt: skip
-                outcome = statement_files.read(
+                outcome = files.read(
                     path, said, is_complete=options["complete"], rejects_in=options["rejects"],
                     by=Actor.system("read_statement"), watch=bar.update,
                 )  # fmt: skip
@@ -60,7 +61,7 @@ class Command(BaseCommand):
                 raise CommandError(refusal.message) from refusal
         self._report(outcome)
 
-    def _report(self, outcome: statement_files.Outcome) -> None:
+    def _report(self, outcome: files.Outcome) -> None:
         write = self.stdout.write
         write(
             f"{outcome.lines:,} lines: {outcome.compared:,} products compared, {outcome.agreeing:,} agree, "

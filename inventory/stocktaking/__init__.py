@@ -1,0 +1,1 @@
+"""Stocktaking: what is to be counted, counted blindly, compared as of its own moment, and decided by a second person."""
