@@ -167,6 +167,7 @@ VERBS = {
     "orders.pickup_moves.move": gettext_noop("Pickup moved"),
     "orders.reminders.set_step": gettext_noop("Reminder set"),
     "orders.method_terms.agree": gettext_noop("Terms of a method said"),
+    "customers.standings.assign": gettext_noop("Groups of a customer said"),
     "customers.standings.say": gettext_noop("Standing of a customer said"),
     "orders.preparation.say": gettext_noop("Preparation time said"),
     "orders.method_terms.end": gettext_noop("Terms of a method ended"),

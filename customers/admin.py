@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin, ReadOnlyInline, VerbAdmin, each, in_words, money
 from commerce.roles import Permission
 from customers import standings
 from customers.models import Identifier, OrderHistory, Profile, Standing
-from customers.standings import USUAL, Stands
+from customers.standings import UNKNOWN, USUAL, Groups, Stands
 
 
 class IdentifierInline(ReadOnlyInline):
@@ -45,25 +46,49 @@ class OrderHistoryInline(ReadOnlyInline):
         return money(order.total_minor, order.currency)
 
 
+class Segments(forms.CharField):
+    """Names of segments, with commas between them; nothing at all is not kept here."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return [one.strip() for one in text.split(",") if one.strip()] if text.strip() else None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(self.prepare_value(initial) or "") != self.to_python(data or ""))
+
+
 class StandingForm(forms.ModelForm):
     """What is agreed with a customer."""
 
+    segments = Segments(
+        label=gettext_lazy("Segments"), required=False,
+        help_text=gettext_lazy(
+            "Agreed memberships, with commas between them: Club, Staff. Nothing here: what the channel says counts. Segments "
+            "from profiling don’t belong here."
+        ),
+    )  # fmt: skip
+
     class Meta:
         model = Standing
-        fields = ["profile", "tier", "priority", "reason"]
+        fields = ["profile", "tier", "customer_group", "segments", "priority", "reason"]
         widgets = {"profile": forms.TextInput}
 
 
 @admin.register(Standing)
 class StandingAdmin(VerbAdmin):
-    """Customers with whom more is agreed: loyalty tier, and how much sooner their orders come."""
+    """Customers with whom more is agreed: loyalty tier, group, segments, and how much sooner their orders come."""
 
     views = Permission.VIEW_CUSTOMERS
     writes = Permission.CHANGE_ORDERS
     audited_as = "customer"
     form = StandingForm
-    list_display = ["profile_id", "tier", "priority", "reason", "changed_at"]
-    list_filter = ["tier", "priority"]
+    list_display = ["profile_id", "tier", "customer_group", "segments_said", "priority", "reason", "changed_at"]
+    list_filter = ["tier", "customer_group", "priority"]
     search_fields = ["profile__identifiers__value__exact", "tier"]
     ordering = ["-changed_at"]
     actions = ["end_them"]
@@ -73,18 +98,38 @@ class StandingAdmin(VerbAdmin):
 
     def add(self, request: HttpRequest, values: dict[str, Any], *, by: Actor) -> UUID:
         profile_id: UUID = values.pop("profile").pk
-        standings.say(profile_id, Stands(**values), by=by)
+        self._say(profile_id, values, by=by)
         return profile_id
 
     def change(self, request: HttpRequest, obj: Standing, values: dict[str, Any], *, by: Actor) -> None:
-        known = standings.of(obj.pk)
-        said = {name: values.get(name, getattr(known, name)) for name in Stands.__dataclass_fields__}
-        standings.say(obj.pk, Stands(**said), by=by)
+        self._say(obj.pk, values, by=by)
+
+    def _say(self, profile_id: UUID, values: dict[str, Any], *, by: Actor) -> None:
+        stands, groups = standings.of(profile_id), standings.groups_of(profile_id)
+        said = {name: values.get(name, getattr(stands, name)) for name in Stands.__dataclass_fields__}
+        standings.say(profile_id, Stands(**said), by=by)
+        segments = values.get("segments", groups.segments)
+        standings.assign(
+            profile_id,
+            Groups(
+                values.get("customer_group", groups.customer_group), tuple(segments) if segments is not None else None
+            ),
+            by=by,
+        )
+
+    @display(description=gettext_lazy("Segments"))
+    def segments_said(self, row: Standing) -> str:
+        return ", ".join(row.segments) if row.segments is not None else "–"
 
     @admin.action(description=gettext_lazy("End: as everybody again"))
     def end_them(self, request: HttpRequest, queryset: QuerySet[Standing]) -> None:
         by = Actor.staff(request.user)
-        each(request, queryset, lambda row: standings.say(row.pk, USUAL, by=by), done=_("{count} lines were removed."))
+
+        def end(row: Standing) -> None:
+            standings.say(row.pk, USUAL, by=by)
+            standings.assign(row.pk, UNKNOWN, by=by)
+
+        each(request, queryset, end, done=_("{count} lines were removed."))
 
 
 @admin.register(Profile)

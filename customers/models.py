@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
@@ -55,19 +56,23 @@ class Identifier(models.Model):
 
 
 class Standing(models.Model):
-    """What is agreed with a customer: loyalty tier, and how much sooner orders come. Who is as everybody has no row.
+    """What is agreed with a customer: tier, group, segments, and how much sooner orders come. Who is as everybody has no row.
+
+    It goes with its profile. `segments` of NULL are not kept here, an empty list says that there are none.
 
     Written by: customers.standings
     """
 
     profile = models.OneToOneField(
-        Profile, on_delete=models.PROTECT, primary_key=True, related_name="standing", verbose_name=_("customer profile")
+        Profile, on_delete=models.CASCADE, primary_key=True, related_name="standing", verbose_name=_("customer profile")
     )
     tier = models.CharField(_("loyalty tier"), max_length=40, blank=True, default="")
     priority = models.PositiveSmallIntegerField(
         _("priority"), default=0, help_text=_("How much sooner orders come: 0 is as everybody, 9 the most.")
     )
     reason = models.CharField(_("reason"), max_length=120, blank=True, default="")
+    customer_group = models.CharField(_("customer group"), max_length=40, blank=True, default="")
+    segments = ArrayField(models.CharField(max_length=120), verbose_name=_("segments"), null=True, blank=True)
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -75,7 +80,14 @@ class Standing(models.Model):
         verbose_name_plural = _("standings of customers")
         constraints = [
             models.CheckConstraint(name="standing_priority_known", condition=models.Q(priority__lte=9)),
-            models.CheckConstraint(name="standing_says_something", condition=~models.Q(tier="", priority=0, reason="")),
+            models.CheckConstraint(
+                name="standing_says_something",
+                condition=~models.Q(tier="", priority=0, reason="", customer_group="", segments__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="standing_segments_bounded",
+                condition=models.Q(segments__isnull=True) | models.Q(segments__len__lte=50),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.staff.menu").register()
         import_module("orders.worth").register()
         import_module("orders.amendments.changing").register()
+        import_module("orders.buyers").register()
         import_module("orders.price_facts").register()
         import_module("orders.sales_learnt").register()
         import_module("orders.past_baskets").register()

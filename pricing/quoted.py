@@ -122,6 +122,20 @@ class Coupon:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Buyer:
+    """Who bought, as far as prices asked: `is_from_profile` says that our own profile had its say, `overruled` names what the
+    channel said otherwise.
+    """
+
+    customer_group: str = ""
+    is_first_order: bool | None = None
+    is_from_profile: bool = False
+    loyalty_tier: str = ""
+    overruled: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quote:
     """What a basket costs and why. `steps` are those of the document as a whole; with the lines they sum to the total.
 
@@ -130,6 +144,7 @@ class Quote:
     """
 
     at: datetime
+    buyer: Buyer | None = None
     channel_id: int
     country: str
     coupons: tuple[Coupon, ...] = ()
@@ -182,6 +197,10 @@ def from_document(document: Mapping[str, Any]) -> Quote:
         NearPromotion(**one | {"products": tuple(one["products"]), "categories": tuple(one["categories"])})
         for one in fields.get("near", ())
     )
+    if buyer := fields.get("buyer"):
+        fields["buyer"] = Buyer(
+            **buyer | {"overruled": tuple(buyer["overruled"]), "segments": tuple(buyer["segments"])}
+        )
     return Quote(**fields)
 
 

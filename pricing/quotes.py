@@ -21,6 +21,7 @@ from pricing.promotions.effects import Allowance, Candidate, Effect
 from pricing.promotions.index import NOBODY, Index, Situation
 from pricing.promotions.terms import Content as Promotions
 from pricing.quoted import (
+    Buyer,
     Quote,
     QuotedLine,
     Step,
@@ -133,6 +134,7 @@ class Prepared:
     lines: tuple[Line, ...]
     candidates: tuple[Candidate, ...]
     priors: Mapping[int, Prior] = field(default_factory=dict)
+    buyer: Buyer | None = None
 
     @property
     def limited(self) -> tuple[Candidate, ...]:
@@ -238,6 +240,7 @@ def finish(prepared: Prepared, allowances: Mapping[str, Allowance]) -> Finished:
         currency=ruleset.currency,
         country=ruleset.country,
         at=prepared.at,
+        buyer=prepared.buyer,
         ruleset_version=ruleset.version,
         lines=finished,
         steps=coins,

@@ -5,27 +5,28 @@ each is priced with what is left, and everything is written at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from commerce import audit, catalog, context, ids
+from commerce import audit, catalog, ids
 from commerce.actors import Actor
 from commerce.audit import AuditRow
 from commerce.errors import CommerceError, InvalidInput, UnknownProduct
 from commerce.product_refs import ProductRef
 from commerce.transactions import transaction_required
-from pricing import coupons, facts, limits, overrides, prior_prices, quote_store, quotes, rules
+from pricing import buyers, coupons, facts, limits, overrides, prior_prices, quote_store, quotes, rules
 from pricing.errors import QuoteExpired, QuoteMismatch
 from pricing.listing import Override
 from pricing.promotions.terms import Content as Promotions
 from pricing.quote_store import GivenQuote
 from pricing.quotes import BasketLine, ChannelTerms, Prepared, Situation
 from pricing.rules import Rules
+from pricing.shopping import NOBODY, USUAL, Shopper, Wish
 
 __all__ = [
-    "BasketLine", "ChannelTerms", "GivenQuote", "Override", "Redemption", "Shopper", "Wish", "give", "give_each", "given",
-    "price", "price_each", "redeem", "redeem_each", "try_out",
+    "USUAL", "BasketLine", "ChannelTerms", "GivenQuote", "Override", "Redemption", "Shopper", "Wish", "give", "give_each",
+    "given", "price", "price_each", "redeem", "redeem_each", "try_out",
 ]  # fmt: skip
 
 MOST_LINES = 1_000  # a large order of a company; past it, a catalogue
@@ -33,40 +34,8 @@ HIGHEST_QUANTITY = 1_000_000
 MOST_CODES = 20
 SHORTEST = timedelta(seconds=60)
 LONGEST = timedelta(seconds=3600)
-USUAL = timedelta(seconds=900)
 MOST_BASKETS = 100  # in one request
 CHARGE = "charge"  # the kind of products that are no goods: shipping, wrapping
-
-
-@dataclass(frozen=True, slots=True)
-class Shopper:
-    """Who buys, where and how, as their channel says. `customer` is how the channel names them, for limits per customer."""
-
-    customer_group: str = ""
-    contract: str = ""
-    customer: str = ""
-    segments: frozenset[str] = frozenset()
-    loyalty_tier: str = ""
-    is_first_order: bool | None = None
-    location: str = ""
-    payment_method: str = ""
-    codes: tuple[str, ...] = ()
-    takes_gifts: bool = False  # gifts that are earned come into the basket by themselves
-
-
-NOBODY = Shopper()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wish:
-    """A basket that someone wants a quote for, and the request that said so."""
-
-    lines: Sequence[BasketLine]
-    channel: ChannelTerms
-    by: Actor
-    shopper: Shopper = NOBODY
-    ttl: timedelta = USUAL
-    request_id: str = field(default_factory=context.request_id)
 
 
 @dataclass(slots=True)
@@ -143,10 +112,10 @@ def give_each(wishes: Sequence[Wish], *, at: datetime) -> list[GivenQuote | Comm
     known = _Known([(wish.channel, wish.lines) for wish in wishes], at)
     verdicts: dict[Wish, GivenQuote | CommerceError] = {}
     ready: list[_Ready] = []
-    for wish in wishes:
+    for wish, shopper in zip(wishes, buyers.recognised(wishes), strict=True):
         try:
             _check_ttl(wish.ttl)
-            ready.append(_ready(wish, known))
+            ready.append(_ready(wish, shopper, known))
         except CommerceError as refusal:
             verdicts[wish] = refusal
     limited = [one.basket for one in ready if one.basket is not None]
@@ -169,18 +138,18 @@ def give_each(wishes: Sequence[Wish], *, at: datetime) -> list[GivenQuote | Comm
     return [verdicts[wish] for wish in wishes]
 
 
-def _ready(wish: Wish, known: "_Known") -> _Ready:
-    prepared = known.prepared(wish.lines, wish.channel, wish.shopper)
-    if wish.shopper.takes_gifts:
+def _ready(wish: Wish, shopper: Shopper, known: "_Known") -> _Ready:
+    prepared = known.prepared(wish.lines, wish.channel, shopper)
+    if shopper.takes_gifts:
         offered = quotes.finish(prepared, {}).quote.offers
         if offered:
             gifts = catalog.ids_of([one.sku for one in offered])
             lines = [BasketLine(gifts[one.sku].id, one.quantity) for one in offered if one.sku in gifts]
-            prepared = known.prepared([*wish.lines, *lines], wish.channel, wish.shopper)
+            prepared = known.prepared([*wish.lines, *lines], wish.channel, shopper)
     basket = None
     if limited := prepared.limited:
         amount = sum(line.amount_minor for line in prepared.lines)
-        basket = limits.Basket(limited, limits.identity(wish.shopper.customer), amount)
+        basket = limits.Basket(limited, limits.identity(shopper.customer), amount)
     return _Ready(wish, ids.new(), prepared, basket)
 
 
@@ -345,7 +314,11 @@ class _Known:
             facts=facts.known(ruleset, channel, [item.product_id for item in items], self._at),
         )
         priors = prior_prices.of(prepared, rulebook, channel)
-        return replace(prepared, priors=priors) if priors else prepared
+        buyer = None
+        if shopper is not NOBODY:
+            has_groups = any(one.customer_group for one in ruleset.lists)
+            buyer = buyers.told(shopper, ruleset.promotions.asked, has_groups=has_groups)
+        return replace(prepared, priors=priors, buyer=buyer) if priors or buyer else prepared
 
 
 def _situation(shopper: Shopper, ruleset: quotes.Ruleset, at: datetime) -> Situation:

@@ -15,7 +15,7 @@ from commerce import audit
 from commerce.money import Money
 from commerce.roles import Permission
 from commerce.staff import shell
-from customers import queries
+from customers import queries, standings
 from customers.errors import ProfileNotFound
 from customers.queries import PanelIdentifier, PanelOrder
 from customers.staff import seeing, words
@@ -82,6 +82,8 @@ def profile(request: HttpRequest, profile_id: UUID) -> HttpResponse:
         "panel": panel,
         "contacts": [_contact(identifier) for identifier in panel.identifiers],
         "orders": [_order(order) for order in panel.orders],
+        "stands": standings.of(profile_id),
+        "groups": standings.groups_of(profile_id),
         "totals": [_amount(total) for total in panel.totals],
         "twins": _twins(entries, places=seeing.places(request)),
         "story": [

@@ -43,6 +43,8 @@ STEPS: dict[str, Word] = {
     "change": Word(_("Changed"), "pencil-line"),
     "add_identifier": Word(_("Contact added"), "user-plus"),
     "change_identifier": Word(_("Contact corrected"), "pencil-line"),
+    "say": Word(_("What is agreed changed"), "heart-handshake"),
+    "assign": Word(_("Group or segments changed"), "users"),
     "remove_identifier": Word(_("Contact removed"), "user-minus"),
 }
 

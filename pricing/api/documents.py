@@ -16,6 +16,7 @@ def priced(quote: Quote) -> dict[str, Any]:
     return {
         "currency": quote.currency,
         "country": quote.country,
+        "buyer": quote.buyer,
         "lines": [_line(line) for line in quote.lines],
         "steps": quote.steps,
         "total_minor": quote.total_minor,

@@ -51,11 +51,22 @@ class QuoteRequest(StrictSerializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="How the channel names its customer, for promotions limited per customer. Only a keyed hash is kept.",
+        help_text="The channel's own id of its customer, as in orders. Whom we know by it is priced by our profile: group, "
+        "segments and loyalty tier that are kept there, and whether this is a first order, come before what is said here. "
+        "Promotions limited per customer count by it; only a keyed hash is kept.",
     )
-    segments = serializers.ListField(child=Text(max_length=120), max_length=200, required=False, default=list)
-    loyalty_tier = Text(max_length=120, required=False, default="", allow_blank=True)
-    is_first_order = serializers.BooleanField(required=False, allow_null=True, default=None)
+    segments = serializers.ListField(
+        child=Text(max_length=120), max_length=200, required=False, default=list,
+        help_text="Where our profile of the customer keeps none.",
+    )  # fmt: skip
+    loyalty_tier = Text(
+        max_length=120, required=False, default="", allow_blank=True,
+        help_text="Where our profile of the customer keeps none.",
+    )  # fmt: skip
+    is_first_order = serializers.BooleanField(
+        required=False, allow_null=True, default=None,
+        help_text="Of a customer who ordered with us it never is; left out, it is the first of one who is known and didn't.",
+    )  # fmt: skip
     location = Text(max_length=120, required=False, default="", allow_blank=True)
     payment_method = Text(max_length=120, required=False, default="", allow_blank=True)
     coupons = serializers.ListField(
@@ -175,12 +186,26 @@ class TaxShareDocument(serializers.Serializer):
     gross_minor = serializers.IntegerField()
 
 
+class BuyerDocument(serializers.Serializer):
+    """Who buys, as far as prices asked; segments and tiers that no rule names are left out."""
+
+    customer_group = serializers.CharField()
+    segments = serializers.ListField(child=serializers.CharField())
+    loyalty_tier = serializers.CharField()
+    is_first_order = serializers.BooleanField(allow_null=True)
+    is_from_profile = serializers.BooleanField(help_text="Our own profile of the customer had its say.")
+    overruled = serializers.ListField(
+        child=serializers.CharField(), help_text="Fields of the request that our profile says otherwise."
+    )
+
+
 class QuoteDocument(serializers.Serializer):
     """A price with its promise: these amounts are honoured until `expires_at`."""
 
     id = serializers.UUIDField()
     currency = serializers.CharField()
     country = serializers.CharField()
+    buyer = BuyerDocument(allow_null=True, help_text="null where prices asked nothing about who buys.")
     lines = QuotedLineDocument(many=True, help_text="By SKU.")
     steps = StepDocument(many=True, help_text="Of the document as a whole; with the lines they sum to the total.")
     total_minor = serializers.IntegerField()

@@ -55,6 +55,7 @@ def wish_of(wanted: dict[str, Any], credential: Credential, *, at: str = "lines[
         credential.actor,
         shopper,
         timedelta(seconds=wanted["ttl_seconds"]),
+        (credential.channel_code, wanted["customer"]) if wanted["customer"] else None,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from pricing.promotions import public, windows
+from pricing.promotions import asked, public, windows
 from pricing.promotions.basket import Line
 from pricing.promotions.effects import Allowance, Candidate
 from pricing.promotions.terms import (
@@ -81,6 +81,7 @@ class Index:
         "_near_by_category",
         "_near_by_sku",
         "_place",
+        "asked",
         "has_batches",
         "has_limits",
         "needs_stock",
@@ -99,6 +100,7 @@ class Index:
         self._keys = {one.id: self._key(one)[:3] for one in able}
         self._asks = [_asks(one) for one in able]
         self._found_by: dict[int, Goods] = {}  # by place: goods whose lines are those that it was found by
+        self.asked = asked.by(able)
         self.has_limits = any(one.limits.is_limited for one in able)
         self.needs_stock = any(one.conditions.stock is not None for one in able)
         self.has_batches = any(one.conditions.coupon is not None and one.conditions.coupon.batches for one in able)
