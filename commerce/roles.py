@@ -129,6 +129,8 @@ class Scope(StrEnum):
     PAYMENTS_WRITE = "payments:write"
     SETTLEMENTS_WRITE = "settlements:write"
     RETURNS_WRITE = "returns:write"
+    FULFILMENT_PICK = "fulfilment:pick"
+    FULFILMENT_PACK = "fulfilment:pack"
     ROUTING_READ = "routing:read"
     ROUTING_MANAGE = "routing:manage"
     STOCK_WRITE = "stock:write"

@@ -200,10 +200,8 @@ if PRODUCTION:
     SECURE_SSL_REDIRECT = os.environ.get("KONTOR_SSL_REDIRECT", "1") == "1"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
-    SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 # --- API ------------------------------------------------------------------------------------------------------------
 
@@ -259,6 +257,8 @@ SPECTACULAR_SETTINGS = {
         "ReturnReasonEnum": "orders.api.return_views.REASONS",
         "ReturnOriginEnum": "orders.api.return_views.ORIGINS",
         "OrderHoldKindEnum": "orders.api.hold_views.KINDS",
+        "LabelStateEnum": "orders.api.return_label_views.LABEL_STATES",
+        "PickOutcomeEnum": "orders.api.wave_views.OUTCOMES",
         "CapabilityEnum": "inventory.api.serializers.CAPABILITIES",
         "MethodEnum": "orders.api.serializers.KNOWN_METHODS",
         "PayMethodEnum": "orders.api.serializers.PAY_METHODS",

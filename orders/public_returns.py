@@ -19,7 +19,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.transactions import transaction
-from orders import queries
+from orders import printing, queries
 from orders.carriers import directory
 from orders.errors import OrderNotFound
 from orders.floor import LabelState
@@ -90,9 +90,7 @@ def label(request: HttpRequest, token: str, return_id: UUID) -> HttpResponse:
         document = labels.document(return_id)
         if document is None:
             raise Http404("There is no label.")
-        response = HttpResponse(document, content_type="application/pdf")
-        response["Content-Disposition"] = 'inline; filename="return-label.pdf"'
-        response["Cache-Control"] = "private, no-store"
+        response = printing.answer(document, "return-label.pdf")
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
     asked = ""

@@ -12,9 +12,12 @@ from commerce.api.bodies import StrictSerializer, Text
 from commerce.api.views import ApiRequest, ApiView
 from commerce.errors import NotFound
 from commerce.roles import Scope
+from orders import printing
 from orders.carriers.port import Stage
 from orders.floor import LabelState
 from orders.returns import labels, lists
+
+LABEL_STATES = [state.value for state in LabelState]
 
 
 class ReturnLabelBody(StrictSerializer):
@@ -23,7 +26,7 @@ class ReturnLabelBody(StrictSerializer):
 
 class ReturnLabelDocument(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
-        [state.value for state in LabelState],
+        LABEL_STATES,
         help_text="`unclear`: no answer came; ask again, the first is never used.",
     )
     carrier = serializers.CharField()
@@ -50,10 +53,7 @@ class ReturnLabelView(ApiView):
         document = labels.document(return_id)
         if document is None:
             raise NotFound("This return has no label to print; ask for one by POST to the same address.")
-        response = HttpResponse(document, content_type="application/pdf")
-        response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return printing.answer(document, f"{found.number}.pdf")
 
     @extend_schema(
         operation_id="make_return_label",

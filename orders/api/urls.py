@@ -7,6 +7,7 @@ from orders.api import (
     hold_views,
     network_views,
     option_views,
+    packing_views,
     payment_views,
     preparation_views,
     return_label_views,
@@ -15,6 +16,7 @@ from orders.api import (
     settlement_views,
     shortage_views,
     views,
+    wave_views,
 )
 
 urlpatterns = [
@@ -30,6 +32,36 @@ urlpatterns = [
         name="api-order-shortage-choice",
     ),
     path("fulfilment-options", option_views.OptionsView.as_view(), name="api-fulfilment-options"),
+    path("waves", wave_views.WavesView.as_view(), name="api-waves"),
+    path("waves/<uuid:wave_id>", wave_views.WaveApiView.as_view(), name="api-wave"),
+    path("waves/<uuid:wave_id>/next", wave_views.WaveNextView.as_view(), name="api-wave-next"),
+    path("waves/<uuid:wave_id>/pick-list", wave_views.WaveListView.as_view(), name="api-wave-pick-list"),
+    path("waves/<uuid:wave_id>/scans", wave_views.WaveScansView.as_view(), name="api-wave-scans"),
+    path("waves/<uuid:wave_id>/shorts", wave_views.WaveShortsView.as_view(), name="api-wave-shorts"),
+    path("waves/<uuid:wave_id>/finish", wave_views.FinishWaveView.as_view(), name="api-wave-finish"),
+    path("waves/<uuid:wave_id>/take-over", wave_views.TakeOverWaveView.as_view(), name="api-wave-take-over"),
+    path("shipments", packing_views.ShipmentsView.as_view(), name="api-shipments"),
+    path("shipments/<uuid:fulfilment_id>", packing_views.ShipmentView.as_view(), name="api-shipment"),
+    path("shipments/<uuid:fulfilment_id>/parcels", packing_views.OpenParcelView.as_view(), name="api-shipment-parcels"),
+    path("shipments/<uuid:fulfilment_id>/scans", packing_views.PackScansView.as_view(), name="api-shipment-scans"),
+    path("shipments/<uuid:fulfilment_id>/rest", packing_views.PackRestView.as_view(), name="api-shipment-rest"),
+    path("shipments/<uuid:fulfilment_id>/take-out", packing_views.TakeOutView.as_view(), name="api-shipment-take-out"),
+    path(
+        "shipments/<uuid:fulfilment_id>/without", packing_views.SendWithoutView.as_view(), name="api-shipment-without"
+    ),
+    path(
+        "shipments/<uuid:fulfilment_id>/hand-over",
+        packing_views.HandToCarrierView.as_view(),
+        name="api-shipment-hand-over",
+    ),
+    path("parcels/<uuid:parcel_id>/close", packing_views.CloseParcelView.as_view(), name="api-parcel-close"),
+    path("parcels/<uuid:parcel_id>/empty", packing_views.EmptyParcelView.as_view(), name="api-parcel-empty"),
+    path("parcels/<uuid:parcel_id>/label", packing_views.ParcelLabelView.as_view(), name="api-parcel-label"),
+    path("parcels/<uuid:parcel_id>/slip", packing_views.ParcelSlipView.as_view(), name="api-parcel-slip"),
+    path("ship-labels/<uuid:label_id>", packing_views.ShipLabelView.as_view(), name="api-ship-label"),
+    path(
+        "ship-labels/<uuid:label_id>/cancel", packing_views.CancelShipLabelView.as_view(), name="api-ship-label-cancel"
+    ),
     path("order-inbox", door_views.DoorView.as_view(), name="api-order-inbox"),
     path("order-inbox/<str:event_id>", door_views.HandedInView.as_view(), name="api-order-inbox-event"),
     path("exceptions", desk.ExceptionsView.as_view(), name="api-exceptions"),

@@ -349,6 +349,21 @@ def _address(one: Fulfilment) -> tuple[str, ...]:
     return tuple(part for part in address if part)
 
 
+def place_of(fulfilment_id: UUID) -> int | None:
+    """Return the location of a shipment, or None when there is none."""
+    return Fulfilment.objects.filter(pk=fulfilment_id).values_list("location_id", flat=True).first()
+
+
+def shipment_of_parcel(parcel_id: UUID) -> UUID | None:
+    """Return the shipment that a parcel belongs to, or None when there is no such parcel."""
+    return Parcel.objects.filter(pk=parcel_id).values_list("fulfilment_id", flat=True).first()
+
+
+def parcel_of_label(label_id: UUID) -> UUID | None:
+    """Return the parcel that a label is of, or None when there is no such label."""
+    return ShipLabel.objects.filter(pk=label_id).values_list("parcel_id", flat=True).first()
+
+
 def label_document(label_id: UUID, location_id: int) -> bytes | None:
     """Return the document of a label of a place, if there is one."""
     row = ShipLabel.objects.filter(pk=label_id, parcel__fulfilment__location_id=location_id).first()

@@ -15,14 +15,12 @@ from commerce import clock
 from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import shell
-from orders import shipping, to_store
+from orders import printing, shipping, to_store
 from orders.carriers import directory
 from orders.floor import LabelState
 from orders.packing import labels, lists, papers, parcels
 from orders.staff import forms, scans, words
 from orders.staff.views import FRAGMENT, PAGE, at_store, done, not_here, refused, take
-
-PDF = "application/pdf"
 
 
 @require_GET
@@ -88,7 +86,7 @@ def paper(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, kind
     if kind == "transfer" and (found.store is None or not found.code):
         return not_here(request)
     document = make(found)
-    return pdf(document, f"{found.number}-{kind}.pdf")
+    return printing.answer(document, f"{found.number}-{kind}.pdf")
 
 
 @require_GET
@@ -96,7 +94,7 @@ def paper(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, kind
 def label(request: HttpRequest, store: shell.Store, label_id: UUID) -> HttpResponse:
     """Send the document of a shipping label."""
     document = lists.label_document(label_id, store.id)
-    return not_here(request) if document is None else pdf(document, f"{label_id}.pdf")
+    return not_here(request) if document is None else printing.answer(document, f"{label_id}.pdf")
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -195,11 +193,3 @@ def _show(
     carriers = [{"code": code, "name": one.name} for code, one in directory.all_of_them().items()]
     facts = {"base": base, "station": found, "carriers": carriers, "may_pack": found.may_pack}
     return render(request, "orders/pack.html", {**facts, **more}, status=status)
-
-
-def pdf(document: bytes, name: str) -> HttpResponse:
-    """Return a document to be looked at and printed, kept by no cache."""
-    response = HttpResponse(document, content_type=PDF)
-    response["Content-Disposition"] = f'inline; filename="{name}"'
-    response["Cache-Control"] = "private, no-store"
-    return response

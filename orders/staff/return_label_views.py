@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods
 from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
+from orders import printing
 from orders.errors import ReturnNotFound
 from orders.floor import LabelState
 from orders.returns import labels, lists
 from orders.staff import return_access
-from orders.staff.packing_views import pdf
 from orders.staff.views import at_store, done, not_here
 
 
@@ -31,7 +31,7 @@ def label(request: HttpRequest, store: shell.Store, return_id: UUID) -> HttpResp
         return not_here(request)
     if request.method == "GET":
         document = labels.document(return_id)
-        return pdf(document, f"{found.number}.pdf") if document else not_here(request)
+        return printing.answer(document, f"{found.number}.pdf") if document else not_here(request)
     if not return_access.may_step(request, found):
         return not_here(request)
     try:

@@ -16,6 +16,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory.places import locations
+from orders import printing
 from orders.staff import forms, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, refused
 from orders.waves import lists, papers, performance, rounds, totes
@@ -80,10 +81,7 @@ def pick_list(request: HttpRequest, store: shell.Store, wave_id: UUID) -> HttpRe
     sheet = lists.sheet(wave_id, store.id)
     if sheet is None:
         return not_here(request)
-    response = HttpResponse(papers.pick_list(sheet, locations.by_id(store.id)), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{sheet.wave.number}.pdf"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return printing.answer(papers.pick_list(sheet, locations.by_id(store.id)), f"{sheet.wave.number}.pdf")
 
 
 @require_POST

@@ -231,6 +231,11 @@ def sheet(wave_id: UUID, location_id: int) -> Sheet | None:
     )  # fmt: skip
 
 
+def place_of(wave_id: UUID) -> int | None:
+    """Return the location of a wave, or None when there is none."""
+    return Wave.objects.filter(pk=wave_id).values_list("location_id", flat=True).first()
+
+
 def loads(location_id: int, *, at: datetime) -> list[Load]:
     """Return who has how much open work at a place, the one with the least first: whom to give the next wave. One query."""
     rows = (
