@@ -15,7 +15,7 @@ from customers import standings
 from customers.errors import ProfileNotFound
 from customers.models import Standing
 from customers.standings import UNKNOWN, USUAL, Groups, Stands
-from inventory import locations
+from inventory.places import locations
 from orders.routing import importance
 from tests.factories import commerce as ground
 from tests.factories import customers as people
