@@ -23,7 +23,8 @@ SELECT bought.id::text, bought.placed_at, bought.channel_id, bought.currency, ch
             THEN ARRAY(SELECT one->>'code' FROM jsonb_array_elements(bought.pricing->'coupons') AS one) ELSE '{}' END,
        CASE WHEN bought.customer_id IS NULL THEN NULL ELSE NOT EXISTS (
             SELECT 1 FROM orders_order AS earlier
-            WHERE earlier.customer_id = bought.customer_id AND earlier.placed_at < bought.placed_at) END
+            WHERE earlier.customer_id = bought.customer_id AND earlier.placed_at < bought.placed_at
+              AND earlier.status NOT IN ('cancelled', 'rejected')) END
 FROM orders_order AS bought
 JOIN commerce_channel AS channel ON channel.id = bought.channel_id
 CROSS JOIN LATERAL (
@@ -58,10 +59,11 @@ SELECT (SELECT count(*) FROM orders_order AS bought
         HAVING min(sale.occurred_at) >= %(since)s AND min(sale.occurred_at) < %(until)s) AS invoices)
 """
 _REVENUE = """
-SELECT line.product_id, sum(line.total_minor * (line.quantity - line.cancelled) / line.quantity)
+SELECT bought.currency, channel.country, sum(line.total_minor * (line.quantity - line.cancelled) / line.quantity)
 FROM orders_order AS bought JOIN orders_orderline AS line ON line.order_id = bought.id
+JOIN commerce_channel AS channel ON channel.id = bought.channel_id
 WHERE bought.placed_at >= %(since)s AND bought.placed_at < %(until)s AND line.product_id = ANY(%(products)s::bigint[])
-GROUP BY line.product_id
+GROUP BY bought.currency, channel.country
 """
 
 
@@ -87,11 +89,11 @@ def count(since: datetime, until: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
-def revenue(product_ids: Collection[int], since: datetime, until: datetime) -> Mapping[int, int]:
-    """Return what products took in, VAT included; what was cancelled doesn't count."""
+def revenue(product_ids: Collection[int], since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+    """Return what products took in by currency and country, VAT included; what was cancelled doesn't count."""
     with connection.cursor() as cursor:
         cursor.execute(_REVENUE, {"since": since, "until": until, "products": list(product_ids)})
-        return {product_id: int(minor) for product_id, minor in cursor.fetchall()}
+        return {(currency, country): int(minor) for currency, country, minor in cursor.fetchall()}
 
 
 def _basket(

@@ -130,13 +130,19 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What of a draft decides how many approvals it needs. None is not known, which counts as too much."""
+    """What of a draft decides how many approvals it needs. None is not known, which counts as too much.
+
+    `…_in` says in which currency and country that is; "" is everywhere.
+    """
 
     changes: int
     deepest_basis_points: int
     products: int
     revenue_minor: int | None = None
     lowest_margin_basis_points: int | None = None
+    deepest_in: str = ""
+    margin_in: str = ""
+    revenue_in: str = ""
 
     def value(self, measure: Measure) -> int | None:
         """Return what a threshold looks at."""
@@ -148,13 +154,19 @@ class Facts:
             Measure.MARGIN: self.lowest_margin_basis_points,
         }[measure]
 
+    def place(self, measure: Measure) -> str:
+        """Return where that is."""
+        places = {Measure.DEPTH: self.deepest_in, Measure.MARGIN: self.margin_in, Measure.REVENUE: self.revenue_in}
+        return places.get(measure, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A threshold that was reached, and by what; `value` is None where nobody knows."""
+    """A threshold that was reached, by what, and where; `value` is None where nobody knows."""
 
     threshold: Threshold
     value: int | None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,7 @@ class Need:
 def assess(facts: Facts, thresholds: Iterable[Threshold]) -> Need:
     """Return the approvals that a draft needs: the most that any reached threshold asks for, of each rank."""
     reasons = tuple(
-        Reason(one, facts.value(one.measure))
+        Reason(one, facts.value(one.measure), facts.place(one.measure))
         for one in sorted(thresholds, key=lambda one: (one.measure, one.limit, one.rank))
         if _is_reached(one, facts.value(one.measure))
     )

@@ -1,11 +1,13 @@
 """The goods that promotions mean: the catalogue, with what is known of the price of one piece, as bits. [pure]"""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pricing import claims
 from pricing.promotions.index import ancestry
 from pricing.promotions.terms import Bundle, BuyGet, FreeShipping, Gift, Goods, Promotion
+
+CURRENCY, COUNTRY = "EUR", "DE"  # the usual market; what limits in money are said in
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,9 @@ class Article:
     """What is known of a product: its listed price and its cost with VAT, for one piece; None is not known.
 
     `prior_minor` is the lowest price of the 30 days before, as `prior_price` finds it, None where a reduction may not be
-    announced, and 0 where nobody looked. With `pasts` it is found on each channel, for the promotion's own instant.
-    `markets` are the currencies and countries besides the usual one. `exemptions` free it from naming prior prices.
+    announced, and 0 where nobody looked. `untrue` says what was found on the channels, by promotion, for its own instant.
+    `price_minor` and `cost_minor` are of the usual market, `markets` the currencies and countries besides it. `exemptions`
+    free it from naming prior prices.
     """
 
     sku: str
@@ -32,7 +35,7 @@ class Article:
     price_minor: int | None = None
     cost_minor: int | None = None
     prior_minor: int | None = 0
-    pasts: tuple[claims.Past, ...] = ()
+    untrue: Mapping[str, claims.Untrue | None] | None = None
     markets: tuple[Market, ...] = ()
     exemptions: tuple[claims.Exemption, ...] = ()
 

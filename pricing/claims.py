@@ -1,4 +1,7 @@
-"""Percentages that promotions announce, held against the prior prices of the products they are for. [pure]
+"""Reductions that promotions announce, held against the prior prices of the products they are for. [pure]
+
+What anyone gets on one piece is announced as a reduction: quotes and packs name its prior price. A percentage, an amount of
+money off and a lower fixed price are claims alike, each true only against the lowest price of 30 days (C-330/23).
 
 § 11 (4) PAngV exempts reductions that are granted individually, and those of perishable goods or goods with a short shelf
 life that are reduced because they are about to spoil or expire, if that is made known. Which goods that are is data, with
@@ -13,7 +16,7 @@ from enum import StrEnum
 from pricing import prior_price
 from pricing.promotions import public
 from pricing.promotions.index import ancestry
-from pricing.promotions.terms import Conditions, PercentOff, Promotion
+from pricing.promotions.terms import AmountOff, Conditions, FixedPrice, Level, PercentOff, Promotion
 
 
 class ExemptionKind(StrEnum):
@@ -88,7 +91,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Untrue:
-    """A percentage that may not be said of an article, and what may; a prior price of None: nothing at all."""
+    """A reduction that may not be said of an article, and what may; a prior price of None: nothing at all.
+
+    `truth` is the percentage that may be said, in basis points.
+    """
 
     sku: str
     truth: int
@@ -96,6 +102,23 @@ class Untrue:
     price_minor: int
     channel: str = ""
     currency: str = "EUR"
+
+
+def announces(promotion: Promotion) -> bool:
+    """Whether a promotion announces that one piece costs less: by a percentage, an amount, or a fixed price."""
+    benefit = promotion.benefit
+    return isinstance(benefit, PercentOff | FixedPrice) or (
+        isinstance(benefit, AmountOff) and benefit.level is not Level.ORDER
+    )
+
+
+def is_true(promotion: Promotion, *, prior_minor: int, price_minor: int) -> bool:
+    """Whether what a promotion announces of one piece may be said, by its prior price."""
+    benefit = promotion.benefit
+    if isinstance(benefit, PercentOff):
+        return prior_price.is_true(benefit.basis_points, prior_minor=prior_minor, amount_minor=price_minor)
+    saved = prior_price.saving_minor(prior_minor, price_minor)
+    return saved >= benefit.amount_minor if isinstance(benefit, AmountOff) and price_minor else saved > 0
 
 
 def claimed(promotion: Promotion) -> int:
@@ -120,11 +143,11 @@ def exempt(exemptions: Sequence[Exemption], begins: datetime, ends: datetime | N
 def untrue(
     promotion: Promotion, sku: str, pasts: Sequence[Past], price_minor: int | None, *, begins: datetime
 ) -> Untrue | None:
-    """Return what is untrue of a promotion's percentage on the channel where it is worst, or None where it may be said.
+    """Return what is untrue of what a promotion announces on the channel where it is worst, or None where it may be said.
 
     `price_minor` is what one piece would cost where a channel's own past and lists don't say.
     """
-    terms, share = promotion.conditions, claimed(promotion)
+    terms = promotion.conditions
     announced_at = promotion.announced_at or max(begins, terms.valid_from or begins)
     found: list[Untrue] = []
     for past in pasts:
@@ -135,16 +158,20 @@ def untrue(
             continue
         answer = prior_price.prior_price(past.history, amount, announced_at=announced_at, time_zone=past.time_zone)
         prior_minor = answer.amount_minor if isinstance(answer, prior_price.PriorPrice) else None
-        if prior_minor is None or not prior_price.is_true(share, prior_minor=prior_minor, amount_minor=amount):
+        if prior_minor is None or not is_true(promotion, prior_minor=prior_minor, price_minor=amount):
             truth = prior_price.saving_basis_points(prior_minor, amount) if prior_minor else 0
             found.append(Untrue(sku, truth, prior_minor, amount, past.channel, past.currency))
     return min(found, key=lambda one: (one.truth, one.channel), default=None)
 
 
 def _price(promotion: Promotion, past: Past, announced_at: datetime, otherwise: int | None) -> int | None:
-    """Return what one piece would cost on a channel: by its price then, by its lists, or what is told of it otherwise."""
+    """Return what one piece would cost on a channel: by its price then, by its lists, or what is told of it otherwise.
+
+    None where it would cost what it costs without: a fixed price that is no lower announces nothing.
+    """
     before = [one for one in past.history if one.from_at < announced_at]
-    here = public.single_price(promotion, before[-1].amount_minor) if before and not before[-1].is_reduced else None
-    if here is None and past.listed_minor is not None:
-        here = public.single_price(promotion, past.listed_minor)
-    return otherwise if here is None else here
+    listed = before[-1].amount_minor if before and not before[-1].is_reduced else past.listed_minor
+    if listed is None:
+        return otherwise
+    price = public.single_price(promotion, listed)
+    return None if price == listed and isinstance(promotion.benefit, FixedPrice) else price

@@ -11,14 +11,16 @@ from enum import StrEnum
 from itertools import combinations
 
 from pricing import claims, prior_price, rounding
-from pricing.assortment import Article, Universe, goods_of
+from pricing.assortment import COUNTRY, CURRENCY, Article, Universe, goods_of
 from pricing.promotions import public, windows
 from pricing.promotions.terms import (
+    AmountOff,
     Base,
     Bundle,
     BuyGet,
     Conditions,
     Content,
+    FixedPrice,
     Gift,
     Goods,
     Mode,
@@ -204,9 +206,17 @@ def _alone(
         yield Finding(Code.TIER_INVERSION, name, {"at_least": step[0], "before_minor": step[1], "after_minor": step[2]})
     if wants and all(wants):
         articles = list(universe.of(wants[0]))
-        if below := [one.sku for one in articles if _is_below_cost(promotion, one)]:
-            yield Finding(Code.BELOW_COST, (promotion.id,), {"skus": below[:MOST_SKUS_NAMED], "count": len(below)})
-        if looks_at_claims and claims.claimed(promotion) and public.is_public(promotion):
+        below = [(one.sku, where) for one in articles if (where := _below_cost_in(promotion, one)) is not None]
+        if below:
+            facts = {"skus": [sku for sku, _ in below[:MOST_SKUS_NAMED]], "count": len(below)}
+            places = sorted({where for _, where in below if where})
+            yield Finding(Code.BELOW_COST, (promotion.id,), facts | ({"places": places} if places else {}))
+        if (
+            looks_at_claims
+            and claims.announces(promotion)
+            and public.is_public(promotion)
+            and not _gives_nothing(promotion)
+        ):
             yield from _claims(promotion, articles, begins, ends)
 
 
@@ -231,20 +241,22 @@ def _inversion(terms: Tiered) -> tuple[int, int, int] | None:
     return None
 
 
-def _is_below_cost(promotion: Promotion, article: Article) -> bool:
-    """Whether a single piece falls below its cost, in any market where the promotion may hold."""
+def _below_cost_in(promotion: Promotion, article: Article) -> str | None:
+    """Return the market in which a single piece falls below its cost ("" is the usual one); None where it falls in none."""
     terms = promotion.conditions
-    prices = [(article.price_minor, article.cost_minor)]
+    prices = []
+    if claims.is_for(terms, country=COUNTRY, currency=CURRENCY):
+        prices = [("", article.price_minor, article.cost_minor)]
     prices += [
-        (one.price_minor, one.cost_minor)
+        (f"{one.currency} · {one.country}", one.price_minor, one.cost_minor)
         for one in article.markets
         if claims.is_for(terms, country=one.country, currency=one.currency)
     ]
-    for listed, cost in prices:
+    for where, listed, cost in prices:
         price = public.single_price(promotion, listed) if listed is not None else None
         if price is not None and cost is not None and price < cost:
-            return True
-    return False
+            return where
+    return None
 
 
 def _claims(
@@ -259,7 +271,7 @@ def _claims(
     for article in articles:
         if claims.exempt(article.exemptions, first, last):
             exempt.append(article)
-        elif found := _untrue(promotion, article, begins):
+        elif found := _untrue(promotion, article):
             untrue.append(found)
     if untrue:
         worst = min(untrue, key=lambda one: (one.truth, one.sku))
@@ -267,6 +279,12 @@ def _claims(
             "sku": worst.sku, "claimed": claimed, "true": worst.truth, "count": len(untrue), "currency": worst.currency,
             "prior_minor": worst.prior_minor, "price_minor": worst.price_minor, "channel": worst.channel,
         }  # fmt: skip
+        if not claimed:
+            saved = prior_price.saving_minor(worst.prior_minor, worst.price_minor) if worst.prior_minor else 0
+            benefit = promotion.benefit
+            facts |= {"true_minor": saved} | (
+                {"claimed_minor": benefit.amount_minor} if isinstance(benefit, AmountOff) else {}
+            )
         yield Finding(Code.UNTRUE_CLAIM, (promotion.id,), facts)
     if exempt:
         kinds = sorted({one.kind.value for article in exempt for one in article.exemptions if one.covers(first, last)})
@@ -275,12 +293,14 @@ def _claims(
         yield Finding(Code.EXEMPT_CLAIM, (promotion.id,), facts)
 
 
-def _untrue(promotion: Promotion, article: Article, begins: datetime) -> claims.Untrue | None:
+def _untrue(promotion: Promotion, article: Article) -> claims.Untrue | None:
+    if article.untrue is not None:
+        return article.untrue.get(promotion.id)
     price = public.single_price(promotion, article.price_minor) if article.price_minor is not None else None
-    if article.pasts:
-        return claims.untrue(promotion, article.sku, article.pasts, price, begins=begins)
-    prior, claimed = article.prior_minor, claims.claimed(promotion)
-    if price is None or prior == 0 or (prior and prior_price.is_true(claimed, prior_minor=prior, amount_minor=price)):
+    prior = article.prior_minor
+    if price is None or prior == 0 or (isinstance(promotion.benefit, FixedPrice) and price == article.price_minor):
+        return None
+    if prior and claims.is_true(promotion, prior_minor=prior, price_minor=price):
         return None
     return claims.Untrue(article.sku, prior_price.saving_basis_points(prior, price) if prior else 0, prior, price)
 

@@ -14,11 +14,11 @@ from commerce import audit, clock, integrity
 from commerce.actors import Actor, ActorKind
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from pricing import approving, conflicts, differences, impact, rulesets
+from pricing import announced, approving, conflicts, differences, impact, rulesets
+from pricing.announced import Looked
 from pricing.approving import Action, Need, Rank, State
 from pricing.conflicts import Code, Finding, Severity
 from pricing.errors import DraftChanged, DraftConflicts, DraftMoveNotAllowed, DraftNotFound, NotAuthor
-from pricing.impact import Looked
 from pricing.models import ApprovalThreshold, RulesetContribution, RulesetDraft
 from pricing.promotions import documents
 from pricing.promotions.terms import Content
@@ -196,15 +196,16 @@ def findings(draft: RulesetDraft) -> list[Finding]:
     return examined(draft)[0]
 
 
-def examined(draft: RulesetDraft) -> tuple[list[Finding], Looked]:
+def examined(draft: RulesetDraft, *, at_most: int | None = announced.MOST_PASTS) -> tuple[list[Finding], Looked]:
     """Return what is wrong with a draft as it stands, and what was looked at to find it.
 
     What a promotion claims is judged when it begins: of those that run already and stay as they are, it isn't judged anew.
+    Without `at_most` all pasts are looked at, however many those are.
     """
     at = clock.now()
     begins = max(draft.effective_from or at, at)
     content = documents.content_from(draft.content)
-    looked = impact.looked_at(impact.catalogue(at), content, at=begins)
+    looked = announced.looked_at(impact.catalogue(at), content, at=begins, at_most=at_most)
     found = conflicts.check(content, looked.articles, effective_from=begins, effective_to=draft.effective_to)
     base = rulesets.in_force(at)
     known = {one.id: one for one in documents.content_from(base.content).promotions} if base else {}
@@ -282,7 +283,7 @@ def _claim(draft_id: UUID, action: Action, *, revision: int | None) -> RulesetDr
 
 def _submit(draft: RulesetDraft, *, by: Actor, verb: str, reason: str = "") -> None:
     _person(by)
-    open_now = unanswered(draft, findings(draft))
+    open_now = unanswered(draft, examined(draft, at_most=None)[0])  # all of it, however much that is
     if open_now:
         raise DraftConflicts(
             f"{len(open_now)} findings stand in the way; mend what is wrong and give a reason for each warning.",
@@ -297,7 +298,7 @@ def _submit(draft: RulesetDraft, *, by: Actor, verb: str, reason: str = "") -> N
         "needed": {rank.value: count for rank, count in needed.approvals.items()},
         "reasons": [
             {"measure": one.threshold.measure.value, "limit": one.threshold.limit, "rank": one.threshold.rank.value,
-             "approvals": one.threshold.approvals, "value": one.value}
+             "approvals": one.threshold.approvals, "value": one.value, "place": one.place}
             for one in needed.reasons
         ],
     }  # fmt: skip

@@ -20,8 +20,8 @@ class PastBasket:
     is_first_order: bool | None = None
 
 
-# revenue(product_ids, since, until): what these products took in, VAT included, in minor units, by product.
-Revenue = Callable[[Collection[int], datetime, datetime], Mapping[int, int]]
+# revenue(product_ids, since, until): what these products took in, VAT included, in minor units, by currency and country.
+Revenue = Callable[[Collection[int], datetime, datetime], Mapping[tuple[str, str], int]]
 # baskets(since, until, at_once): what was bought in a span, the oldest first, in portions that fit the memory.
 Baskets = Callable[[datetime, datetime, int], Iterator[list[PastBasket]]]
 # count(since, until): how many baskets that are.
@@ -39,11 +39,11 @@ def reckons_by(*, revenue: Revenue | None = None, baskets: Baskets | None = None
         _baskets[:] = [(baskets, count)]
 
 
-def revenue(product_ids: Collection[int], *, since: datetime, until: datetime) -> int | None:
-    """Return what products took in, in minor units; None when nobody knows."""
+def revenue(product_ids: Collection[int], *, since: datetime, until: datetime) -> Mapping[tuple[str, str], int] | None:
+    """Return what products took in, in minor units, by currency and country; None when nobody knows."""
     if not _revenue:
         return None
-    return sum(_revenue[0](product_ids, since, until).values())
+    return _revenue[0](product_ids, since, until)
 
 
 def baskets(*, since: datetime, until: datetime, at_once: int) -> Iterator[list[PastBasket]]:

@@ -112,7 +112,7 @@ class LookedAtDocument(serializers.Serializer[Any]):
     channels = serializers.ListField(child=serializers.CharField(), help_text="That the percentages reach.")
     products = serializers.IntegerField()
     pasts = serializers.IntegerField(help_text="Of a product on a channel.")
-    left_out = serializers.IntegerField(help_text="Pasts that were not looked at, since there are too many.")
+    left_out = serializers.IntegerField(help_text="Pasts that were not looked at yet; submitting looks at all of them.")
 
 
 class PromotionFindingsDocument(serializers.Serializer[Any]):

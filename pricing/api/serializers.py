@@ -121,7 +121,9 @@ class QuotedLineDocument(serializers.Serializer):
     sku = serializers.CharField()
     quantity = serializers.IntegerField()
     basis = serializers.ChoiceField(_values(PriceBasis))
-    unit_price_minor = serializers.IntegerField(help_text="Listed price per piece, in `basis`.")
+    unit_price_minor = serializers.IntegerField(
+        help_text="Listed price per piece, in `basis`. What may be crossed out is `prior_price_minor`."
+    )
     total_minor = serializers.IntegerField(help_text="What is paid, VAT included.")
     tax_minor = serializers.IntegerField()
     tax_basis_points = serializers.IntegerField(help_text="1900 is 19 %.")

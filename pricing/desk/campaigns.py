@@ -168,7 +168,7 @@ def _meet(first: Campaign, second: Campaign) -> bool:
 
 def _cover(found: Sequence[Campaign], at: datetime) -> None:
     """Note for how many days the scarcest goods of each campaign last at the present pace."""
-    channels = [one for one in queries.channels() if one.is_active and one.currency == impact.CURRENCY]
+    channels = [one for one in queries.channels() if one.is_active and one.currency == assortment.CURRENCY]
     skus = sorted({sku for one in found if _is_special(one) for sku in sorted(one.goods)[:MOST_ARTICLES]})
     if not channels or not skus:
         return

@@ -88,11 +88,13 @@ def assessment(draft: RulesetDraft) -> dict[str, Any]:
     """Return how many approvals a draft needs and why: fixed when it was submitted, else as it stands."""
     if draft.assessment:
         needed = draft.assessment["needed"]
-        reasons = [(one["measure"], one["limit"], one["value"]) for one in draft.assessment["reasons"]]
+        reasons = [
+            (one["measure"], one["limit"], one["value"], one.get("place", "")) for one in draft.assessment["reasons"]
+        ]
     else:
         _facts, need = drafts.need(draft)
         needed = {rank.value: count for rank, count in need.approvals.items()}
-        reasons = [(one.threshold.measure.value, one.threshold.limit, one.value) for one in need.reasons]
+        reasons = [(one.threshold.measure.value, one.threshold.limit, one.value, one.place) for one in need.reasons]
     left = approvals.missing(draft) if draft.state == State.SUBMITTED else {}
     return {
         "needed": words.needed(needed), "reasons": [words.threshold(*one) for one in reasons],

@@ -195,7 +195,7 @@ def _line(before: QuotedLine, after: QuotedLine, names: dict[str, str], currency
 
 
 def _usual(channels: Sequence[queries.ChannelRef]) -> queries.ChannelRef | None:
-    here = [one for one in channels if one.currency == impact.CURRENCY and one.country == impact.COUNTRY]
+    here = [one for one in channels if one.currency == assortment.CURRENCY and one.country == assortment.COUNTRY]
     return next((one for one in here if one.kind == "web"), None) or next(iter(here or channels), None)
 
 

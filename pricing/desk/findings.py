@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from pricing import impact
+from pricing import assortment
+from pricing.announced import Looked
 from pricing.claims import ExemptionKind
 from pricing.conflicts import Code, Finding
 from pricing.desk.words import count, instant, listed, money, percent
-from pricing.impact import Looked
 
 KINDS = {
     ExemptionKind.PERISHABLE: gettext_lazy("perishable, about to spoil"),
@@ -23,13 +23,21 @@ KINDS = {
 def finding(one: Finding, names: Mapping[str, str]) -> dict[str, Any]:
     """Return what is wrong, and the way out, for the page. `names` are those of promotions by id."""
     said, way_out = _FINDINGS[one.code]
-    currency = str(one.facts.get("currency", impact.CURRENCY))
+    currency = str(one.facts.get("currency", assortment.CURRENCY))
     facts: dict[str, Any] = {key: _fact(key, given, currency) for key, given in one.facts.items()}
     facts |= {"one": _called(one.promotions, 0, names), "other": _called(one.promotions, 1, names)}
     facts.setdefault("count", "")
     facts.setdefault("names", "")
     if one.code is Code.IMPOSSIBLE_WINDOW and one.facts.get("hours"):
         said = gettext_lazy("None of the times of the week of %(one)s lies between %(begins)s and %(ends)s.")
+    if one.code is Code.BELOW_COST and "places" in one.facts:
+        said = gettext_lazy("%(one)s sells %(count)s products below cost (%(places)s): %(skus)s")
+    if one.code is Code.UNTRUE_CLAIM:
+        said, way_out = _untrue(one.facts)
+    if one.code is Code.EXEMPT_CLAIM and not one.facts.get("claimed"):
+        said = gettext_lazy(
+            "%(one)s announces lower prices of %(count)s products that need no prior price (%(kinds)s): %(skus)s"
+        )
     return {
         "key": one.key, "code": one.code.value, "severity": one.severity.value, "promotions": list(one.promotions),
         "text": str(said) % facts, "way_out": str(way_out) % facts,
@@ -41,14 +49,40 @@ def looked_at(looked: Looked) -> str:
     if not looked.channels:
         return ""
     said = ngettext(
-        "Percentages announced of %(products)s product were held against what it cost on %(channels)s.",
-        "Percentages announced of %(products)s products were held against what they cost on %(channels)s.", looked.products,
+        "Reductions announced of %(products)s product were held against what it cost on %(channels)s.",
+        "Reductions announced of %(products)s products were held against what they cost on %(channels)s.", looked.products,
     ) % {"products": count(looked.products), "channels": ", ".join(looked.channels)}  # fmt: skip
     if looked.left_out:
         said += " " + _(
-            "Of %(all)s pasts (a product on a channel) %(left_out)s were not looked at: name fewer goods, or divide the draft."
+            "Of %(all)s pasts (a product on a channel) %(left_out)s were not looked at yet: that happens when you submit it."
         ) % {"all": count(looked.pasts), "left_out": count(looked.left_out)}  # fmt: skip
     return said
+
+
+def _untrue(facts: Mapping[str, object]) -> tuple[Any, Any]:
+    """Return what is said of a reduction that is none, and the way out."""
+    if facts.get("prior_minor") is None:
+        return (
+            gettext_lazy("%(one)s announces a reduction, but %(sku)s has no price of the last 30 days on %(channel)s."),
+            gettext_lazy("Begin later, or leave these products out (§ 11 PAngV)."),
+        )
+    if "claimed_minor" in facts:
+        return (
+            gettext_lazy(
+                "%(one)s announces %(claimed_minor)s off, but by the lowest price of 30 days (%(prior_minor)s) %(sku)s saves "
+                "%(true_minor)s on %(channel)s."
+            ),
+            gettext_lazy("Announce what is really saved (§ 11 PAngV), begin later, or leave these products out."),
+        )  # fmt: skip
+    if "true_minor" in facts:
+        return (
+            gettext_lazy(
+                "%(one)s announces %(price_minor)s as a reduced price, but %(sku)s cost %(prior_minor)s within 30 days on "
+                "%(channel)s."
+            ),
+            gettext_lazy("Choose a lower price (§ 11 PAngV), begin later, or leave these products out."),
+        )  # fmt: skip
+    return _FINDINGS[Code.UNTRUE_CLAIM]
 
 
 def _called(promotions: Sequence[str], place: int, names: Mapping[str, str]) -> str:

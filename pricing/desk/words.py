@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from pricing import impact
+from pricing import assortment
 from pricing.approving import Action, Measure, Rank, Standing, State
 from pricing.differences import Change, Field, Kind
 from pricing.promotions.terms import (
@@ -135,7 +135,7 @@ def _locale() -> str:
     return "de" if (get_language() or "de").startswith("de") else "en_GB"
 
 
-def money(minor: int, currency: str = impact.CURRENCY) -> str:
+def money(minor: int, currency: str = assortment.CURRENCY) -> str:
     """Return an amount as the reader's language writes it. Amounts of promotions are in the currency of the basket."""
     return format_currency(minor / 100, currency, locale=_locale())
 
@@ -256,8 +256,8 @@ def needed(approvals: Mapping[str, int] | Mapping[Rank, int]) -> str:
     )
 
 
-def threshold(measure: str, limit: int, found: int | None) -> str:
-    """Say which threshold was reached, by what."""
+def threshold(measure: str, limit: int, found: int | None, place: str = "") -> str:
+    """Say which threshold was reached, by what and where."""
     shown = {
         Measure.ANY_CHANGE: gettext_lazy("%(found)s changes (from %(limit)s on)"),
         Measure.DEPTH: gettext_lazy("deepest discount %(found)s (from %(limit)s on)"),
@@ -266,9 +266,10 @@ def threshold(measure: str, limit: int, found: int | None) -> str:
         Measure.MARGIN: gettext_lazy("lowest margin %(found)s (below %(limit)s)"),
     }[Measure(measure)]
     tell = Measure(measure)
-    return str(shown) % {
+    said = str(shown) % {
         "found": _("not known") if found is None else _measured(tell, found), "limit": _measured(tell, limit),
     }  # fmt: skip
+    return _("%(what)s in %(place)s") % {"what": said, "place": place} if place else said
 
 
 def limit(measure: str, least: int) -> str:

@@ -95,8 +95,8 @@ def test_revenue_is_known_for_the_thresholds(shop):
     shop.place({0: 2, 1: 1})
     at = clock.now()
     ids = [product.id for product in shop.products]
-    assert trade.revenue(ids, since=at - timedelta(days=1), until=at + timedelta(days=1)) == 3570
-    assert trade.revenue(ids, since=at + timedelta(days=1), until=at + timedelta(days=2)) == 0
+    assert trade.revenue(ids, since=at - timedelta(days=1), until=at + timedelta(days=1)) == {("EUR", "DE"): 3570}
+    assert trade.revenue(ids, since=at + timedelta(days=1), until=at + timedelta(days=2)) == {}
 
 
 def _rules(shop: Any, dice: random.Random) -> Content:

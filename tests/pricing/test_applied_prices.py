@@ -14,7 +14,18 @@ from commerce import catalog, clock, queries, transactions
 from commerce.actors import Actor
 from commerce.roles import Role
 from inventory.places import locations
-from pricing import applied_prices, conflicts, drafts, impact, pricelists, prior_prices, quoting, rulesets, tasks
+from pricing import (
+    announced,
+    applied_prices,
+    conflicts,
+    drafts,
+    impact,
+    pricelists,
+    prior_prices,
+    quoting,
+    rulesets,
+    tasks,
+)
 from pricing.conflicts import Code
 from pricing.models import AppliedPrice
 from pricing.pricelists import NewPrice
@@ -230,14 +241,14 @@ def test_a_claim_that_is_not_true_is_refused_with_the_true_one(lamp):
 
 def test_a_draft_with_an_untrue_percentage_has_a_conflict_that_names_the_true_one(lamp):
     content = Content((sale(valid_from=day(3, 20)),))
-    articles = impact.looked_at(impact.catalogue(clock.now()), content, at=day(3, 20)).articles
+    articles = announced.looked_at(impact.catalogue(clock.now()), content, at=day(3, 20)).articles
     (found,) = conflicts.check(content, articles, effective_from=day(3, 20))
     assert (found.code, found.facts["claimed"], found.facts["true"], found.facts["channel"]) == (
         Code.UNTRUE_CLAIM, 3_000, 1_250, "web-de",
     )  # fmt: skip
     assert (found.facts["prior_minor"], found.facts["price_minor"]) == (8_000, 7_000)
     later = Content((sale(valid_from=day(4, 10)),))
-    articles = impact.looked_at(impact.catalogue(clock.now()), later, at=day(4, 10)).articles
+    articles = announced.looked_at(impact.catalogue(clock.now()), later, at=day(4, 10)).articles
     assert conflicts.check(later, articles, effective_from=day(4, 10)) == []
 
 

@@ -17,7 +17,20 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
 from inventory.places import locations
-from pricing import conflicts, costs, drafts, exemptions, impact, offline, packs, pricelists, quoting, rulesets, tasks
+from pricing import (
+    announced,
+    conflicts,
+    costs,
+    drafts,
+    exemptions,
+    impact,
+    offline,
+    packs,
+    pricelists,
+    quoting,
+    rulesets,
+    tasks,
+)
 from pricing.claims import ExemptionKind
 from pricing.conflicts import Code
 from pricing.desk import findings
@@ -101,7 +114,7 @@ def test_a_claim_of_exempt_goods_is_answered_for_instead_of_refused(quark):
     content = Content((off(2_000, valid_from=day(3, 4), valid_until=day(3, 6)),))
 
     def found() -> list[conflicts.Finding]:
-        looked = impact.looked_at(impact.catalogue(clock.now()), content, at=day(3, 3))
+        looked = announced.looked_at(impact.catalogue(clock.now()), content, at=day(3, 3))
         return conflicts.check(content, looked.articles, effective_from=day(3, 3))
 
     assert [one.code for one in found()] == [Code.UNTRUE_CLAIM]
@@ -252,8 +265,8 @@ def swiss(quark: tuple[ChannelTerms, int]) -> int:
     return int(channel.pk)
 
 
-def judged(content: Content, **limits: Any) -> tuple[dict[Code, Any], impact.Looked]:
-    looked = impact.looked_at(impact.catalogue(clock.now()), content, at=day(3, 4), **limits)
+def judged(content: Content, **limits: Any) -> tuple[dict[Code, Any], announced.Looked]:
+    looked = announced.looked_at(impact.catalogue(clock.now()), content, at=day(3, 4), **limits)
     found = conflicts.check(content, looked.articles, effective_from=day(3, 4))
     return {one.code: one.facts for one in found}, looked
 
@@ -276,7 +289,7 @@ def test_what_is_below_cost_in_francs_is_found(swiss):
     with clock.frozen(day(3, 1)), transactions.transaction():
         costs.set_costs([costs.NewCost(rosti.id, 250, "CHF")], by=BY)
     cheap = Promotion("cheap", "Cheap", FixedPrice(200), Goods(products=("ROSTI",)))
-    assert judged(Content((cheap,)))[0] == {Code.BELOW_COST: {"skus": ["ROSTI"], "count": 1}}
+    assert judged(Content((cheap,)))[0] == {Code.BELOW_COST: {"skus": ["ROSTI"], "count": 1, "places": ["CHF · CH"]}}
 
 
 def test_a_page_says_what_was_not_looked_at(swiss):
