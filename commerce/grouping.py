@@ -66,9 +66,12 @@ class Combiner(Generic[Q, A]):
     connection keeps the plans and stays warm.
     """
 
-    def __init__(self, name: str, settle: Callable[[Sequence[Q]], Sequence[A | Exception]]) -> None:
+    def __init__(
+        self, name: str, settle: Callable[[Sequence[Q]], Sequence[A | Exception]], *, most_at_once: int = MOST_AT_ONCE
+    ) -> None:
         self._name = name
         self._settle = settle
+        self._most_at_once = most_at_once
         self._waiting: deque[_Ticket[Q, A]] = deque()
         self._wake = threading.Condition(threading.Lock())
         self._wanted = 1  # how many must wait for the writer to be woken
@@ -113,7 +116,7 @@ class Combiner(Generic[Q, A]):
     def _gather(self, answered: int, *, patience: float) -> list[_Ticket[Q, A]]:
         """Wait for work; then, for at most `patience` seconds, for those just `answered` to be back. Who is alone never waits."""
         with self._wake:
-            expected = min(answered + self._beside, MOST_AT_ONCE)
+            expected = min(answered + self._beside, self._most_at_once)
             self._wanted = 1
             while not self._waiting:
                 self._wake.wait()
@@ -121,7 +124,7 @@ class Combiner(Generic[Q, A]):
             until = time.monotonic() + patience
             while len(self._waiting) < expected and (left := until - time.monotonic()) > 0:
                 self._wake.wait(left)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_at_once))]
 
     def _serve(self, group: list[_Ticket[Q, A]]) -> None:
         answers: Sequence[A | Exception]

@@ -6,6 +6,8 @@ from collections import deque
 from uuid import UUID
 
 _SIZE = 16
+_VERSION_7 = 0x7 << 76 | 0b10 << 62  # with its variant
+_RANDOM = 0xFFF << 64 | 0x3FFF_FFFF_FFFF_FFFF  # the bits that are left
 _AT_ONCE = 256
 
 # Asking the system for random bytes lets another thread run meanwhile, and coming back costs a turn in the queue of all
@@ -18,9 +20,7 @@ def new() -> UUID:
     """Return a UUID version 7 (RFC 9562): 48 bits of milliseconds, then random bits."""
     random = int.from_bytes(_draw(), "big")
     milliseconds = time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF
-    return UUID(
-        int=milliseconds << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64 | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF
-    )
+    return UUID(int=milliseconds << 80 | _VERSION_7 | random & _RANDOM)
 
 
 def token() -> str:

@@ -55,7 +55,12 @@ _READ = {
     "sku ahead": _AHEAD.replace("{wanted}", "wanted.sku = ANY(%(wanted)s::text[])"),
     "id ahead": _AHEAD.replace("{wanted}", "wanted.id = ANY(%(wanted)s::bigint[])"),
     "updated_at": _REFS + "product.updated_at >= %(wanted)s::timestamptz",
+    # After an import, what was seen already is not told every two seconds for a minute.
+    "unseen": _REFS
+    + "product.updated_at >= %(wanted)s::timestamptz AND age(product.xmin) <= age(%(since)s::text::xid)",
 }
+# Whatever was written by transactions before this one is seen by now.
+_HORIZON = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +161,17 @@ class _Memory:
         self.by_sku: dict[str, ProductRef] = {}
         self.by_id: dict[int, ProductRef] = {}
         self.unknown: dict[str | int, float] = {}
-        self.checked_at = time.monotonic()
+        self.looked_at = time.monotonic()
+        self.looks = 0  # that ended: what was read before one of them may be older than what it found
+        self.horizon: str | None = None  # of the last look: what older transactions wrote is known
         self.lock = threading.Lock()
+        self.looking = threading.Lock()
 
     def get(self, column: str, keys: Iterable[Key]) -> dict[Key, ProductRef]:
         now = time.monotonic()
-        if now - self.checked_at > FRESH_FOR_SECONDS:
+        if now - self.looked_at > FRESH_FOR_SECONDS:
             self._refresh(now)
+        looks = self.looks
         entries: dict[Any, ProductRef] = self.by_sku if column == "sku" else self.by_id
         found: dict[Key, ProductRef] = {}
         missing: list[Key] = []
@@ -178,7 +187,7 @@ class _Memory:
                 len(entries) < READS_AHEAD_BELOW and len(missing) <= READS_AHEAD and not connection.in_atomic_block
             )
             fresh = _read(f"{column} ahead" if is_cold else column, list(dict.fromkeys(missing)))
-            self._learn(fresh)
+            self._learn(fresh, looks)
             learned: dict[Any, ProductRef] = {ref.sku if column == "sku" else ref.id: ref for ref in fresh}
             with self.lock:
                 if len(self.unknown) > MOST_REMEMBERED:
@@ -202,36 +211,50 @@ class _Memory:
                 if ref is not None:
                     self.by_id.pop(ref.id, None)
 
-    def _learn(self, refs: Sequence[ProductRef]) -> None:
+    def _learn(self, refs: Sequence[ProductRef], looks: int) -> None:
+        """Remember products that were read after so many looks, unless another one ended meanwhile."""
         with self.lock:
+            if looks != self.looks:
+                return
             if len(self.by_sku) + len(refs) > MOST_REMEMBERED:
                 self.by_sku, self.by_id = {}, {}
             for ref in refs:
                 self.by_sku[ref.sku] = self.by_id[ref.id] = ref
 
     def _refresh(self, now: float) -> None:
-        """Read again what changed since a little before the last look; one thread does it, the others go on."""
-        if not self.lock.acquire(blocking=False):
+        """Read again what changed since the last look; one thread does it, the others go on."""
+        if not self.looking.acquire(blocking=False):
             return
         try:
-            since, self.checked_at = self.checked_at, now
-            known = bool(self.by_id)
+            since, self.looked_at = self.looked_at, now
+            if not self.by_id:
+                return
+            begin = clock.now() - timedelta(seconds=now - since) - LONGEST_WRITE
+            seen = self.horizon if now - since < LONGEST_WRITE.total_seconds() else None
+            with connection.cursor() as cursor:
+                cursor.execute(_HORIZON)
+                horizon = cursor.fetchone()[0]
+            changed = _read("unseen", begin, since=seen) if seen else _read("updated_at", begin)
+            self._learn([ref for ref in changed if ref.id in self.by_id], self.looks)
+            self.looks += 1
+            self.horizon = horizon
         finally:
-            self.lock.release()
-        if known:
-            changed = _read("updated_at", clock.now() - timedelta(seconds=now - since) - LONGEST_WRITE)
-            self._learn([ref for ref in changed if ref.id in self.by_id])
+            self.looking.release()
 
 
 _memory = _Memory()
 
 
-def _read(column: str, wanted: Sequence[str] | Sequence[int] | datetime) -> list[ProductRef]:
-    """Read products by SKU or id (`ahead`: and those after the first of them), or those that changed since an instant."""
+def _read(
+    column: str, wanted: Sequence[str] | Sequence[int] | datetime, *, since: str | None = None
+) -> list[ProductRef]:
+    """Read products by SKU or id (`ahead`: and those after the first of them), or those that changed since an instant, or
+    of these the `unseen`, written by the transaction `since` or a later one.
+    """
     if not wanted:
         return []
     with connection.cursor() as cursor:
-        prepared.execute(cursor, _READ[column], {"wanted": wanted}, by_index=column.endswith("ahead"))
+        prepared.execute(cursor, _READ[column], {"wanted": wanted, "since": since}, by_index=column.endswith("ahead"))
         return [
             ProductRef(
                 product_id,

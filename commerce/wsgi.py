@@ -8,9 +8,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
 django.setup(set_prefix=False)
 
+from django.urls import get_resolver  # noqa: E402
+
 from commerce.handler import Handler  # noqa: E402  (needs the settings)
 
 application = Handler()
+get_resolver().url_patterns  # noqa: B018  (imports all views now, not while the first buyer waits)
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 # What is loaded by now stays: the collector need not walk through it while requests wait (a tenth of a second each time).

@@ -19,7 +19,7 @@ from commerce import ids, integrity
 from commerce.actors import Actor
 from commerce.postgresql import prepared
 from commerce.transactions import transaction_required
-from inventory import ledger, reservations
+from inventory import expiry, ledger, reservations
 from inventory.errors import AllocationOverdrawn, HoldElsewhere, InsufficientStock
 from inventory.holds import HoldRow
 from inventory.ledger import Level, LevelKey, Posting
@@ -141,7 +141,7 @@ class Promises:
         self._takes: dict[int, list[Take]] = defaultdict(list)
         self.waiting: dict[UUID, Waiting] = {}
         self.awaited: dict[UUID, Waiting] = {}
-        swept = reservations.sweep(self._levels, by=wishes[0].by, at=at) if wishes else []
+        swept = expiry.sweep(self._levels, by=wishes[0].by, at=at) if wishes else []
         self._signed += [(wishes[0].by, posting) for posting in swept]
         self._room = Room(self._levels, swept, at=at)
         self._held_waiting: dict[UUID, int] = {}
@@ -219,7 +219,7 @@ class Promises:
                 rows = ledger.uuids(allocation_ids), ledger.numbers(level_ids), ledger.uuids(demand_ids)
                 prepared.execute(cursor, _INSERT, [self._at, *rows, ledger.numbers(quantities)])
         if self._consumed:
-            reservations.end(self._consumed, "consumed", at=self._at)
+            expiry.end(self._consumed, "consumed", at=self._at)
         if buffers.has_obligations():
             obligations.give_back([(hold_id, None) for hold_id in self._consumed], at=self._at)
             for channel_id, takes in sorted(self._takes.items()):
@@ -346,7 +346,7 @@ def not_found(parts: Sequence[tuple[UUID, int]], *, by: Actor, at: datetime) -> 
     Raises: AllocationOverdrawn.
     """
     levels, found = _lock(parts, at=at)
-    postings = reservations.sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     awaited = _awaited(levels, found)
     missing = set()
     for part in found:

@@ -298,7 +298,8 @@ def numbers(values: Iterable[int]) -> str:
 
 def uuids(values: Iterable[UUID | None]) -> str:
     """Return a PostgreSQL array literal of UUIDs."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    # Without hyphens, which PostgreSQL can do without: a quarter of the time.
+    return "{" + ",".join(["NULL" if value is None else f"{value.int:032x}" for value in values]) + "}"
 
 
 def instants(values: Iterable[datetime]) -> str:

@@ -12,7 +12,7 @@ from commerce import audit, catalog
 from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
-from inventory import kits, ledger, reservations
+from inventory import expiry, kits, ledger
 from inventory.errors import NotFreeToMove, NotGoods, StockRuleViolated
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.stock import Condition, Counterparty, EntryKind
@@ -116,7 +116,7 @@ def adjust(
         raise ValueError("an adjustment changes something")
     levels = _lock(lines, at=at)
     fresh = unbooked(lines)
-    postings = reservations.sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     left = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
     for number, line in enumerate(fresh):
         key = LevelKey(line.product_id, line.location_id, line.condition.value)
@@ -190,7 +190,7 @@ def make_room(
 
     Free is what is really there and promised to nobody: backorders don't count. Raises: NotFreeToMove, naming each level.
     """
-    postings = reservations.sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     free = {key: level.on_hand - level.allocated - level.held for key, level in levels.items()}
     for posting in postings:
         free[posting.key] -= posting.held

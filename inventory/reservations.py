@@ -4,25 +4,23 @@ A hold counts until its expiry, swept or not (law 5): whoever locks a level firs
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from commerce import clock, ids, outbox
+from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import kits, ledger
+from inventory import expiry, kits, ledger
 from inventory.errors import HoldEnded, HoldTooOld, InsufficientStock, PurchaseLimitReached
-from inventory.events import ReservationExpired
 from inventory.holds import HoldRow, check_owner, check_usable, holds_of
 from inventory.ledger import Level, LevelKey, Posting
 from inventory.promise_dates import ClaimKind
 from inventory.promising import backorders, purchase_limits
-from inventory.promising.backorders import ALL, NewClaim
+from inventory.promising.backorders import NewClaim
 from inventory.promising.purchase_limits import Buyer, Taking
 from inventory.room import Room
 from inventory.sharing import buffers, obligations
@@ -39,8 +37,7 @@ LONGEST_LIFE = timedelta(
 )  # from its making, however often it is extended: goods are not kept from sale for ever
 
 
-@dataclass(frozen=True, slots=True)
-class ReservationRequest:
+class ReservationRequest(NamedTuple):
     """What a checkout wants to hold at one location. `lines` are (product_id, quantity in pieces); of kits, in kits.
 
     `request_id` says whose request it is where many are served at once; `identities` who buys, as limits count them.
@@ -56,8 +53,7 @@ class ReservationRequest:
     identities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class Reserved(NamedTuple):
     """A granted reservation; `lines` are summed per product, and name what is in a kit in its place."""
 
     id: UUID
@@ -79,21 +75,10 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s
     AS h (id, reservation_id, channel_id, level_id, quantity, reference, expires_at)
 """
 
-_END_EXPIRED = """
-UPDATE inventory_hold SET state = 'expired', ended_at = %s
-WHERE level_id = ANY(%s::bigint[]) AND state = 'active' AND expires_at <= %s
-RETURNING id, reservation_id, channel_id, level_id, quantity, reference, expires_at, id = (
-    SELECT first.id FROM inventory_hold first WHERE first.reservation_id = inventory_hold.reservation_id
-    ORDER BY first.id LIMIT 1)
-"""
-
-_END = "UPDATE inventory_hold SET state = %s, ended_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
-
 _EXTEND = "UPDATE inventory_hold SET expires_at = %s WHERE id = ANY(%s::uuid[]) AND state = 'active'"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A request with all that can be said of it before any level is locked; a hold bears the id of its posting."""
 
     request: ReservationRequest
@@ -125,54 +110,28 @@ def reserve(
     limit per customer that is reached. `limits` are the caller's, who locked other levels before.
     """
     claims = _claims(requests)
+    totals, takes = _asked(claims)
     limits = limits or _limits(claims, at=at)
-    levels = ledger.lock({key for one in claims for key in one.lines}, at=at)
-    postings = sweep(levels, by=by, at=at)
+    levels = ledger.lock(totals, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     room = Room(levels, postings, at=at)  # what was swept is posted below, but free already
+    is_plenty = limits is None and room.serves_all(takes, totals)
     verdicts: list[Verdict] = []
-    holds: list[tuple[UUID, UUID, int, int, int, str, datetime]] = []
+    granted: list[Claim] = []
     waiting: list[NewClaim] = []
-    takes: dict[int, list[Take]] = {}
-    guaranteed = buffers.has_obligations()
     for one in claims:
-        request = one.request
-        refusal = limits.take(request.id) if limits else None
-        if refusal is not None:
-            verdicts.append(refusal)
-            continue
-        short, later = _short(room, request.channel_id, one.lines)
-        if short:
-            if limits:
-                limits.give_back(request.id)
-            verdicts.append(_refusal(short))
-            continue
-        for posting in one.postings:
-            pieces = later.get(posting.key, 0) if later else 0
-            room.take(posting.key, posting.held, waiting=pieces, channel_id=request.channel_id)
-            if pieces:
-                waiting.append(
-                    NewClaim(
-                        ClaimKind.HOLD, posting.id, levels[posting.key].id, request.channel_id, request.id, pieces, at,
-                        request.expires_at, None,
-                    )
-                )  # fmt: skip
-            holds.append(
-                (
-                    posting.id, request.id, request.channel_id, levels[posting.key].id, posting.held, request.reference,
-                    request.expires_at,
-                )
-            )  # fmt: skip
-        postings += one.postings
+        if not is_plenty:
+            refusal = _taken(one, room, levels, limits, waiting, at=at)
+            if refusal is not None:
+                verdicts.append(refusal)
+                continue
         verdicts.append(one.reserved)
-        if guaranteed:
-            takes.setdefault(request.channel_id, []).extend(
-                Take(posting.id, posting.key.product_id, posting.key.location_id, posting.held)
-                for posting in one.postings
-            )
+        granted.append(one)
+        postings += one.postings
     backorders.add(waiting, at=at)
-    ledger.post(levels, postings, by=by, at=at, besides=_insertion(holds, at=at) if holds else None)
-    for channel_id, taken in takes.items():
-        obligations.take(channel_id, taken, at=at)
+    ledger.post(levels, postings, by=by, at=at, besides=_insertion(granted, levels, at=at) if granted else None)
+    if buffers.has_obligations():
+        _count_guarantees(granted, at=at)
     if limits:
         limits.write()
     return verdicts
@@ -208,12 +167,12 @@ def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: date
             reservation_id
         )  # of the quotas, which come before stock; undone with the rest if refused
     levels = ledger.lock({hold.key for hold in holds}, at=at)
-    postings = sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
     if any(hold.state == "consumed" for hold in holds):
         raise HoldEnded("This reservation was already used by an order; cancel the order to free its goods.")
     active = [hold for hold in holds if hold.state == "active"]
-    _let_go([(hold.id, hold.key) for hold in active], levels, at=at)
+    expiry.let_go([(hold.id, hold.key) for hold in active], levels, at=at)
     postings += [
         Posting(
             ids.new(),
@@ -226,7 +185,7 @@ def release(reservation_id: UUID, *, channel_id: int | None, by: Actor, at: date
         for hold in active
     ]
     ledger.post(levels, postings, by=by, at=at)
-    end([hold.id for hold in active], "released", at=at)
+    expiry.end([hold.id for hold in active], "released", at=at)
 
 
 @transaction_required
@@ -238,7 +197,7 @@ def extend(reservation_id: UUID, expires_at: datetime, *, channel_id: int, by: A
     holds = _of(reservation_id, channel_id)
     purchase_limits.extend(reservation_id, max(expires_at, holds[0].expires_at))  # undone with the rest if refused
     levels = ledger.lock({hold.key for hold in holds}, at=at)
-    postings = sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     holds = _of(reservation_id, channel_id)  # again, now that nobody else can end them
     check_usable(holds, reservation_id=reservation_id, channel_id=channel_id, at=at)
     latest = holds[0].created_at + LONGEST_LIFE
@@ -284,58 +243,6 @@ def read(reservation_id: UUID, *, channel_id: int, at: datetime) -> Reserved:
     )
 
 
-@transaction_required
-def sweep(levels: dict[LevelKey, Level], *, by: Actor, at: datetime) -> list[Posting]:
-    """End the expired holds of locked levels and return the postings that free them; the caller posts them first."""
-    suspects = {level.id: level for level in levels.values() if level.may_have_expired_holds}
-    if not suspects:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_END_EXPIRED, [at, ledger.numbers(sorted(suspects)), at])
-        rows = cursor.fetchall()
-    outbox.publish(
-        [
-            ReservationExpired(
-                aggregate_sequence=1, channel_id=channel_id, occurred_at=at, reservation_id=str(reservation_id),
-                reference=reference, expired_at=expires_at,
-            )
-            for _, reservation_id, channel_id, _, _, reference, expires_at, is_first in rows
-            if is_first  # its levels may be swept by several transactions: the first hold speaks for all, once
-        ],
-        by=by,
-    )  # fmt: skip
-    _let_go([(row[0], suspects[row[3]].key) for row in rows], levels, at=at)
-    return [
-        Posting(
-            ids.new(), suspects[level_id].key, EntryKind.EXPIRED, held=-quantity,
-            cause_type="reservation", cause_id=reservation_id.hex,
-        )
-        for _, reservation_id, _, level_id, quantity, *_ in rows
-    ]  # fmt: skip
-
-
-@transaction_required
-def expire_due(*, by: Actor, at: datetime, at_most: int = 200) -> int:
-    """Sweep the holds whose time is over, at most `at_most` levels at once, and return how many levels were swept."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT l.product_id, l.location_id, l.condition FROM inventory_hold h"
-            " JOIN inventory_stocklevel l ON l.id = h.level_id"
-            " WHERE h.state = 'active' AND h.expires_at <= %s LIMIT %s",
-            [at, at_most],
-        )
-        keys = [LevelKey(*row) for row in cursor.fetchall()]
-    levels = ledger.lock(keys, at=at)
-    ledger.post(levels, sweep(levels, by=by, at=at), by=by, at=at)
-    return len(keys)
-
-
-def end(hold_ids: Iterable[UUID], state: str, *, at: datetime) -> None:
-    """Mark holds of locked levels as ended; the entries that say so are posted by the caller."""
-    with connection.cursor() as cursor:
-        cursor.execute(_END, [state, at, ledger.uuids(hold_ids)])
-
-
 def _claims(requests: Sequence[ReservationRequest | Claim]) -> Sequence[Claim]:
     """Return the claims of requests; those that were prepared before as they are."""
     fresh = iter(claim([one for one in requests if isinstance(one, ReservationRequest)]))
@@ -357,12 +264,6 @@ def _limits(claims: Sequence[Claim], *, at: datetime) -> Taking | None:
     return Taking(buyers, at=at) if buyers else None
 
 
-def _let_go(holds: Sequence[tuple[UUID, LevelKey]], levels: Mapping[LevelKey, Level], *, at: datetime) -> None:
-    """Count back what ended holds had taken of a guarantee, and let nothing wait for them any more."""
-    obligations.give_back([(hold_id, None) for hold_id, _key in holds], at=at)
-    backorders.release({hold_id: ALL for hold_id, key in holds if levels[key].backorder_limit})
-
-
 def _short(
     room: Room, channel_id: int, lines: Mapping[LevelKey, int]
 ) -> tuple[dict[LevelKey, tuple[int, int]], dict[LevelKey, int]]:
@@ -378,13 +279,75 @@ def _short(
     return short, later
 
 
+def _taken(
+    one: Claim,
+    room: Room,
+    levels: Mapping[LevelKey, Level],
+    limits: Taking | None,
+    waiting: list[NewClaim],
+    *,
+    at: datetime,
+) -> InsufficientStock | PurchaseLimitReached | None:
+    """Take the goods of a claim out of the room, what will wait for supply into `waiting`; or return why not."""
+    request = one.request
+    refusal = limits.take(request.id) if limits else None
+    if refusal is not None:
+        return refusal
+    short, later = _short(room, request.channel_id, one.lines)
+    if short:
+        if limits:
+            limits.give_back(request.id)
+        return _refusal(short)
+    for posting in one.postings:
+        pieces = later.get(posting.key, 0)
+        room.take(posting.key, posting.held, waiting=pieces, channel_id=request.channel_id)
+        if pieces:
+            waiting.append(
+                NewClaim(
+                    ClaimKind.HOLD, posting.id, levels[posting.key].id, request.channel_id, request.id, pieces, at,
+                    request.expires_at, None,
+                )
+            )  # fmt: skip
+    return None
+
+
+def _asked(claims: Sequence[Claim]) -> tuple[dict[LevelKey, int], set[tuple[int | None, LevelKey, int]]]:
+    """Return the pieces asked of each level, and who asks how many at once."""
+    totals: dict[LevelKey, int] = defaultdict(int)
+    takes: set[tuple[int | None, LevelKey, int]] = set()
+    for one in claims:
+        for key, pieces in one.lines.items():
+            totals[key] += pieces
+            takes.add((one.request.channel_id, key, pieces))
+    return totals, takes
+
+
+def _count_guarantees(granted: Sequence[Claim], *, at: datetime) -> None:
+    """Count what was granted against what the channels are guaranteed."""
+    takes: dict[int, list[Take]] = defaultdict(list)
+    for one in granted:
+        takes[one.request.channel_id] += [
+            Take(posting.id, posting.key.product_id, posting.key.location_id, posting.held) for posting in one.postings
+        ]
+    for channel_id, taken in takes.items():
+        obligations.take(channel_id, taken, at=at)
+
+
 def _insertion(
-    holds: Sequence[tuple[UUID, UUID, int, int, int, str, datetime]], *, at: datetime
+    granted: Sequence[Claim], levels: Mapping[LevelKey, Level], *, at: datetime
 ) -> tuple[str, Sequence[Any]]:
-    """Return the statement that inserts `holds`, and its parameters."""
-    ids, reservations, channels, levels, quantities, references, expiries = zip(*holds, strict=True)
+    """Return the statement that inserts the holds of granted claims, and its parameters."""
+    holds = [
+        (
+            posting.id, one.request.id, one.request.channel_id, levels[posting.key].id, posting.held,
+            one.request.reference, one.request.expires_at,
+        )
+        for one in granted
+        for posting in one.postings
+    ]  # fmt: skip
+    ids, reservations, channels, level_ids, quantities, references, expiries = zip(*holds, strict=True)
     return _INSERT_HOLDS, [
-        at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(levels),
+        at, ledger.uuids(ids), ledger.uuids(reservations), ledger.numbers(channels), ledger.numbers(level_ids),
         ledger.numbers(quantities), ledger.texts(references), ledger.instants(expiries),
     ]  # fmt: skip
 

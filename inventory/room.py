@@ -5,7 +5,7 @@ come. Where demand was accepted before anyone knew from where, nobody takes the 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from commerce.transactions import transaction_required
@@ -43,15 +43,30 @@ class Room:
         `ahead`, of one whose own demand had no place until now: by product, what channels that come first still need.
         What others wait for takes nothing from it.
         """
-        free = self._free.get(key, 0)
-        if free <= 0:
-            return 0
-        if channel_id is not None:
-            figure = (key.product_id, key.location_id, self._levels[key].on_hand, free)
-            free -= buffers.withheld(channel_id, [figure], at=self._at)[0]
-        if self._unrouted and key.product_id in self._unrouted:
+        free = self._shown(channel_id, key, self._free.get(key, 0))
+        if free and self._unrouted and key.product_id in self._unrouted:
             return min(free, self._in_all(channel_id, key, ahead))
         return free
+
+    def serves_all(self, takes: Iterable[tuple[int | None, LevelKey, int]], totals: Mapping[LevelKey, int]) -> bool:
+        """Return whether all takes (channel, level, pieces) would get their pieces at once, in whatever order they came.
+
+        `totals` are their pieces by level. What a channel sees never falls when more is free, so it is enough that each
+        take would be served as the last. False says nothing: those have to be looked at one by one.
+        """
+        return not self._unrouted and all(
+            self._shown(channel_id, key, self._free.get(key, 0) - totals[key] + pieces) >= pieces
+            for channel_id, key, pieces in takes
+        )
+
+    def _shown(self, channel_id: int | None, key: LevelKey, free: int) -> int:
+        """Return how many of a level's free pieces a channel sees."""
+        if free <= 0:
+            return 0
+        if channel_id is None:
+            return free
+        figure = (key.product_id, key.location_id, self._levels[key].on_hand, free)
+        return free - buffers.withheld(channel_id, [figure], at=self._at)[0]
 
     def later(
         self,

@@ -5,7 +5,7 @@ from celery import shared_task
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import reservations, seals
+from inventory import expiry, seals
 from inventory.promising import backorders, demands, policies, waiting_list
 from inventory.reconciliation import mending, refused, statements
 from inventory.replenishment import demand, forecasts, proposals, rules
@@ -58,7 +58,7 @@ def expire_reservations() -> int:
     swept = 0
     for _ in range(MOST_ROUNDS):
         with transaction():
-            done = reservations.expire_due(by=SWEEPER, at=clock.now(), at_most=LEVELS_AT_ONCE)
+            done = expiry.expire_due(by=SWEEPER, at=clock.now(), at_most=LEVELS_AT_ONCE)
         swept += done
         if done < LEVELS_AT_ONCE:
             break

@@ -79,7 +79,7 @@ class ApiView(APIView):
         finally:
             metrics.observe(type(self).__name__, str(request.method), status, time.perf_counter() - started)
         for name, value in rate.items():
-            response.headers.setdefault(name, value)
+            response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 

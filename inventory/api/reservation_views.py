@@ -1,6 +1,6 @@
 """Reservations over the API. Single ones that wait in a process at the same time are settled in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,9 +22,10 @@ from inventory.api import plain, serializers
 from inventory.errors import InsufficientStock
 from inventory.places import locations
 from inventory.promising import purchase_limits
-from inventory.reservations import Claim, ReservationRequest, Reserved
+from inventory.reservations import Claim, ReservationRequest, Reserved, Verdict
 
 PATH = "/api/v1/reservations"
+MOST_BATCHES_AT_ONCE = 4  # past 2,000 holds others wait longer for their goods than is saved
 
 
 class ReservationsView(ApiView):
@@ -48,9 +49,14 @@ class ReservationsView(ApiView):
         key = idempotency.key_of(request.META)
         products = catalog.known([line["sku"] for line in body["lines"]])
         wanted = _request(body, products, request.auth.channel_id, at=clock.now(), request_id=context.request_id())
-        claim = reservations.claim([wanted])[0]
+        claims = reservations.claim([wanted])
+
+        def refused(outcomes: Sequence[Verdict], now: datetime) -> HttpResponse:
+            return problems.respond(_explained(outcomes[0], wanted, at=now), instance=PATH)
+
+        granted = rendering.reply(document(claims[0].reserved), 201)
         attempt = self.attempt(request, key) if key else None
-        return _group.submit(_Wish(claim, request.auth.actor, attempt, rendering.reply(document(claim.reserved), 201)))
+        return _singles.submit(_Wish(claims, request.auth.actor, attempt, granted, refused))
 
 
 class ReservationBatchView(ApiView):
@@ -64,42 +70,39 @@ class ReservationBatchView(ApiView):
     def post(self, request: ApiRequest) -> HttpResponse:
         """Serve the items in order, each with a verdict of its own: a refusal fails no neighbour."""
         items = plain.batch(request.data) or serializers.ReservationBatchBody.read(request.data)["items"]
-        verdicts: list[dict[str, Any] | None] = []
+        key = idempotency.key_of(request.META)
+        refused: dict[int, dict[str, Any]] = {}
         wanted: list[ReservationRequest] = []
-        skus = {line["sku"] for item in items for line in item["lines"]}
-        products = catalog.ids_of(skus)
-        at = clock.now()
+        products = catalog.ids_of({line["sku"] for item in items for line in item["lines"]})
+        at, asked_by = clock.now(), context.request_id()
         for index, item in enumerate(items):
             try:
                 if not all(line["sku"] in products for line in item["lines"]):
                     catalog.known([line["sku"] for line in item["lines"]], at=f"items[{index}].lines[{{}}].sku")
-                wanted.append(_request(item, products, request.auth.channel_id, at=at))
-                verdicts.append(None)
+                wanted.append(_request(item, products, request.auth.channel_id, at=at, request_id=asked_by))
             except CommerceError as refusal:
-                verdicts.append(_refused(index, refusal, request.path))
+                refused[index] = _refused(index, refusal, request.path)
         claims = reservations.claim(wanted)
-        # Others wait for the goods until the answer is kept, so it is written before: as if all were granted.
         granted = documents([claim.reserved for claim in claims])
 
-        def work() -> tuple[int, Any]:
-            now = clock.now()
-            outcomes = iter(
-                zip(claims, granted, reservations.reserve(claims, by=request.auth.actor, at=now), strict=True)
-            )
+        def answered(outcomes: Sequence[Verdict], now: datetime) -> HttpResponse:
+            found = iter(zip(claims, granted, outcomes, strict=True))
             answers = []
-            for index, verdict in enumerate(verdicts):
-                if verdict is None:
-                    claim, document, outcome = next(outcomes)
+            for index in range(len(items)):
+                answer = refused.get(index)
+                if answer is None:
+                    claim, reservation, outcome = next(found)
                     if isinstance(outcome, Reserved):
-                        verdict = {"index": index, "status": "reserved", "reservation": document}
+                        answer = {"index": index, "status": "reserved", "reservation": reservation}
                     else:
-                        refusal = _explained(outcome, claim.request, at=now)
-                        verdict = _refused(index, refusal, request.path)
-                answers.append(verdict)
+                        answer = _refused(index, _explained(outcome, claim.request, at=now), request.path)
+                answers.append(answer)
             reserved = sum(answer["status"] == "reserved" for answer in answers)
-            return 200, {"reserved": reserved, "refused": len(answers) - reserved, "items": answers}
+            return rendering.reply({"reserved": reserved, "refused": len(answers) - reserved, "items": answers}, 200)
 
-        return self.once(request, work)
+        attempt = self.attempt(request, key) if key else None
+        everything = answered([claim.reserved for claim in claims], at)
+        return _batches.submit(_Wish(claims, request.auth.actor, attempt, everything, answered))
 
 
 class ReservationView(ApiView):
@@ -209,43 +212,44 @@ def _refused(index: int, refusal: CommerceError, path: str) -> dict[str, Any]:
     return {"index": index, "status": "refused", "problem": problems.document(refusal, instance=path)}
 
 
-# --- the group ------------------------------------------------------------------------------------------------------
+# --- the groups -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """One waiting POST: what it wants, who asks, and what makes it safe to repeat."""
+    """One waiting POST: what it wants, who asks, what makes it safe to repeat, and how it is answered.
 
-    claim: Claim
+    Others wait for the goods until the answer is kept, so the one for everything being there is written before.
+    """
+
+    claims: Sequence[Claim]
     by: Actor
     attempt: idempotency.Attempt | None
-    granted: HttpResponse  # the answer if everything is there, written before anybody waits for the goods
+    granted: HttpResponse
+    answered: Callable[[Sequence[Verdict], datetime], HttpResponse]
 
 
 def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
     """Settle the reservations that wait in this process at the same time, in one transaction."""
     begun = iter(idempotency.begin_all([wish.attempt for wish in wishes if wish.attempt]))
-    verdicts = [next(begun) if wish.attempt else None for wish in wishes]
+    earlier = [next(begun) if wish.attempt else None for wish in wishes]
     now = clock.now()
-    fresh = [wish for wish, verdict in zip(wishes, verdicts, strict=True) if verdict is None]
     groups: dict[Actor, list[Claim]] = {}
-    for wish in fresh:
-        groups.setdefault(wish.by, []).append(wish.claim)
+    for wish, verdict in zip(wishes, earlier, strict=True):
+        if verdict is None:
+            groups.setdefault(wish.by, []).extend(wish.claims)
     outcomes = reservations.reserve_for(groups, at=now)
     answers: list[HttpResponse | Exception] = []
     kept = []
-    for wish, verdict in zip(wishes, verdicts, strict=True):
+    for wish, verdict in zip(wishes, earlier, strict=True):
         if verdict is not None:
             answers.append(ApiView.replay(verdict) if isinstance(verdict, idempotency.Replay) else verdict)
             continue
-        asked = wish.claim.request
-        outcome = outcomes[asked.id]
-        if isinstance(outcome, Reserved):
-            response = wish.granted
-        else:
-            refusal = _explained(outcome, asked, at=now)
-            with context.bound(asked.request_id):  # the writer serves many
-                response = problems.respond(refusal, instance=PATH)
+        found = [outcomes[claim.request.id] for claim in wish.claims]
+        response = wish.granted
+        if not all(isinstance(outcome, Reserved) for outcome in found):
+            with context.bound(wish.claims[0].request.request_id):  # the writer serves many
+                response = wish.answered(found, now)
         if wish.attempt:
             kept.append(
                 idempotency.Answer(
@@ -257,4 +261,5 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
     return answers
 
 
-_group: Combiner[_Wish, HttpResponse] = Combiner("reservations", _settle)
+_singles: Combiner[_Wish, HttpResponse] = Combiner("reservations", _settle)
+_batches: Combiner[_Wish, HttpResponse] = Combiner("reservation batches", _settle, most_at_once=MOST_BATCHES_AT_ONCE)

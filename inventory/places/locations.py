@@ -68,6 +68,8 @@ def _all() -> tuple[dict[int, LocationRef], dict[str, LocationRef]]:
     read_at, by_id, by_code = _cached
     if time.monotonic() - read_at > FRESH_FOR_SECONDS or not by_id:
         with _lock:
+            if _cached[0] != read_at:  # another thread has just read them
+                return _cached[1:]
             refs = [
                 LocationRef(
                     **{field: getattr(row, field) for field in _FIELDS}, capabilities=frozenset(row.capabilities)

@@ -14,7 +14,7 @@ from commerce.actors import Actor
 from commerce.errors import InvalidInput
 from commerce.roles import Role
 from commerce.transactions import transaction_required
-from inventory import ledger, reservations, timeline, valuation
+from inventory import expiry, ledger, timeline, valuation
 from inventory.errors import DiscrepancyNotFound, DiscrepancySettled, NotRepairable
 from inventory.ledger import LevelKey, Posting
 from inventory.models import Discrepancy
@@ -261,7 +261,7 @@ def repair(discrepancy_ids: Sequence[UUID], *, reason: str, by: Actor, at: datet
         _refuse_settled(row)
     before = {row.id: row.repaired for row in rows}
     _compare_anew(rows)
-    postings = reservations.sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     free = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
     done = {}
     for row in rows:

@@ -14,7 +14,7 @@ from django.db import connection
 from commerce import outbox
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
-from inventory import ledger, reservations, timeline, valuation
+from inventory import expiry, ledger, timeline, valuation
 from inventory.counting import CountState, ItemState
 from inventory.events import CountPosted
 from inventory.ledger import LevelKey, Posting
@@ -97,7 +97,7 @@ def settle(
     compared = _compared(items, {key: level.id for key, level in levels.items()})
     worth = valuation.of_pieces({item.product_id for item in items}, at=at)
     limits = rules.policy(count.location_id).limits
-    postings = reservations.sweep(levels, by=by, at=at)
+    postings = expiry.sweep(levels, by=by, at=at)
     free = {key: level.free - sum(p.held for p in postings if p.key == key) for key, level in levels.items()}
     on_hand = {key: level.on_hand for key, level in levels.items()}
     opened: list[NewDiscrepancy] = []

@@ -8,7 +8,7 @@ import pytest
 
 from commerce import clock, ids
 from commerce.transactions import transaction
-from inventory import allocations, availability, reservations
+from inventory import allocations, availability, expiry, reservations
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.models import Obligation
@@ -95,7 +95,7 @@ def test_what_one_channel_was_guaranteed_is_counted_with_holds_and_orders(shelf:
     assert owed() == 1
     shelf.reserve(1, minutes=1)
     with transaction():
-        reservations.expire_due(by=BY, at=clock.now() + timedelta(minutes=2))
+        expiry.expire_due(by=BY, at=clock.now() + timedelta(minutes=2))
     assert owed() == 1
 
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from commerce import clock, ids
 from commerce.errors import CommerceError
 from commerce.transactions import transaction
-from inventory import allocations, reservations, timeline
+from inventory import allocations, expiry, reservations, timeline
 from inventory.allocations import Demand
 from inventory.cascade import Purpose, RuleKind
 from inventory.errors import InsufficientStock
@@ -263,7 +263,7 @@ class ConservationMachine(CountedGoods):
     @step()
     def sweep(self) -> None:
         """Sweeping changes nothing that anyone can see; limits follow what still waits."""
-        self.say("", reservations.expire_due)
+        self.say("", expiry.expire_due)
         self.say("", policies.apply_due)
         with clock.frozen(self.now), transaction():
             demands.unmark_done(at=self.now)

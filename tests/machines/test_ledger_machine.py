@@ -15,7 +15,7 @@ from commerce import ids
 from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.product_refs import ProductRef
-from inventory import allocations, availability, movements, reservations
+from inventory import allocations, availability, expiry, movements, reservations
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.movements import Adjustment, Receipt
@@ -300,7 +300,7 @@ class LedgerMachine(RolledBack):
     @rule(at_most=st.sampled_from([1, 200]))
     def sweep(self, at_most: int) -> None:
         """Sweeping changes nothing that anyone can see."""
-        assert isinstance(self.attempt(reservations.expire_due, by=BY, at=self.now, at_most=at_most), Done)
+        assert isinstance(self.attempt(expiry.expire_due, by=BY, at=self.now, at_most=at_most), Done)
 
     # --- what must be true after every step -----------------------------------------------------------------------------
 

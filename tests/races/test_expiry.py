@@ -9,7 +9,7 @@ from commerce import clock, ids
 from commerce.actors import Actor
 from commerce.models import OutboxMessage
 from commerce.operations import checks
-from inventory import allocations, availability, reservations
+from inventory import allocations, availability, expiry, reservations
 from inventory.allocations import Demand
 from inventory.reservations import ReservationRequest
 from tests.factories import commerce as ground
@@ -39,7 +39,7 @@ def test_sweep_use_and_extension_at_the_last_instant(asked_at: datetime) -> None
 
             def ask(number: int, basket: UUID = basket, demand: Demand = demand) -> object:
                 if number == 0:
-                    return reservations.expire_due(by=BY, at=ENDS)
+                    return expiry.expire_due(by=BY, at=ENDS)
                 if number == 1:
                     return allocations.allocate(
                         [demand], by=BY, at=asked_at, reservation_id=basket, channel_id=channel.pk
