@@ -362,13 +362,16 @@ def explained(
     asked: Iterable[tuple[int, int]] = (),
     channel_id: int | None = None,
     at: datetime,
+    found_before: dict[tuple[object, ...], list[dict[str, Any]]] | None = None,
 ) -> InsufficientStock:
     """Return the refusal with names instead of ids: SKU, location code, and for each short line where else there is some.
 
     The figures are those that the channel sees. `asked` are the lines (product, quantity) that were asked for: where a
-    component is short, its kit is named, and what is looked for elsewhere is the kit.
+    component is short, its kit is named, and what is looked for elsewhere is the kit. Who explains many refusals of one
+    moment hands in the same `found_before`, so that a product that everybody wants is looked for elsewhere once.
     """
     asked = list(asked)
+    known = {} if found_before is None else found_before
     short: Sequence[dict[str, Any]] = refusal.detail["lines"]
     products = catalog.products_by_id({line["product_id"] for line in short})
     lines, elsewhere, errors = [], [], []
@@ -393,10 +396,10 @@ def explained(
             }
         )  # fmt: skip
         if place is not None:
-            elsewhere += [
-                {"sku": kit.sku, **found}
-                for found in alternatives(kit.id, whole, near=place.id, channel_id=channel_id, at=at)
-            ]
+            wish = (kit.id, whole, place.id, channel_id)
+            if wish not in known:
+                known[wish] = alternatives(kit.id, whole, near=place.id, channel_id=channel_id, at=at)
+            elsewhere += [{"sku": kit.sku, **found} for found in known[wish]]
     first = lines[0]
     sentence = (
         f"Only {first['available']} of {first['sku']} ({first['name']}) are available at"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -25,6 +25,7 @@ from inventory.promising import purchase_limits
 from inventory.reservations import Claim, ReservationRequest, Reserved, Verdict
 
 PATH = "/api/v1/reservations"
+Explain = Callable[[Verdict, ReservationRequest], CommerceError]  # a refusal in the words of who asked
 MOST_BATCHES_AT_ONCE = 4  # past 2,000 holds others wait longer for their goods than is saved
 
 
@@ -51,8 +52,8 @@ class ReservationsView(ApiView):
         wanted = _request(body, products, request.auth.channel_id, at=clock.now(), request_id=context.request_id())
         claims = reservations.claim([wanted])
 
-        def refused(outcomes: Sequence[Verdict], now: datetime) -> HttpResponse:
-            return problems.respond(_explained(outcomes[0], wanted, at=now), instance=PATH)
+        def refused(outcomes: Sequence[Verdict], explain: Explain) -> HttpResponse:
+            return problems.respond(explain(outcomes[0], wanted), instance=PATH)
 
         granted = rendering.reply(document(claims[0].reserved), 201)
         attempt = self.attempt(request, key) if key else None
@@ -85,7 +86,7 @@ class ReservationBatchView(ApiView):
         claims = reservations.claim(wanted)
         granted = documents([claim.reserved for claim in claims])
 
-        def answered(outcomes: Sequence[Verdict], now: datetime) -> HttpResponse:
+        def answered(outcomes: Sequence[Verdict], explain: Explain) -> HttpResponse:
             found = iter(zip(claims, granted, outcomes, strict=True))
             answers = []
             for index in range(len(items)):
@@ -95,13 +96,13 @@ class ReservationBatchView(ApiView):
                     if isinstance(outcome, Reserved):
                         answer = {"index": index, "status": "reserved", "reservation": reservation}
                     else:
-                        answer = _refused(index, _explained(outcome, claim.request, at=now), request.path)
+                        answer = _refused(index, explain(outcome, claim.request), request.path)
                 answers.append(answer)
             reserved = sum(answer["status"] == "reserved" for answer in answers)
             return rendering.reply({"reserved": reserved, "refused": len(answers) - reserved, "items": answers}, 200)
 
         attempt = self.attempt(request, key) if key else None
-        everything = answered([claim.reserved for claim in claims], at)
+        everything = answered([claim.reserved for claim in claims], _explainer(at))
         return _batches.submit(_Wish(claims, request.auth.actor, attempt, everything, answered))
 
 
@@ -202,10 +203,18 @@ def _identities(customer: Mapping[str, str] | None, channel_id: int) -> tuple[st
     )
 
 
-def _explained(refusal: CommerceError, asked: ReservationRequest, *, at: datetime) -> CommerceError:
-    if isinstance(refusal, InsufficientStock):
-        return availability.explained(refusal, asked=asked.lines, channel_id=asked.channel_id, at=at)
-    return refusal
+def _explainer(at: datetime) -> Explain:
+    """Return what explains the refusals of one transaction."""
+    found_before: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+
+    def explain(refusal: Verdict, asked: ReservationRequest) -> CommerceError:
+        if isinstance(refusal, InsufficientStock):
+            return availability.explained(
+                refusal, asked=asked.lines, channel_id=asked.channel_id, at=at, found_before=found_before
+            )
+        return cast(CommerceError, refusal)
+
+    return explain
 
 
 def _refused(index: int, refusal: CommerceError, path: str) -> dict[str, Any]:
@@ -226,7 +235,7 @@ class _Wish:
     by: Actor
     attempt: idempotency.Attempt | None
     granted: HttpResponse
-    answered: Callable[[Sequence[Verdict], datetime], HttpResponse]
+    answered: Callable[[Sequence[Verdict], Explain], HttpResponse]
 
 
 def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
@@ -239,6 +248,7 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
         if verdict is None:
             groups.setdefault(wish.by, []).extend(wish.claims)
     outcomes = reservations.reserve_for(groups, at=now)
+    explain = _explainer(now)
     answers: list[HttpResponse | Exception] = []
     kept = []
     for wish, verdict in zip(wishes, earlier, strict=True):
@@ -249,7 +259,7 @@ def _settle(wishes: Sequence[_Wish]) -> list[HttpResponse | Exception]:
         response = wish.granted
         if not all(isinstance(outcome, Reserved) for outcome in found):
             with context.bound(wish.claims[0].request.request_id):  # the writer serves many
-                response = wish.answered(found, now)
+                response = wish.answered(found, explain)
         if wish.attempt:
             kept.append(
                 idempotency.Answer(

@@ -142,7 +142,7 @@ class Hold(models.Model):
     """One product line of a reservation: a checkout's claim on a level until `expires_at`.
 
     The holds of one `reservation_id` were made together and end together. Counts until its expiry, not until someone
-    sweeps it; ends exactly once. Written by: inventory.reservations
+    sweeps it; ends exactly once. Written by: inventory.reservations, and inventory.expiry which ends them
     """
 
     id = models.UUIDField(primary_key=True)

@@ -1,9 +1,11 @@
 """Products, barcodes, channels and listings: one writer, audited, versioned, found quickly."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 
-from commerce import audit, catalog
+from commerce import audit, catalog, clock, product_refs
 from commerce.actors import Actor
 from commerce.catalog import ProductSpec
 from commerce.errors import DuplicateCode, InvalidInput, NotFound, UnknownProduct
@@ -244,3 +246,34 @@ def test_listings_are_made_once_and_taken_off() -> None:
         "list_products",
         "unlist_products",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_told_to_a_process_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What transactions before the last look wrote is known; what a slower reader brings from before it is not kept."""
+    told: list[list[str]] = []
+    read = product_refs._read
+
+    def listening(column: str, wanted: object, **more: object) -> list[catalog.ProductRef]:
+        found = read(column, wanted, **more)  # type: ignore[arg-type]
+        told.append(sorted(ref.sku for ref in found))
+        return found
+
+    def look() -> list[str]:
+        memory.looked_at -= product_refs.FRESH_FOR_SECONDS + 1
+        told.clear()
+        memory.get("sku", ["MUG"])
+        return told[0]
+
+    add(), add(sku="CUP")
+    memory = product_refs._Memory()
+    memory.get("sku", ["MUG", "CUP"])
+    monkeypatch.setattr(product_refs, "_read", listening)
+    assert look() == ["CUP", "MUG"], "at the first look a process does not know what it was told"
+    assert look() == []
+    Product.objects.filter(sku="CUP").update(name="Goblet", updated_at=clock.now())
+    assert look() == ["CUP"]
+    assert memory.get("sku", ["CUP"])["CUP"].name == "Goblet"
+    assert look() == []
+    memory._learn([replace(memory.by_sku["CUP"], name="Cup")], memory.looks - 1)
+    assert memory.get("sku", ["CUP"])["CUP"].name == "Goblet"

@@ -27,7 +27,7 @@ def key() -> factories.IssuedKey:
         (b'{"name": "a", "name": "b"}', "name"),
         (b'{"name": "a", "ttl_seconds": 900, "ttl_seconds" : 900}', "ttl_seconds"),
         (b'{"name": "\\u003a", "name": "b"}', "name"),
-        (b'{"n\u00e4me": 1, "name": {"x": {"deep": 1, "deep": ' + b"9" * 30 + b"}}}", "deep"),
+        (b'{"n\\u00e4me": 1, "name": {"x": {"deep": 1, "deep": ' + b"9" * 30 + b"}}}", "deep"),
     ],
 )
 def test_a_name_that_stands_twice_is_refused_by_name(

@@ -6,10 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from commerce import clock, ids
+from commerce.api import problems
 from commerce.roles import Scope
 from commerce.transactions import transaction
 from inventory import reservations
@@ -136,7 +139,13 @@ def test_each_refusal_of_a_group_names_the_request_that_it_answers(web: dict[str
             for name in ("first", "second")
         ]
     )
-    wishes = [reservation_views._Wish(one, shop.TESTER, None, HttpResponse()) for one in claims]
+    wishes = [
+        reservation_views._Wish(
+            [one], shop.TESTER, None, HttpResponse(),
+            lambda outcomes, explain, one=one: problems.respond(explain(outcomes[0], one.request)),
+        )
+        for one in claims
+    ]  # fmt: skip
     with transaction():
         answers = reservation_views._settle(wishes)
     assert [json.loads(answer.content)["request_id"] for answer in answers] == ["first", "second"]
@@ -183,6 +192,41 @@ def test_a_batch_gives_each_item_its_verdict(web: dict[str, Any]) -> None:
     codes = [item["problem"]["code"] for item in document["items"] if item["status"] == "refused"]
     assert codes == ["insufficient_stock", "unknown_location", "unknown_product"]
     assert (document["reserved"], document["refused"]) == (2, 3)
+
+
+def test_a_batch_with_a_key_holds_once_and_answers_the_same(web: dict[str, Any]) -> None:
+    items = [{"location": "BER", "lines": [{"sku": web["lamp"].sku, "quantity": quantity}]} for quantity in (6, 6)]
+    key = str(uuid4())
+    first = post(web, "/reservations/batch", {"items": items}, HTTP_IDEMPOTENCY_KEY=key)
+    again = post(web, "/reservations/batch", {"items": items}, HTTP_IDEMPOTENCY_KEY=key)
+    assert (first.json()["reserved"], first.json()["refused"]) == (1, 1)
+    assert (again.status_code, again.content, again["Idempotency-Replayed"]) == (200, first.content, "true")
+    other = post(web, "/reservations/batch", {"items": items[:1]}, HTTP_IDEMPOTENCY_KEY=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert get(web, f"/availability?sku={web['lamp'].sku}&location=BER").json()["items"][0]["total_available"] == 4
+
+
+def test_what_a_batch_refuses_is_looked_for_elsewhere_once(web: dict[str, Any]) -> None:
+    """Refusals are explained while others wait for the goods: a hundred of them ask no more than one does."""
+
+    def counted(items: int) -> int:
+        wish = {"location": "BER", "lines": [{"sku": web["lamp"].sku, "quantity": 11}]}
+        with CaptureQueriesContext(connection) as queries:
+            answer = post(web, "/reservations/batch", {"items": [wish] * items}).json()
+        assert answer["refused"] == items
+        assert answer["items"][-1]["problem"]["alternatives"][0]["location"] == "MUC"
+        return len(queries)
+
+    make.receive(web["lamp"].id, locations.ref("MUC").id, 20)
+    counted(1)
+    assert counted(40) == counted(1)
+
+
+def test_a_batch_in_which_nothing_can_be_looked_for_is_answered_all_the_same(web: dict[str, Any]) -> None:
+    items = [{"location": "BER", "lines": [{"sku": "NOPE", "quantity": 1}]}]
+    document = post(web, "/reservations/batch", {"items": items}).json()
+    assert (document["reserved"], document["refused"]) == (0, 1)
+    assert document["items"][0]["problem"]["errors"][0]["field"] == "items[0].lines[0].sku"
 
 
 def test_the_same_idempotency_key_holds_once_and_answers_the_same(web: dict[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """What a channel may take is decided under the lock, by what that channel may see."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction as django_transaction
 
 from commerce import clock, ids
 from commerce.transactions import transaction
@@ -12,7 +15,7 @@ from inventory import allocations, availability, expiry, reservations
 from inventory.allocations import Demand
 from inventory.errors import InsufficientStock
 from inventory.models import Obligation
-from inventory.reservations import ReservationRequest
+from inventory.reservations import ReservationRequest, Reserved
 from inventory.sharing.scopes import ScopeIds
 from tests.factories import inventory as make
 from tests.inventory import promises
@@ -124,3 +127,34 @@ def test_figures_under_chance_are_what_reservations_grant(shelf: Shelf) -> None:
         assert available(shelf.reserve(1)) == 0
         retire(rule)
         shelf.receive(6)
+
+
+@pytest.mark.parametrize("rule", [("fixed", 3), ("percentage", 30), ("cap", 4), ("cut_off", 4), None], ids=str)
+def test_what_is_decided_at_once_is_what_one_after_the_other_would_get(
+    shelf: Shelf, rule: tuple[str, int] | None
+) -> None:
+    """Plenty for all is granted without looking at each; it must not differ by a single verdict."""
+    draw = random.Random(11)
+    other = promises.another_channel()
+    if rule:
+        holding(*rule)
+    granted_whole = 0
+    for most in (1, 1, 2, 2, 3, 5):
+        wanted = [(draw.choice([shelf.channel_id, other.pk]), draw.randint(1, most)) for _ in range(draw.randint(1, 6))]
+        with rolled_back():
+            together = [isinstance(one, Reserved) for one in reserve_all(shelf, *wanted)]
+        with rolled_back():
+            singly = [isinstance(reserve_all(shelf, one)[0], Reserved) for one in wanted]
+        assert together == singly, wanted
+        granted_whole += all(together)
+    assert granted_whole, "some of these must be served at once, or nothing was compared"
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what the block did."""
+    outer = django_transaction.atomic()
+    outer._from_testcase = True  # a wrapper of the test, as Django's own: verbs open their transaction in it
+    with outer:
+        yield
+        django_transaction.set_rollback(True)
