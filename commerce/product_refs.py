@@ -38,7 +38,7 @@ SELECT product.id, product.sku, product.name, product.kind, product.tax_class, p
        CASE WHEN product.kind = 'kit' THEN
            (SELECT array_agg(ARRAY[part.component_id, part.quantity] ORDER BY part.component_id)
             FROM commerce_kitcomponent part WHERE part.kit_id = product.id) END,
-       product.minimum_age, product.weight_grams
+       product.minimum_age, product.weight_grams, product.length_mm, product.width_mm, product.height_mm
 FROM commerce_product product WHERE """
 _AHEAD = (
     _REFS
@@ -81,6 +81,7 @@ class ProductRef:
     components: tuple[tuple[int, int], ...] = ()
     minimum_age: int | None = None  # who may have it, in years
     weight_grams: int | None = None
+    volume_mm3: int | None = None  # of the box around it, where all three measures are known
 
     @property
     def has_stock(self) -> bool:
@@ -268,9 +269,15 @@ def _read(
                 tuple((component_id, pieces) for component_id, pieces in components or ()),
                 minimum_age,
                 weight_grams,
+                volume(*sides),
             )
             for (
                 product_id, sku, name, kind, tax_class, is_active, category, gtins, components, minimum_age,
-                weight_grams,
+                weight_grams, *sides,
             ) in cursor.fetchall()
         ]  # fmt: skip
+
+
+def volume(length_mm: int | None, width_mm: int | None, height_mm: int | None) -> int | None:
+    """Return the volume of a box in mm³, or None when one of its measures is not known."""
+    return length_mm * width_mm * height_mm if length_mm and width_mm and height_mm else None

@@ -23,7 +23,7 @@ from orders import method_terms, preparation
 from orders.method_terms import Terms
 from orders.models import MethodTerms, PreparationTime, RoutingNode, RoutingRestriction, ShippingService
 from orders.preparation import Needed, Said
-from orders.routing import carriers, loads, nodes, worlds
+from orders.routing import carriers, loads, nodes, standing, worlds
 from orders.routing.standing import Node
 from orders.sourcing import tariff_text
 from orders.sourcing.network import Place
@@ -40,13 +40,17 @@ WEEKDAYS = [
     (7, gettext_lazy("Sunday")),
 ]
 FAULTS = {
-    "columns": gettext_lazy("Line %(line)s: six columns are needed: zone; countries; up to km; days; up to g; price."),
+    "columns": gettext_lazy(
+        "Line %(line)s: six columns are needed: zone; countries; up to km; days; up to g; price. Eight with: each kg; least charge."
+    ),
     "zone": gettext_lazy("Line %(line)s: the zone has no name."),
     "countries": gettext_lazy("Line %(line)s: say to which countries the zone goes, such as DE AT."),
     "km": gettext_lazy("Line %(line)s: “%(value)s” is no whole number of km; leave it empty for any distance."),
     "days": gettext_lazy("Line %(line)s: “%(value)s” is no number of days."),
     "grams": gettext_lazy("Line %(line)s: “%(value)s” is no weight in g."),
     "price": gettext_lazy("Line %(line)s: “%(value)s” is no price."),
+    "per_kg": gettext_lazy("Line %(line)s: “%(value)s” is no price of a kilogram."),
+    "minimum": gettext_lazy("Line %(line)s: “%(value)s” is no least charge."),
 }
 
 
@@ -296,7 +300,8 @@ class ShippingServiceForm(forms.ModelForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}),
         help_text=gettext_lazy(
             "One line for each zone and weight: zone; countries; up to km; days; up to g; price. For example: "
-            "de; DE; ; 2; 2000; 4,29. Further weights of a zone leave out countries, km and days. Cells of a table can be pasted."
+            "de; DE; ; 2; 2000; 4,29. Further weights of a zone leave out countries, km and days. Two more columns, for each "
+            "started kg and the least charge of the zone, may follow. Cells of a table can be pasted."
         ),
     )
 
@@ -304,7 +309,7 @@ class ShippingServiceForm(forms.ModelForm):
         model = ShippingService
         fields = [
             "code", "name", "carrier", "origin", "methods", "cut_off", "collects_on", "delivers_on", "takes_hazardous",
-            "is_active",
+            "is_active", "volume_divisor",
         ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -314,6 +319,13 @@ class ShippingServiceForm(forms.ModelForm):
 
     def clean_origin(self) -> str:
         return str(self.cleaned_data["origin"]).strip().upper()
+
+    def clean_volume_divisor(self) -> int | None:
+        divisor: int | None = self.cleaned_data["volume_divisor"]
+        if divisor is not None and not carriers.LEAST_DIVISOR <= divisor <= carriers.MOST_DIVISOR:
+            said = _("%(least)s to %(most)s cm³ count as a kilogram; leave it empty for a tariff by weight alone.")
+            raise forms.ValidationError(said % {"least": carriers.LEAST_DIVISOR, "most": carriers.MOST_DIVISOR})
+        return divisor
 
     def clean_tariff(self) -> list[Zone]:
         zones, faults = tariff_text.read(self.cleaned_data["tariff"])
@@ -344,7 +356,7 @@ class ShippingServiceAdmin(VerbAdmin):
     search_fields = ["code", "name", "carrier"]
     fields = [
         "code", "name", "carrier", "origin", "methods", "cut_off", "collects_on", "delivers_on", "takes_hazardous",
-        "is_active", "tariff",
+        "is_active", "volume_divisor", "tariff",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ShippingService]:
@@ -372,6 +384,7 @@ class ShippingServiceAdmin(VerbAdmin):
             "delivers_on",
             "takes_hazardous",
             "is_active",
+            "volume_divisor",
         )
         said = {name: values.get(name, getattr(known, name)) for name in names}
         said["tariff"] = values.get("tariff") or zones_of(known)
@@ -387,9 +400,8 @@ class ShippingServiceAdmin(VerbAdmin):
 def zones_of(row: ShippingService) -> list[Zone]:
     """Return the zones of a service with their rates."""
     return [
-        Zone(
-            zone.code, frozenset(zone.countries), zone.days,
-            tuple((rate.up_to_grams, rate.cost_minor) for rate in zone.rates.order_by("up_to_grams")), zone.up_to_km,
+        standing.zone_of(
+            zone, zone.rates.order_by("up_to_grams").values_list("up_to_grams", "cost_minor", "per_kg_minor")
         )
         for zone in row.zones.prefetch_related("rates").order_by("id")
     ]  # fmt: skip

@@ -91,6 +91,12 @@ class AllTermsDocument(serializers.Serializer[Any]):
 class RateBody(bodies.StrictSerializer):
     up_to_grams = bodies.Whole(min_value=1)
     cost_minor = bodies.Whole(min_value=0)
+    per_kg_minor = bodies.Whole(
+        required=False,
+        default=0,
+        min_value=0,
+        help_text="Besides, for each started kilogram of the weight that counts.",
+    )
 
 
 class ZoneBody(bodies.StrictSerializer):
@@ -98,6 +104,9 @@ class ZoneBody(bodies.StrictSerializer):
     countries = serializers.ListField(child=bodies.Text(max_length=2), min_length=1, max_length=300)
     up_to_km = bodies.Whole(required=False, allow_null=True, min_value=1)
     days = bodies.Whole(min_value=0, max_value=carriers.MOST_DAYS)
+    minimum_minor = bodies.Whole(
+        required=False, default=0, min_value=0, help_text="The least that a consignment costs in this zone."
+    )
     rates = RateBody(many=True, min_length=1, max_length=carriers.MOST_BANDS)
 
 
@@ -111,6 +120,10 @@ class ServiceBody(bodies.StrictSerializer):
     delivers_on = serializers.ListField(child=bodies.Whole(), min_length=1, max_length=7)
     takes_hazardous = serializers.BooleanField(required=False, default=False)
     is_active = serializers.BooleanField(required=False, default=True)
+    volume_divisor = bodies.Whole(
+        required=False, default=None, allow_null=True, min_value=carriers.LEAST_DIVISOR, max_value=carriers.MOST_DIVISOR,
+        help_text="cm³ that count as one kilogram: what is larger than it is heavy is charged by its volume. Null: by weight.",
+    )  # fmt: skip
     zones = ZoneBody(many=True, min_length=1, max_length=carriers.MOST_ZONES)
 
 
@@ -291,6 +304,7 @@ class ShippingServiceView(ApiView):
             Zone(
                 one["code"], frozenset(one["countries"]), one["days"],
                 tuple((rate["up_to_grams"], rate["cost_minor"]) for rate in one["rates"]), one.get("up_to_km"),
+                one["minimum_minor"], tuple(rate["per_kg_minor"] for rate in one["rates"]),
             )
             for one in body.pop("zones")
         ]  # fmt: skip
@@ -300,7 +314,7 @@ class ShippingServiceView(ApiView):
             carriers.set_service(code, zones=zones, by=request.auth.actor, **sets, **body)
             made = Service(
                 code, body["name"], body["carrier"], body["origin"], tuple(zones), sets["methods"], body["cut_off"],
-                sets["collects_on"], sets["delivers_on"], body["takes_hazardous"],
+                sets["collects_on"], sets["delivers_on"], body["takes_hazardous"], body["volume_divisor"],
             )  # fmt: skip
             return 200, {**_service(made), "is_active": body["is_active"]}
 
@@ -311,11 +325,15 @@ def _service(one: Service) -> dict[str, Any]:
     return {
         "code": one.code, "name": one.name, "carrier": one.carrier, "origin": one.origin, "methods": sorted(one.methods),
         "cut_off": one.cut_off.isoformat(), "collects_on": sorted(one.collects_on), "delivers_on": sorted(one.delivers_on),
-        "takes_hazardous": one.takes_hazardous, "is_active": True,
+        "takes_hazardous": one.takes_hazardous, "is_active": True, "volume_divisor": one.volume_divisor,
         "zones": [
             {
                 "code": zone.code, "countries": sorted(zone.countries), "up_to_km": zone.up_to_km, "days": zone.days,
-                "rates": [{"up_to_grams": grams, "cost_minor": cost} for grams, cost in zone.bands],
+                "minimum_minor": zone.minimum_minor,
+                "rates": [
+                    {"up_to_grams": grams, "cost_minor": cost, "per_kg_minor": more}
+                    for (grams, cost), more in zip(zone.bands, zone.per_kg or (0,) * len(zone.bands), strict=True)
+                ],
             }
             for zone in one.zones
         ],

@@ -38,6 +38,7 @@ _SERVICES = [
         Zone("ch", frozenset({"CH", "LI"}), 1, ((2_000, 790), (10_000, 1_050), (30_000, 1_990))),
     ], time(17), frozenset({"ship"})),
 ]  # fmt: skip
+_BY_VOLUME = {"de-express": 5_000, "ch-priority": 5_000}  # what travels fast is charged by its volume, as is usual
 _TERMS = {
     "same_day": Terms(cut_off=time(15), minutes=15, minutes_per_line=1),
     "ship": Terms(minutes_per_line=1),
@@ -63,8 +64,9 @@ def equip(shop: Retailer, *, now: datetime) -> None:
     by = _author(shop)
     for code, name, carrier, origin, zones, cut_off, methods in _SERVICES:
         carriers.set_service(
-            code, name=name, carrier=carrier, origin=origin, zones=zones, cut_off=cut_off, methods=methods, by=by
-        )
+            code, name=name, carrier=carrier, origin=origin, zones=zones, cut_off=cut_off, methods=methods,
+            volume_divisor=_BY_VOLUME.get(code), by=by,
+        )  # fmt: skip
     for code, place in shop.locations.items():
         is_store = place.kind == "store"
         nodes.set_node(

@@ -28,6 +28,10 @@ class ShippingService(models.Model):
     delivers_on = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("delivers on"))
     takes_hazardous = models.BooleanField(_("takes hazardous goods"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    volume_divisor = models.PositiveIntegerField(
+        _("cm³ that count as 1 kg"), null=True, blank=True,
+        help_text=_("What is larger than it is heavy is charged by its volume; empty: by weight alone. Usual are 5000 and 6000."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("shipping service")
@@ -37,6 +41,10 @@ class ShippingService(models.Model):
             models.CheckConstraint(name="shipping_service_weekdays_known", condition=_WEEKDAYS),
             models.CheckConstraint(
                 name="shipping_service_works_some_day", condition=~Q(collects_on=[]) & ~Q(delivers_on=[])
+            ),
+            models.CheckConstraint(
+                name="shipping_service_volume_counts",
+                condition=Q(volume_divisor__isnull=True) | Q(volume_divisor__range=(500, 50_000)),
             ),
             models.CheckConstraint(
                 name="shipping_service_methods_known", condition=Q(methods__contained_by=[m.value for m in Method])
@@ -55,6 +63,7 @@ class ShippingZone(models.Model):
     countries = ArrayField(models.CharField(max_length=2), verbose_name=_("to countries"))
     up_to_km = models.PositiveIntegerField(_("up to km"), null=True, blank=True)
     days = models.PositiveSmallIntegerField(_("days on the way"))
+    minimum_minor = models.PositiveIntegerField(_("least charge"), default=0)
 
     class Meta:
         verbose_name = _("shipping zone")
@@ -67,11 +76,15 @@ class ShippingZone(models.Model):
 
 
 class ShippingRate(models.Model):
-    """What a consignment costs in a zone up to a weight, in minor units. Written by: orders.routing.carriers"""
+    """What a consignment costs in a zone up to a weight, in minor units: once, and for each started kilogram.
+
+    Written by: orders.routing.carriers
+    """
 
     zone = models.ForeignKey(ShippingZone, on_delete=models.CASCADE, related_name="rates", db_index=False)
     up_to_grams = models.PositiveIntegerField(_("up to g"))
     cost_minor = models.PositiveIntegerField(_("cost"))
+    per_kg_minor = models.PositiveIntegerField(_("and by started kg"), default=0)
 
     class Meta:
         verbose_name = _("shipping rate")

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from django.db.models import F
 
-from commerce import ids, integrity
+from commerce import ids, integrity, product_refs
 from commerce.transactions import transaction_required
 from orders import errors
 from orders.floor import Parting
 from orders.lifecycle import SENT, Method, State
 from orders.models import Consignment, ConsignmentPart, Fulfilment, FulfilmentLine
 from orders.sourcing.problem import OpenParcel
-from orders.sourcing.tariffs import UNKNOWN_GRAMS
+from orders.sourcing.tariffs import UNKNOWN_GRAMS, Bulk
 
 ALONG = frozenset(
     {State.PLACED, State.ACCEPTED, State.PICKING, State.READY}
@@ -96,11 +96,13 @@ def waiting(customer_ids: Iterable[UUID], *, at: datetime) -> dict[str, tuple[Op
     )  # fmt: skip
     if not rows:
         return {}
-    grams: dict[UUID, int] = defaultdict(int)
-    for fulfilment_id, pieces, weight in FulfilmentLine.objects.filter(fulfilment__in=rows).values_list(
-        "fulfilment_id", F("quantity") - F("rejected"), "product__weight_grams"
-    ):
-        grams[fulfilment_id] += pieces * (UNKNOWN_GRAMS if weight is None else weight)
+    bulks: dict[UUID, Bulk] = defaultdict(Bulk)
+    for fulfilment_id, pieces, weight, *sides in FulfilmentLine.objects.filter(fulfilment__in=rows).values_list(
+        "fulfilment_id", F("quantity") - F("rejected"), "product__weight_grams", "product__length_mm",
+        "product__width_mm", "product__height_mm",
+    ):  # fmt: skip
+        mm3 = product_refs.volume(*sides) or 0
+        bulks[fulfilment_id] += Bulk(pieces * (UNKNOWN_GRAMS if weight is None else weight), pieces * mm3)
     is_row = {one.id for one in rows}
     parted = set(
         ConsignmentPart.objects.filter(fulfilment__in=rows, parted_at__isnull=False).values_list("fulfilment_id", flat=True)
@@ -115,9 +117,9 @@ def waiting(customer_ids: Iterable[UUID], *, at: datetime) -> dict[str, tuple[Op
         is_open = all(other.id in is_row for other in together) and len(together) < MOST_JOINED
         if to and is_open and one.id not in counted and one.id not in parted:
             names = tuple(other.order.number for other in together)
-            weight = sum(grams[other.id] for other in together)
+            bulk = sum((bulks[other.id] for other in together), Bulk())
             leaves_by = min(other.promised_at for other in together)
-            found[to].append(OpenParcel(str(one.id), one.location_id, weight, names, leaves_by))
+            found[to].append(OpenParcel(str(one.id), one.location_id, bulk.grams, names, leaves_by, bulk.mm3))
         counted.update(other.id for other in together)
     return {to: tuple(parcels) for to, parcels in found.items()}
 

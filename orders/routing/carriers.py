@@ -21,6 +21,7 @@ MOST_DAYS = 30
 MOST_GRAMS = 100_000_000
 MOST_MINOR = 100_000_000
 FARTHEST_KM = 20_000
+LEAST_DIVISOR, MOST_DIVISOR = 500, 50_000  # cm³ that count as one kilogram; 5000 and 6000 are usual
 LONGEST_NAME = 80
 LONGEST_CODE = 20
 COUNTRIES = frozenset(SUPPORTED_REGIONS)  # of ISO 3166
@@ -41,6 +42,7 @@ def set_service(
     delivers_on: frozenset[int] = PARCEL_DAYS,
     takes_hazardous: bool = False,
     is_active: bool = True,
+    volume_divisor: int | None = None,
     by: Actor,
 ) -> None:
     """Write down what a service offers, in place of what was known of it. Said again changes nothing.
@@ -50,7 +52,7 @@ def set_service(
     values: dict[str, Any] = {
         "name": name, "carrier": carrier, "origin": origin, "methods": sorted(methods), "cut_off": cut_off,
         "collects_on": sorted(collects_on), "delivers_on": sorted(delivers_on), "takes_hazardous": takes_hazardous,
-        "is_active": is_active,
+        "is_active": is_active, "volume_divisor": volume_divisor,
     }  # fmt: skip
     _check(code, values, zones)
     row, _made = ShippingService.objects.select_for_update().get_or_create(code=code, defaults=values)
@@ -61,10 +63,15 @@ def set_service(
     ShippingZone.objects.filter(service=row).delete()
     for zone in zones:
         stored = ShippingZone.objects.create(
-            service=row, code=zone.code, countries=sorted(zone.countries), up_to_km=zone.up_to_km, days=zone.days
-        )
+            service=row, code=zone.code, countries=sorted(zone.countries), up_to_km=zone.up_to_km, days=zone.days,
+            minimum_minor=zone.minimum_minor,
+        )  # fmt: skip
+        per_kg = zone.per_kg or (0,) * len(zone.bands)
         ShippingRate.objects.bulk_create(
-            [ShippingRate(zone=stored, up_to_grams=grams, cost_minor=cost) for grams, cost in zone.bands]
+            [
+                ShippingRate(zone=stored, up_to_grams=grams, cost_minor=cost, per_kg_minor=more)
+                for (grams, cost), more in zip(zone.bands, per_kg, strict=True)
+            ]
         )
     after = _facts(row)
     if _made or after != before:
@@ -86,10 +93,12 @@ def _facts(row: ShippingService) -> dict[str, Any]:
         "code": row.code, "name": row.name, "carrier": row.carrier, "origin": row.origin, "methods": list(row.methods),
         "cut_off": f"{row.cut_off:%H:%M}", "collects_on": list(row.collects_on), "delivers_on": list(row.delivers_on),
         "takes_hazardous": row.takes_hazardous, "is_active": row.is_active,
+        "volume_divisor": row.volume_divisor,
         "zones": {
             zone.code: {
                 "countries": list(zone.countries), "up_to_km": zone.up_to_km, "days": zone.days,
-                "rates": [[rate.up_to_grams, rate.cost_minor] for rate in zone.rates.all()],
+                "minimum_minor": zone.minimum_minor,
+                "rates": [[rate.up_to_grams, rate.cost_minor, rate.per_kg_minor] for rate in zone.rates.all()],
             }
             for zone in zones
         },
@@ -110,6 +119,9 @@ def _check(code: str, values: dict[str, Any], zones: Sequence[Zone]) -> None:
     for name in ("collects_on", "delivers_on"):
         if not values[name] or not set(values[name]) <= WEEKDAYS:
             wrong.append((name, values[name], "at least one weekday from 1 (Monday) to 7"))
+    divisor = values["volume_divisor"]
+    if divisor is not None and not LEAST_DIVISOR <= divisor <= MOST_DIVISOR:
+        wrong.append(("volume_divisor", divisor, f"{LEAST_DIVISOR} to {MOST_DIVISOR} cm³ for a kilogram, or none"))
     wrong += faults_of(zones)
     if wrong:
         raise InvalidInput(
@@ -141,4 +153,10 @@ def faults_of(zones: Sequence[Zone]) -> list[tuple[str, Any, str]]:
             wrong.append((f"{where}.rates", grams, f"1 to {MOST_BANDS} weights, each heavier than the one before"))
         if any(not 0 <= cost <= MOST_MINOR for _up_to, cost in zone.bands):
             wrong.append((f"{where}.rates", list(zone.bands), "no cost below 0"))
+        if not 0 <= zone.minimum_minor <= MOST_MINOR:
+            wrong.append((f"{where}.minimum_minor", zone.minimum_minor, "no charge below 0"))
+        if zone.per_kg and (
+            len(zone.per_kg) != len(zone.bands) or not all(0 <= one <= MOST_MINOR for one in zone.per_kg)
+        ):
+            wrong.append((f"{where}.rates", list(zone.per_kg), "one price by kilogram for each weight, none below 0"))
     return wrong

@@ -12,7 +12,7 @@ from orders.routing.standing import Rule
 from orders.sourcing.criteria import Reason
 from orders.sourcing.problem import Line, OpenParcel, Problem, Restriction
 from orders.sourcing.standing import RestrictionKind
-from orders.sourcing.tariffs import UNKNOWN_GRAMS
+from orders.sourcing.tariffs import UNKNOWN_GRAMS, Bulk
 
 EXPRESS = frozenset({Method.SAME_DAY.value})
 PRIORITY = {Method.SAME_DAY.value: 2}  # how much sooner counts, by method; 1 for all others
@@ -40,11 +40,12 @@ def lines(
         for part in group:
             goods[part.product_id] = goods.get(part.product_id, 0) + part.quantity
         is_hazardous = bool(hazards) and any(_is_about(rule, products.get(one)) for rule in hazards for one in goods)
+        bulk = _bulk(goods, products)
         found.append(
             Line(
-                str(product_id), tuple(sorted(goods.items())), _grams(goods, products), values.get(product_id, 0),
+                str(product_id), tuple(sorted(goods.items())), bulk.grams, values.get(product_id, 0),
                 return_permille=max((returns.get(one, 0) for one in goods), default=0),
-                is_hazardous=is_hazardous, is_kit=len(goods) > 1 or product_id not in goods,
+                is_hazardous=is_hazardous, is_kit=len(goods) > 1 or product_id not in goods, mm3=bulk.mm3,
             )
         )  # fmt: skip
     return tuple(found)
@@ -55,12 +56,13 @@ def products_of(parts: Iterable[Part]) -> dict[int, ProductRef]:
     return catalog.products_by_id({part.product_id for part in parts})
 
 
-def _grams(goods: Mapping[int, int], products: Mapping[int, ProductRef]) -> int:
-    total = 0
+def _bulk(goods: Mapping[int, int], products: Mapping[int, ProductRef]) -> Bulk:
+    total = Bulk()
     for product_id, pieces in goods.items():
         ref = products.get(product_id)
         weight = ref.weight_grams if ref is not None else None
-        total += pieces * (UNKNOWN_GRAMS if weight is None else weight)
+        volume = ref.volume_mm3 if ref is not None else None
+        total += Bulk(pieces * (UNKNOWN_GRAMS if weight is None else weight), pieces * (volume or 0))
     return total
 
 

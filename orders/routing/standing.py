@@ -4,7 +4,7 @@ Every process keeps a copy; a change made elsewhere is seen within FRESH_FOR_SEC
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -124,23 +124,31 @@ _RULE = ("id", "kind", "product_id", "category", "country", "location_id", "note
 
 def tariffs() -> Tariffs:
     """Return what carriers offer, as the tables say now; services without a zone or rates offer nothing."""
-    bands: dict[int, list[tuple[int, int]]] = {}
-    for zone_id, up_to, cost in ShippingRate.objects.order_by("zone_id", "up_to_grams").values_list(
-        "zone_id", "up_to_grams", "cost_minor"
+    rates: dict[int, list[tuple[int, int, int]]] = {}
+    for zone_id, *rate in ShippingRate.objects.order_by("zone_id", "up_to_grams").values_list(
+        "zone_id", "up_to_grams", "cost_minor", "per_kg_minor"
     ):
-        bands.setdefault(zone_id, []).append((up_to, cost))
+        rates.setdefault(zone_id, []).append((rate[0], rate[1], rate[2]))
     zones: dict[int, list[Zone]] = {}
     for row in ShippingZone.objects.order_by("service_id", "code"):
-        if row.pk in bands:
-            zone = Zone(row.code, frozenset(row.countries), row.days, tuple(bands[row.pk]), row.up_to_km)
-            zones.setdefault(row.service_id, []).append(zone)
+        if row.pk in rates:
+            zones.setdefault(row.service_id, []).append(zone_of(row, rates[row.pk]))
     return Tariffs(
         tuple(
             Service(
                 row.code, row.name, row.carrier, row.origin, tuple(zones[row.pk]), frozenset(row.methods), row.cut_off,
-                frozenset(row.collects_on), frozenset(row.delivers_on), row.takes_hazardous,
+                frozenset(row.collects_on), frozenset(row.delivers_on), row.takes_hazardous, row.volume_divisor,
             )
             for row in ShippingService.objects.filter(is_active=True).order_by("code")
             if row.pk in zones
         )
+    )  # fmt: skip
+
+
+def zone_of(row: ShippingZone, rates: Iterable[tuple[int, int, int]]) -> Zone:
+    """Return a zone as it is written down, with its rates: (up to grams, cost, for each started kilogram)."""
+    known = list(rates)
+    return Zone(
+        row.code, frozenset(row.countries), row.days, tuple((up_to, cost) for up_to, cost, _per_kg in known), row.up_to_km,
+        row.minimum_minor, tuple(per_kg for _up_to, _cost, per_kg in known) if any(one[2] for one in known) else (),
     )  # fmt: skip

@@ -126,7 +126,7 @@ def _as_one(
 ) -> list[Way]:
     """Return the ways of orders that travel as one; of those with `waiting` parcels only such as come into one of them."""
     merged = _merged([problems[number] for number in orders])
-    joins = {place: one.grams for place, one in waiting.items()}
+    joins = {place: one.bulk for place, one in waiting.items()}
     found = search(Look(merged, world, policy, None, tolls, joins))
     if found.chosen is None:
         return []

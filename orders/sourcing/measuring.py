@@ -14,6 +14,7 @@ from orders.sourcing.criteria import UNKNOWN_KM, Criterion, Reason
 from orders.sourcing.network import NO_DAY, Bools, Ints, Network, Shelf
 from orders.sourcing.policy import Mode, Policy
 from orders.sourcing.problem import Line, Problem
+from orders.sourcing.tariffs import Bulk, Service
 
 RADIX_BITS = 48  # of one criterion in a ranked score: sums of a few parts, each below 2^40, never reach the next one
 LIMIT = 1 << 32  # above every price
@@ -101,10 +102,10 @@ class Look:
         policy: Policy,
         lines: tuple[Line, ...] | None = None,
         tolls: Tolls | None = None,
-        joins: Mapping[int, int] | None = None,
+        joins: Mapping[int, Bulk] | None = None,
     ) -> None:
         self.problem, self.world, self.policy, self.tolls = problem, world, policy, tolls
-        self.joins = joins or {}  # grams, by the number of the place, of a parcel that goes there anyway
+        self.joins = joins or {}  # by the number of the place: a parcel that goes there anyway
         self.network = world.network
         self.lines = problem.lines if lines is None else lines
         told = (*(term.criterion for term in policy.terms), Criterion.COST, Criterion.DISTANCE)
@@ -202,8 +203,8 @@ class Look:
         return self.network.kilometres(self.problem.point, UNKNOWN_KM)
 
     @cached_property
-    def _services(self) -> list[tuple[str, Bools, list, Ints, Ints]]:
-        """Every service that may be used: its code, from where, its zones, which of them each place is in, when it arrives."""
+    def _services(self) -> list[tuple[Service, Bools, list, Ints, Ints]]:
+        """Every service that may be used: from where, its zones, which of them each place is in, when it arrives."""
         found = []
         is_hazardous = any(line.is_hazardous for line in self.lines)
         for road in self.network.roads:
@@ -216,7 +217,7 @@ class Look:
             zone_of = np.searchsorted(limits, self.km)
             usable = road.serves & (zone_of < len(zones))
             zone_of = np.minimum(zone_of, len(zones) - 1)
-            found.append((service.code, usable, zones, zone_of, arrivals[road.leave_of, zone_of]))
+            found.append((service, usable, zones, zone_of, arrivals[road.leave_of, zone_of]))
         return found
 
     def way(self, block: Block, place: int) -> Way | None:
@@ -224,8 +225,8 @@ class Look:
         number = int(block.way_of[place]) if block.way_of.size else -1
         if number < 0:
             return None
-        code, _usable, zones, zone_of, arrives = self._services[number]
-        return Way(code, zones[int(zone_of[place])].code, int(block.ship_minor[place]), int(arrives[place]))
+        service, _usable, zones, zone_of, arrives = self._services[number]
+        return Way(service.code, zones[int(zone_of[place])].code, int(block.ship_minor[place]), int(arrives[place]))
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Look:
         for line in lines:
             for row, column in self._measures_of_line(line):
                 measures[row] += column
-        way_of, ship, arrives = self._shipping(sum(line.grams for line in lines))
+        way_of, ship, arrives = self._shipping(sum((line.bulk for line in lines), Bulk()))
         measures[self._row[Criterion.COST]] += ship
         if arrives is not None:
             self._add_times(measures, arrives)
@@ -326,16 +327,17 @@ class Look:
                 return -np.minimum(shelf.guaranteed, pieces)
         return None
 
-    def _shipping(self, grams: int) -> tuple[Ints, Ints, Ints | None]:
+    def _shipping(self, bulk: Bulk) -> tuple[Ints, Ints, Ints | None]:
         """Return for each place its service, what that costs and when it arrives: on time first, then the cheapest."""
         if not self.is_sent or not self._services:
             return _NOWHERE, self._nothing, None
         best, cost, arrives = self._nothing, self._nothing, self._nothing
         way_of = np.full(self.network.size, -1, dtype=np.int64)
-        for number, (_code, _usable, zones, zone_of, arrival) in enumerate(self._services):
-            prices = np.array([zone.cost_minor(grams) for zone in zones], dtype=np.int64)[zone_of]
+        for number, (service, _usable, zones, zone_of, arrival) in enumerate(self._services):
+            prices = np.array([service.cost_minor(zone, bulk) for zone in zones], dtype=np.int64)[zone_of]
             for place, there in self.joins.items():
-                prices[place] = zones[int(zone_of[place])].cost_minor(grams + there) - self._paid_anyway(place, there)
+                with_it = service.cost_minor(zones[int(zone_of[place])], bulk + there)
+                prices[place] = with_it - self._paid_anyway(place, there)
             key = self._lateness[number] + prices
             if not number:
                 best, cost, arrives = key, prices, arrival
@@ -348,12 +350,12 @@ class Look:
             way_of[better] = number
         return way_of, cost, arrives
 
-    def _paid_anyway(self, place: int, grams: int) -> int:
+    def _paid_anyway(self, place: int, bulk: Bulk) -> int:
         """Return what a parcel from a place costs that is sent in any case."""
         return min(
             (
-                zones[int(zone_of[place])].cost_minor(grams)
-                for _code, usable, zones, zone_of, _arrives in self._services
+                service.cost_minor(zones[int(zone_of[place])], bulk)
+                for service, usable, zones, zone_of, _arrives in self._services
                 if usable[place]
             ),
             default=0,

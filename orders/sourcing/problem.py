@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from orders.sourcing.criteria import Reason
+from orders.sourcing.tariffs import Bulk
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Goods that stay together: pieces by product (several products only for a kit). Amounts and weight are of the whole line."""
+    """Goods that stay together: pieces by product (several products only for a kit). Amounts, weight and volume are of the whole
+    line."""
 
     id: str
     goods: tuple[tuple[int, int], ...]
@@ -18,6 +20,11 @@ class Line:
     return_permille: int = 0  # of a piece: how many of a thousand come back
     is_hazardous: bool = False
     is_kit: bool = False
+    mm3: int = 0
+
+    @property
+    def bulk(self) -> Bulk:
+        return Bulk(self.grams, self.mm3)
 
     @property
     def pieces(self) -> int:
@@ -52,6 +59,11 @@ class OpenParcel:
     grams: int
     orders: tuple[str, ...] = ()
     leaves_by: datetime | None = None
+    mm3: int = 0
+
+    @property
+    def bulk(self) -> Bulk:
+        return Bulk(self.grams, self.mm3)
 
 
 @dataclass(frozen=True, slots=True)

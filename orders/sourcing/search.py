@@ -332,6 +332,7 @@ def _divided(look: Look) -> tuple[tuple[Line, ...], bool] | None:
                 line,
                 goods=((product, size),),
                 grams=line.grams * size // pieces,
+                mm3=line.mm3 * size // pieces,
                 value_minor=line.value_minor * size // pieces,
             )
             for size in sizes

@@ -1,7 +1,7 @@
 """A service's zones and rates as text that people type or paste from a table: one line for each zone and weight. [pure]
 
 `zone; countries; up to km; days; up to g; price` such as `de; DE; ; 2; 2000; 4,29`. The lines of a zone after its first may leave
-out countries, km and days.
+out countries, km and days. Two more columns may follow: the price of each started kilogram, and the least charge of the zone.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from decimal import Decimal, InvalidOperation
 
 from orders.sourcing.tariffs import Zone
 
-COLUMNS = 6
+COLUMNS, ALL_COLUMNS = 6, 8
 MOST_LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong in a line, the first being 1. `what` names a column: countries, km, days, grams, price, columns or zone."""
+    """What is wrong in a line, the first being 1. `what` names a column: countries, km, days, grams, price,
+    per_kg, minimum, columns or zone."""
 
     line: int
     what: str
@@ -29,20 +30,30 @@ class _Draft:
     up_to_km: int | None
     days: int
     bands: list[tuple[int, int]]
+    per_kg: list[int]
+    minimum_minor: int
 
 
 def write(zones: Sequence[Zone], *, digits: int = 2) -> str:
     """Return zones as text, their rates by weight."""
     lines = []
+    has_more = any(zone.minimum_minor or any(zone.per_kg) for zone in zones)
     for zone in zones:
         for number, (grams, minor) in enumerate(zone.bands):
             facts = ("", "", "")
             if not number:
                 km = "" if zone.up_to_km is None else str(zone.up_to_km)
                 facts = (" ".join(sorted(zone.countries)), km, str(zone.days))
-            price = f"{Decimal(minor).scaleb(-digits):.{digits}f}".replace(".", ",")
-            lines.append("; ".join((zone.code, *facts, str(grams), price)))
+            cells = [zone.code, *facts, str(grams), _price(minor, digits)]
+            if has_more:
+                cells.append(_price(zone.per_kg[number] if zone.per_kg else 0, digits))
+                cells.append("" if number else _price(zone.minimum_minor, digits))
+            lines.append("; ".join(cells))
     return "\n".join(lines)
+
+
+def _price(minor: int, digits: int) -> str:
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}".replace(".", ",")
 
 
 def read(text: str, *, digits: int = 2) -> tuple[list[Zone], list[Fault]]:
@@ -56,17 +67,20 @@ def read(text: str, *, digits: int = 2) -> tuple[list[Zone], list[Fault]]:
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t" if "\t" in line else ";")]
-        if len(cells) != COLUMNS:
+        if len(cells) not in (COLUMNS, ALL_COLUMNS):
             faults.append(Fault(number, "columns", line.strip()))
             continue
-        code, countries, km, days, grams, price = cells
-        minor = _minor(price, digits)
+        code, countries, km, days, grams, price = cells[:COLUMNS]
+        by_kg, least = cells[COLUMNS:] or ("", "")
+        minor, more, minimum = (_minor(one or "0", digits) for one in (price or "-", by_kg, least))
         for what, value, is_wrong in (
             ("zone", code, not code),
             ("km", km, bool(km) and not km.isdecimal()),
             ("days", days, bool(days) and not days.isdecimal()),
             ("grams", grams, not grams.isdecimal() or len(grams) > 9),
             ("price", price, minor is None),
+            ("per_kg", by_kg, more is None),
+            ("minimum", least, minimum is None),
         ):
             if is_wrong:
                 faults.append(Fault(number, what, value))
@@ -81,11 +95,20 @@ def read(text: str, *, digits: int = 2) -> tuple[list[Zone], list[Fault]]:
                 faults.append(Fault(number, "days", ""))
                 continue
             places = frozenset(countries.upper().replace(",", " ").split())
-            known = found[code] = _Draft(places, int(km) if km else None, int(days), [])
+            known = found[code] = _Draft(places, int(km) if km else None, int(days), [], [], 0)
         known.bands.append((int(grams), minor or 0))
+        known.per_kg.append(more or 0)
+        known.minimum_minor = max(known.minimum_minor, minimum or 0)
     if faults:
         return [], faults
-    return [Zone(code, one.countries, one.days, tuple(one.bands), one.up_to_km) for code, one in found.items()], []
+    zones = [
+        Zone(
+            code, one.countries, one.days, tuple(one.bands), one.up_to_km, one.minimum_minor,
+            tuple(one.per_kg) if any(one.per_kg) else (),
+        )
+        for code, one in found.items()
+    ]  # fmt: skip
+    return zones, []
 
 
 def _minor(text: str, digits: int) -> int | None:

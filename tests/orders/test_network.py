@@ -96,6 +96,9 @@ def test_a_carriers_tariff_is_pasted_changed_and_audited(desk):
         ({"tariff": "de; XX; ; 2; 5000; 4"}, "XX is no country"),
         ({"tariff": "de; ; ; 2; 5000; 4"}, "to which countries"),
         ({"tariff": "de; DE"}, "six columns"),
+        ({"tariff": "de; DE; ; 2; 5000; 4; kilo; 3"}, "“kilo” is no price of a kilogram"),
+        ({"tariff": "de; DE; ; 2; 5000; 4; 1; least"}, "“least” is no least charge"),
+        ({"volume_divisor": "499"}, "500 to 50000 cm³ count"),
         ({"origin": "Deutschland"}, "2"),
     ],
 )
@@ -197,6 +200,7 @@ _ZONES = some.lists(
             lambda grams: tuple((one, one % 5_000) for one in sorted(grams))
         ),
         some.none() | some.integers(1, 900),
+        some.integers(0, 900),
     ),
     max_size=4,
     unique_by=lambda zone: zone.code,

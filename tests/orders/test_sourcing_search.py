@@ -27,8 +27,9 @@ NEAR = Zone("near", frozenset({"DE"}), 1, BANDS, up_to_km=150)
 FAR = Zone("far", frozenset({"DE", "AT"}), 2, ((1_000, 490), (10_000, 1_290)))
 STANDARD = Service("standard", "Standard", "carrier", "DE", (NEAR, FAR))
 EXPRESS = Service(
-    "express", "Express", "carrier", "DE", (Zone("any", frozenset({"DE"}), 1, ((2_000, 1_190), (10_000, 1_990))),)
-)
+    "express", "Express", "carrier", "DE", (Zone("any", frozenset({"DE"}), 1, ((2_000, 1_190), (10_000, 1_990))),),
+    volume_divisor=5_000,
+)  # fmt: skip
 TARIFFS = Tariffs((STANDARD, EXPRESS))
 BERLIN = (52.52, 13.40)
 
@@ -59,7 +60,7 @@ def by_hand(
     km = UNKNOWN_KM if problem.point is None else int(world.network.kilometres(problem.point, UNKNOWN_KM)[number])
     options = TARIFFS.options(
         origin=place.country, country=problem.country, km=km if km != UNKNOWN_KM else None,
-        grams=sum(line.grams for line in lines), method=problem.method, ready=place.ready_at,
+        grams=sum(line.grams for line in lines), mm3=sum(line.mm3 for line in lines), method=problem.method, ready=place.ready_at,
         is_hazardous=any(line.is_hazardous for line in problem.lines),
     )  # fmt: skip
     if not options:
@@ -201,6 +202,7 @@ def orders(draw: st.DrawFn, *, most_lines: int = 4) -> Problem:
             Line(
                 str(number), tuple(sorted(goods.items())), draw(st.integers(0, 6_000)), draw(st.integers(0, 9_000)),
                 draw(st.sampled_from([0, 120])), draw(st.integers(0, 9)) == 0, is_kit=len(goods) > 1,
+                mm3=draw(st.sampled_from([0, 0, 15_000_000])),
             )
         )  # fmt: skip
     rejected = {line.id: frozenset({draw(st.integers(1, 5))}) for line in lines if draw(st.integers(0, 5)) == 0}
