@@ -23,12 +23,13 @@ from commerce.product_refs import (
     product_by_barcode,
     products_by_id,
     products_by_sku,
+    volume,
 )
 from commerce.transactions import transaction_required
 
 __all__ = [
     "ProductRef", "ProductSpec", "add_channel", "add_gtin", "add_product", "add_products", "change_channel",
-    "change_product", "forget", "ids_of", "known", "list_products", "product_by_barcode", "products_by_id",
+    "change_product", "facts", "forget", "ids_of", "known", "list_products", "product_by_barcode", "products_by_id",
     "products_by_sku", "remove_gtin", "touch", "unlist_products",
 ]  # fmt: skip
 
@@ -236,6 +237,7 @@ def add_products(specs: Sequence[ProductSpec], *, by: Actor, skip_existing: bool
             (),
             product.minimum_age,
             product.weight_grams,
+            volume(product.length_mm, product.width_mm, product.height_mm),
         )
         for product in made
     }
@@ -306,6 +308,12 @@ def remove_gtin(product_id: int, text: str, *, by: Actor) -> None:
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
+
+
+def facts(product_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Return what is written down of products, by the names that `change_product` takes; unknown ids are missing."""
+    rows = Product.objects.filter(pk__in=list(product_ids)).values("id", *_PRODUCT_FIELDS)
+    return {row.pop("id"): row for row in rows}
 
 
 def touch(product_id: int) -> None:

@@ -5,7 +5,7 @@ routing would choose now.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,9 +18,13 @@ from inventory.places import locations
 from inventory.places.locations import LocationRef
 from orders import intake, preparation, promises, routing
 from orders.lifecycle import COLLECTED, SENT, Method
+from orders.payments import collecting
+from orders.payments.collecting import Offer
 from orders.preparation import Prepared
 from orders.promises import Basket
 from orders.routing import OrderingChannel, Route, Survey, loads
+from pricing import quoting
+from pricing.quoting import BasketLine, ChannelTerms
 
 MOST_STORES = 5  # that are offered to fetch at; a customer chooses from a handful
 FARTHEST_KM = 100.0  # nobody fetches farther away
@@ -56,6 +60,7 @@ class Option:
     distance_km: float | None = None
     services: tuple[str, ...] = ()
     windows: tuple[Window, ...] = ()
+    payments: tuple[Offer, ...] = ()  # how it may be paid, this way
 
     @property
     def rank(self) -> tuple[datetime, int, float, str]:
@@ -73,6 +78,7 @@ class Options:
     refused: Mapping[str, tuple[str, str]]
     as_of: datetime
     load_as_of: datetime
+    total_minor: int | None = None  # what the goods cost now; unknown when they have no price
     prepared: tuple[Prepared, ...] = ()  # what some of its goods need besides being picked, in every promise
 
 
@@ -85,6 +91,7 @@ class Asked:
     methods: tuple[str, ...] = tuple(intake.METHODS)
     ship_to: Mapping[str, str] = field(default_factory=dict)
     location_ids: tuple[int, ...] = ()  # to fetch at; the nearest ones when none is named
+    total_minor: int | None = None  # what the basket costs, as a quote says; else it is priced as of now
 
 
 def of(asked: Asked, *, at: datetime) -> Options:
@@ -121,10 +128,33 @@ def of(asked: Asked, *, at: datetime) -> Options:
         _fetched(fetched, goods, survey, asked, found, refused, at=at)
     if Method.SHIP_TO_STORE in asked.methods:
         _to_stores(parts, survey, asked, found, refused, at=at)
+    total = _total(asked, at=at)
     return Options(
-        tuple(sorted(found, key=lambda one: one.rank)), refused, at, at - timedelta(seconds=loads.FRESH_FOR_SECONDS),
-        tuple(preparation.of(goods)),
+        tuple(replace(one, payments=_payments(one, total, asked)) for one in sorted(found, key=lambda one: one.rank)),
+        refused, at, at - timedelta(seconds=loads.FRESH_FOR_SECONDS), total, tuple(preparation.of(goods)),
     )  # fmt: skip
+
+
+# --- how it may be paid -------------------------------------------------------------------------------------------------
+
+
+def _total(asked: Asked, *, at: datetime) -> int | None:
+    """Return what the basket costs: as was said, else by the lists of now; nothing for goods without a price."""
+    if asked.total_minor is not None:
+        return asked.total_minor
+    channel = asked.channel
+    lines = [BasketLine(line.product_id, line.quantity) for line in asked.lines]
+    terms = ChannelTerms(channel.channel_id, channel.currency, channel.country)
+    (priced,) = quoting.price_each([lines], channel=terms, at=at)
+    return None if isinstance(priced, CommerceError) else priced.total_minor
+
+
+def _payments(one: Option, total: int | None, asked: Asked) -> tuple[Offer, ...]:
+    if total is None:
+        return ()
+    is_sent = one.method in SENT
+    country = (asked.ship_to.get("country") or asked.channel.country) if is_sent else ""
+    return tuple(collecting.offers_before(total, currency=asked.channel.currency, country=country, is_sent=is_sent))
 
 
 # --- what is sent -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ class Eligibility:
 
 def eligibility(*, amount_minor: int, currency: str, country: str, is_sent: bool) -> Eligibility:
     """Say whether an amount may be paid later."""
+    if not is_sent:
+        return Eligibility(False, "nothing_sent")
     if country not in COUNTRIES:
         return Eligibility(False, "country")
     if COUNTRIES[country] != currency:
@@ -30,8 +32,6 @@ def eligibility(*, amount_minor: int, currency: str, country: str, is_sent: bool
         return Eligibility(False, "amount_too_low")
     if amount_minor > HIGHEST_MINOR:
         return Eligibility(False, "amount_too_high")
-    if not is_sent:
-        return Eligibility(False, "nothing_sent")
     return Eligibility(True)
 
 

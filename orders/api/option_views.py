@@ -7,12 +7,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from commerce import catalog, clock
-from commerce.api.bodies import Quantity, StrictSerializer, Text
+from commerce.api.bodies import Quantity, StrictSerializer, Text, Whole
 from commerce.api.views import ApiRequest, ApiView
 from commerce.channels.contracts import IncomingLine
 from commerce.roles import Scope
 from inventory.places import locations
 from orders import intake, options
+from orders.api.pay_offers import PayOfferDocument, offer
 from orders.api.serializers import METHODS
 from orders.options import Asked, Option
 
@@ -37,6 +38,9 @@ class OptionsBody(StrictSerializer):
     )
     locations = serializers.ListField(
         child=Text(max_length=20), required=False, max_length=20, help_text="Stores to fetch at; else the nearest ones."
+    )
+    total_minor = Whole(
+        required=False, min_value=1, help_text="What the basket costs, as your quote says; else it is priced as of now."
     )
 
 
@@ -63,6 +67,7 @@ class OptionDocument(serializers.Serializer[Any]):
     distance_km = serializers.FloatField(allow_null=True)
     services = serializers.ListField(child=serializers.CharField())
     windows = OptionWindowDocument(many=True)
+    payments = PayOfferDocument(many=True, help_text="How the order may be paid, got this way; empty without a price.")
 
 
 class NotOfferedDocument(serializers.Serializer[Any]):
@@ -80,6 +85,9 @@ class PreparedDocument(serializers.Serializer[Any]):
 class OptionsDocument(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(help_text="Stock and windows are as of this instant.")
     load_as_of = serializers.DateTimeField(help_text="The work that waits at places is no older than this.")
+    total_minor = serializers.IntegerField(
+        allow_null=True, help_text="Which `payments` are about; null without a price."
+    )
     options = OptionDocument(many=True)
     preparation = PreparedDocument(many=True, help_text="What goods need besides being picked.")
     not_offered = NotOfferedDocument(many=True)
@@ -111,12 +119,14 @@ class OptionsView(ApiView):
             tuple(dict.fromkeys(body.get("methods", METHODS))),
             body.get("destination", {}),
             tuple(locations.ref(code).id for code in body.get("locations", ())),
+            body.get("total_minor"),
         )
         found = options.of(asked, at=clock.now())
         return self.reply(
             {
                 "as_of": found.as_of,
                 "load_as_of": found.load_as_of,
+                "total_minor": found.total_minor,
                 "options": [_option(rank, one) for rank, one in enumerate(found.found, start=1)],
                 "preparation": [{"sku": one.sku, "what": one.what, "minutes": one.minutes} for one in found.prepared],
                 "not_offered": [
@@ -137,5 +147,6 @@ def _option(rank: int, one: Option) -> dict[str, Any]:
         "cost_minor": one.cost_minor,
         "distance_km": None if one.distance_km is None else round(one.distance_km, 1),
         "services": list(one.services),
+        "payments": [offer(each) for each in one.payments],
         "windows": [{"id": each.id, "starts_at": each.starts_at, "ends_at": each.ends_at} for each in one.windows],
     }

@@ -17,6 +17,7 @@ from commerce.api.views import ApiRequest, ApiView, Work
 from commerce.errors import CommerceError
 from commerce.roles import Scope
 from orders import paying, queries
+from orders.api.pay_offers import PayOfferDocument, offer
 from orders.api.serializers import PAY_METHODS
 from orders.paying import PaidStatus, PaymentStatus, PaymentVerb, PayMethod
 from orders.payments import asking, collecting, errands, following, gift_cards, ledger, refunds, requests, webhooks
@@ -85,15 +86,6 @@ class PaymentDocument(serializers.Serializer[Any]):
     next_step = serializers.DictField(
         help_text="What the customer has to do: `client_secret`, `redirect_url`. Told once."
     )
-
-
-class PayOfferDocument(serializers.Serializer[Any]):
-    method = serializers.ChoiceField(PAY_METHODS)
-    provider = serializers.CharField()
-    is_offered = serializers.BooleanField()
-    reason = serializers.CharField(allow_blank=True, help_text="Why it is not offered for this order.")
-    fee_minor = serializers.IntegerField(help_text="What it probably costs you, by list price.")
-    surcharge_minor = serializers.IntegerField(help_text="What it costs the customer: always nothing.")
 
 
 class PaymentsDocument(serializers.Serializer[Any]):
@@ -173,7 +165,7 @@ class OrderPaymentsView(AskingView):
                 "total_minor": order.total_minor,
                 "to_pay_minor": to_pay,
                 "pay_later": to_pay > 0 and collecting.eligibility(order, to_pay).is_offered,
-                "offers": [_offer(one) for one in collecting.offers(order, to_pay)],
+                "offers": [offer(one) for one in collecting.offers(order, to_pay)],
                 "payments": [document(one) for one in payments],
             }
         )
@@ -366,17 +358,6 @@ def document(paid: ledger.PaymentView) -> dict[str, Any]:
         "expires_at": paid.expires_at,
         "allowed_actions": [verb.value for verb in asking.allowed(paid, requests.open_of(paid.id))],
         "next_step": {},
-    }
-
-
-def _offer(one: collecting.Offer) -> dict[str, Any]:
-    return {
-        "method": one.method.value,
-        "provider": one.provider,
-        "is_offered": one.is_offered,
-        "reason": one.reason,
-        "fee_minor": one.fee_minor,
-        "surcharge_minor": 0,
     }
 
 

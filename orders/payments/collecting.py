@@ -164,12 +164,12 @@ def _add(
 
 
 def eligibility(order: OrderView, amount_minor: int) -> pay_later.Eligibility:
-    """Say whether an amount of an order may be paid later."""
+    """Say whether an amount of an order may be paid later: only for what goes to the customer's address."""
     return pay_later.eligibility(
         amount_minor=amount_minor,
         currency=order.currency,
         country=(order.ship_to or {}).get("country", ""),
-        is_sent=bool(order.unrouted) or any(one.method not in lifecycle.COLLECTED for one in order.fulfilments),
+        is_sent=bool(order.unrouted) or any(one.method in lifecycle.SENT for one in order.fulfilments),
     )
 
 
@@ -189,6 +189,16 @@ class Offer:
 
 def offers(order: OrderView, amount_minor: int) -> list[Offer]:
     """Return the ways to pay an amount of an order that are set up here; none where nothing is left to pay."""
+    return _offers(amount_minor, eligibility(order, amount_minor))
+
+
+def offers_before(amount_minor: int, *, currency: str, country: str, is_sent: bool) -> list[Offer]:
+    """Return the ways to pay a basket that nobody ordered yet; an order of it is told the same."""
+    verdict = pay_later.eligibility(amount_minor=amount_minor, currency=currency, country=country, is_sent=is_sent)
+    return _offers(amount_minor, verdict)
+
+
+def _offers(amount_minor: int, later: pay_later.Eligibility) -> list[Offer]:
     if amount_minor <= 0:
         return []
     found = []
@@ -199,8 +209,7 @@ def offers(order: OrderView, amount_minor: int) -> list[Offer]:
             provider = directory.offering(method).name
         except errors.GatewayUnknown:
             continue
-        later = method is PayMethod.PAY_LATER
-        verdict = eligibility(order, amount_minor) if later else pay_later.Eligibility(True)
+        verdict = later if method is PayMethod.PAY_LATER else pay_later.Eligibility(True)
         fee = pay_later.estimated_fee_minor(provider, method.value, amount_minor, 1)
         found.append(Offer(method, provider, verdict.is_offered, verdict.reason, fee))
     return found

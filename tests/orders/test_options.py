@@ -129,3 +129,49 @@ def test_a_question_that_makes_no_sense_is_named(api, values, field):
     answer = api.post(OPTIONS, body)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"].startswith(field)
+
+
+# --- how it may be paid ----------------------------------------------------------------------------------------------------
+
+
+def later(one: dict) -> dict:
+    return next(each for each in one["payments"] if each["method"] == "pay_later")
+
+
+def test_ways_to_pay_are_told_before_the_order_as_its_order_is_told(api):
+    told = ask(api, 2)
+    ship, pickup = of(told, "ship"), of(told, "pickup")
+    assert told["total_minor"] == 2 * make.PRICE_MINOR
+    assert (later(ship)["is_offered"], later(ship)["reason"]) == (True, "")
+    assert later(ship)["fee_minor"] == 71 + 35  # 2.99 % of 23.80 EUR and 0.35 EUR
+    assert (later(pickup)["is_offered"], later(pickup)["reason"]) == (False, "nothing_sent")
+    home = {"street": "Ackerstraße 1", "city": "Berlin", **HERE}
+    for one, options in ((ship, {"method": "ship", "ship_to": home}), (pickup, {})):
+        order = api.shop.place({0: 2}, **options)
+        answer = api.client.get(f"/api/v1/orders/{order.id}/payments", **api.headers).json()
+        assert answer["offers"] == one["payments"]
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"), [(99, "amount_too_low"), (100, ""), (400_000, ""), (400_001, "amount_too_high")]
+)
+def test_who_quoted_says_what_it_costs_and_hears_why_not(api, total, reason):
+    told = ask(api, total_minor=total)
+    assert told["total_minor"] == total
+    assert (later(of(told, "ship"))["is_offered"], later(of(told, "ship"))["reason"]) == (not reason, reason)
+
+
+def test_paying_later_is_for_countries_where_it_is_known(api):
+    assert later(of(ask(api, destination={"postal_code": "75001", "country": "FR"}), "ship"))["reason"] == "country"
+    assert (
+        api.post(OPTIONS, {"lines": [{"sku": api.shop.products[0].sku, "quantity": 1}], "total_minor": 0}).status_code
+        == 400
+    )
+
+
+def test_goods_without_a_price_have_no_way_to_pay(api):
+    product = ground.product()
+    goods.receive(product.id, api.shop.store.id, 3)
+    answer = api.post(OPTIONS, {"lines": [{"sku": product.sku, "quantity": 1}], "destination": HERE}).json()
+    assert answer["total_minor"] is None
+    assert {len(one["payments"]) for one in answer["options"]} == {0}

@@ -124,7 +124,7 @@ def test_ways_to_pay_are_told_with_what_they_cost_and_why_not(call, order):
         96,
         0,
     )
-    assert (offers["pay_later"]["is_offered"], offers["pay_later"]["reason"]) == (False, "country")
+    assert (offers["pay_later"]["is_offered"], offers["pay_later"]["reason"]) == (False, "nothing_sent")
 
 
 def test_a_gift_card_is_issued_once_and_its_code_is_told_once(call, shop):
