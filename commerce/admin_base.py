@@ -38,7 +38,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.roles import Permission
-from commerce.staff import shell
+from commerce.staff import refusals, shell
 from commerce.transactions import transaction
 
 MOST_COUNTED = 10_000  # rows; further back a filter helps more than page 101
@@ -315,11 +315,13 @@ def _refused(made: type[forms.ModelForm], refusal: CommerceError) -> type[forms.
     class Refused(made):
         def clean(self) -> dict[str, Any]:
             cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-            for error in refusal.errors:
+            messages = [str(error.get("message") or refusal.message) for error in refusal.errors]
+            for error, message in zip(refusal.errors, messages, strict=True):
                 name = error.get("field", "")
-                self.add_error(name if name in self.fields else None, str(error.get("message") or refusal.message))
-            if not refusal.errors or refusal.message not in str(self.errors):
-                self.add_error(None, refusal.message)
+                self.add_error(name if name in self.fields else None, refusals.said(message))
+            # What is no more than the sum of its fields' messages is said at the fields.
+            if not messages or not all(message in refusal.message for message in messages):
+                self.add_error(None, refusals.sentence(refusal))
             return cleaned
 
     return Refused
@@ -335,7 +337,7 @@ def each(
             with transaction():
                 verb(row)
         except CommerceError as refusal:
-            messages.error(request, f"{row}: {refusal.message}")
+            messages.error(request, f"{row}: {refusals.sentence(refusal)}")
         else:
             count += 1
     if count:
@@ -365,7 +367,7 @@ def confirmed(
             with transaction():
                 answer = verb(form.cleaned_data)
         except CommerceError as error:
-            refusal = error.message
+            refusal = refusals.sentence(error)
         else:
             return answer or HttpResponseRedirect(back)
     facts = {"title": title, "consequence": consequence, "form": form, "refusal": refusal, "back": back}

@@ -20,6 +20,7 @@ from commerce.actors import Actor
 from commerce.admin_base import ReadOnlyAdmin
 from commerce.errors import CommerceError
 from commerce.roles import Permission
+from commerce.staff import refusals
 from commerce.transactions import transaction
 from pricing.exchange import columns, exporting, files, tables
 from pricing.file_states import STANDS, Kind, State
@@ -126,7 +127,7 @@ class PriceFileAdmin(ReadOnlyAdmin):
                         price_list=form.cleaned_data["price_list"], by=Actor.staff(request.user),
                     )  # fmt: skip
             except CommerceError as refusal:
-                form.add_error(None, refusal.message)
+                form.add_error(None, refusals.sentence(refusal))
             else:
                 return HttpResponseRedirect(reverse("admin:pricing_pricefile_change", args=[made.pk]))
         facts = {"title": _("Bring a file of prices"), "form": form, "heading": columns.EXPORTED}
@@ -149,7 +150,7 @@ class PriceFileAdmin(ReadOnlyAdmin):
                     else:
                         files.confirm(row.pk, by=by, takes_good_rows="good_rows" in request.POST)
             except CommerceError as refusal:
-                messages.error(request, refusal.message)
+                messages.error(request, refusals.sentence(refusal))
             return HttpResponseRedirect(request.path)
         state = State(row.state)
         facts = {

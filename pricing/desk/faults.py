@@ -1,9 +1,8 @@
 """What the reader of promotions says of a document, in the language of whoever fills in the forms."""
 
-import re
-from functools import cache
+from django.utils.translation import gettext_noop
 
-from django.utils.translation import gettext, gettext_noop
+from commerce.staff import refusals
 
 # The reader is pure and speaks English, to whoever writes documents; what varies in its sentences stands in braces. People
 # at forms see no names of fields, so some say it otherwise.
@@ -81,18 +80,7 @@ SENTENCES = {
 
 def said(message: str) -> str:
     """Return a sentence of the reader for people; as it is where it is none of those known here."""
-    for pattern, sentence in _patterns():
-        found = pattern.fullmatch(message)
-        if found is not None:
-            return gettext(sentence).format(**found.groupdict())
-    return message
+    return refusals.said(message)
 
 
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    found = []
-    for source, sentence in SENTENCES.items():
-        parts = re.split(r"\{(\w+)\}", source)
-        said = "".join(re.escape(part) if place % 2 == 0 else rf"(?P<{part}>-?\d+)" for place, part in enumerate(parts))
-        found.append((re.compile(said), sentence))
-    return found
+refusals.register_messages(SENTENCES)

@@ -18,7 +18,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals
 from pricing.approving import Rank
-from pricing.desk import words
+from pricing.desk import verb_faults, words
 from pricing.models import RulesetDraft
 
 for _code, _sentence in {
@@ -35,6 +35,9 @@ for _code, _sentence in {
     "too_many_promotion_simulations": gettext_lazy("Simulations of this draft are under way; wait for their results."),
 }.items():  # fmt: skip
     refusals.register(_code, _sentence)
+for _code, _sentence in verb_faults.CODES.items():
+    refusals.register(_code, _sentence)
+refusals.register_messages(verb_faults.SENTENCES)
 
 
 @dataclass(frozen=True, slots=True)
