@@ -113,9 +113,13 @@ def transfer_days(origin: LocationRef, destination: LocationRef) -> int:
 
 def arrival(origin_id: int, destination_id: int, *, at: datetime) -> date:
     """Return the day, on the wall of the destination, on which goods that leave now arrive."""
-    destination = locations.by_id(destination_id)
-    today = at.astimezone(ZoneInfo(destination.time_zone)).date()
-    return today + timedelta(days=transfer_days(locations.by_id(origin_id), destination))
+    days = transfer_days(locations.by_id(origin_id), locations.by_id(destination_id))
+    return today(destination_id, at=at) + timedelta(days=days)
+
+
+def today(location_id: int, *, at: datetime) -> date:
+    """Return the day on the wall of a place."""
+    return at.astimezone(ZoneInfo(locations.by_id(location_id).time_zone)).date()
 
 
 def parcel_days(origin: LocationRef, country: str) -> int:

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from commerce import catalog, ids, integrity, outbox
 from commerce.actors import Actor
@@ -261,7 +262,7 @@ def late(*, at: datetime, at_most: int) -> list[int]:
             "SELECT DISTINCT l.product_id FROM inventory_backorder b JOIN inventory_stocklevel l ON l.id = b.level_id"
             " WHERE b.quantity > b.filled + b.released AND b.claim_kind = 'allocation' AND b.promised_on < %s"
             " ORDER BY l.product_id LIMIT %s",
-            [at.date(), at_most],
+            [timezone.localdate(at), at_most],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from commerce import audit, catalog, queries
 from commerce.actors import Actor
@@ -237,7 +238,7 @@ def _check(wanted: Draft, *, at: datetime) -> None:
         wrong("safety", wanted.safety, "Safety is a whole number of pieces from 0.")
     if wanted.kind == PolicyKind.PREORDER and wanted.release_on is None:
         wrong("release_on", "", "A preorder says on which day the goods are released.")
-    if wanted.release_on is not None and wanted.release_on < at.date():
+    if wanted.release_on is not None and wanted.release_on < timezone.localdate(at):
         wrong("release_on", wanted.release_on, "The release lies in the past.")
     if wanted.lead_days is not None and not 0 <= wanted.lead_days <= LONGEST_LEAD_DAYS:
         wrong("lead_days", wanted.lead_days, f"Lead time is 0 to {LONGEST_LEAD_DAYS} days.")

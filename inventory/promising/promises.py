@@ -14,6 +14,8 @@ from datetime import time as time_of_day
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from inventory import availability, incoming, kits
 from inventory.availability import Figure
 from inventory.incoming import Incoming
@@ -173,7 +175,7 @@ def _on_the_way(product_ids: Iterable[int], *, at: datetime) -> dict[tuple[int, 
     if not expected:
         return {}
     found: dict[tuple[int, int], list[Incoming]] = defaultdict(list)
-    for one in incoming.expected(expected, until=at.date() + HORIZON):
+    for one in incoming.expected(expected, until=timezone.localdate(at) + HORIZON):
         found[one.product_id, one.location_id].append(one)
     return {key: _summed(key[1], ones, at=at) for key, ones in found.items()}
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Min, Q, Sum
+from django.utils import timezone
 
 from commerce import audit, catalog, ids, locks, outbox, queries
 from commerce.actors import Actor
@@ -398,7 +399,7 @@ def _supply(product_ids: Iterable[int], *, at: datetime) -> list[tuple[int, int,
     if made:
         for (product_id, location_id), ones in promises.coming(made, at=at).items():
             days += [(product_id, location_id, one.expected_on) for one in ones if not one.is_late]
-    return [day for day in days if day[2] >= at.date()]
+    return [day for day in days if day[2] >= timezone.localdate(at)]
 
 
 def _next(coming: Iterable[tuple[int, int, date]], product_id: int, location_id: int | None) -> date | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from commerce.transactions import transaction_required
 from inventory.models import ReplenishmentAlert
@@ -71,7 +72,7 @@ class Watch:
 
     def _ran_out(self, plans: Sequence[Plan]) -> list[Alert]:
         """Say where nothing was on hand on several of the last days, with a rule that had the time to order before them."""
-        until = (self.at - timedelta(days=1)).date()
+        until = timezone.localdate(self.at) - timedelta(days=1)
         by_good = {
             (plan.position.product_id, plan.position.location_id): plan for plan in plans if plan.known is not None
         }
@@ -79,7 +80,7 @@ class Watch:
         found = []
         for history in demand.histories(goods, first=until - LOOKS_BACK, until=until):
             plan = by_good[history.good.product_id, history.good.location_id]
-            in_force = plan.rule.created_at.date() + timedelta(days=int(plan.levels.cover_days))
+            in_force = timezone.localdate(plan.rule.created_at) + timedelta(days=int(plan.levels.cover_days))
             first = max(until - LOOKS_BACK, in_force)
             empty = [
                 day for day in demand.days_without_stock(history, first=until - LOOKS_BACK, until=until) if day >= first

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 
 from commerce.transactions import transaction, transaction_required
 from inventory import ledger
@@ -44,7 +45,7 @@ def run(*, at: datetime, uplifts: Uplifts, progress: Callable[[int], None] = lam
 
     Demand must be counted before (`demand.count_all`). Running again the same day writes the same.
     """
-    until = at.date() - timedelta(days=1)
+    until = timezone.localdate(at) - timedelta(days=1)
     contest, learning, made = Contest(), Learning(), 0
     for _good, series in _sampled(until, uplifts):
         forecasting.forecast(series, contest=contest)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 
 from commerce import clock
 from commerce.operations import experiments
@@ -258,7 +259,7 @@ def _claim(
     spots = fact.here + fact.there
     is_kit, figures = spots[0].is_kit, _levels(spots)
     claim = ScarcityClaim(
-        said_on=at.date(), channel_id=channel_id, product_id=fact.product_id, place=place.key, kind=kind.value,
+        said_on=timezone.localdate(at), channel_id=channel_id, product_id=fact.product_id, place=place.key, kind=kind.value,
         tone=tone.value, locale=locale, text=text, count=here.available,
         variant=trial.variant if trial else "",
         experiment=terms.of_channel(channel_id).experiment if trial else "",
@@ -379,7 +380,7 @@ def verify(claim_id: UUID, *, channel_id: int | None = None) -> Verification:
 
 def latest(*, at_most: int = 50) -> list[ScarcityClaim]:
     """Return what was said last, newest first, from the newest pages of the table."""
-    newest = ScarcityClaim.objects.filter(said_on__gte=clock.now().date() - timedelta(days=1))
+    newest = ScarcityClaim.objects.filter(said_on__gte=timezone.localdate(clock.now()) - timedelta(days=1))
     return list(newest.order_by("-as_of")[:at_most])
 
 

@@ -6,28 +6,26 @@ before its levels; whoever holds levels never asks for a transfer, so nobody wai
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
 
 from commerce import audit, ids
 from commerce.actors import Actor
-from commerce.errors import InvalidInput
 from commerce.transactions import transaction_required
 from inventory import incoming, ledger, movements, moving
 from inventory.errors import TransferDiffers, TransferNotFound, TransferStateWrong
 from inventory.ledger import LevelKey, Posting
 from inventory.models import Transfer, TransferLine, TransferScan
 from inventory.moving import DifferenceReason, TransferAction, TransferState
-from inventory.places import locations, transit
+from inventory.places import transit
 from inventory.stock import Condition, Counterparty, EntryKind
-from inventory.transport import differences
+from inventory.transport import checks, differences
 from inventory.transport.records import CAUSE, TransferRef, get
 
 MOST_LINES = 500
 MOST_PIECES = 1_000_000  # of one product
-A_DAY = timedelta(days=1)  # west of here it is still yesterday
 
 _INSERT = """
 INSERT INTO inventory_transfer
@@ -82,9 +80,11 @@ def draft(
     The same id again returns the transfer as it is by now. Lines of one product are summed. Raises: InvalidInput,
     NotGoods, TransferDiffers when the id belongs to a transfer between other places.
     """
-    _check_places(origin_id, destination_id)
+    checks.places(origin_id, destination_id)
     if condition is Condition.IN_TRANSIT:
-        raise _invalid("condition", condition.value, "Goods in transit belong to another transfer; receive that first.")
+        raise checks.invalid(
+            "condition", condition.value, "Goods in transit belong to another transfer; receive that first."
+        )
     summed = _summed(lines)
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [
@@ -170,12 +170,11 @@ def send(transfer_id: UUID, *, expected_on: date | None = None, by: Actor, at: d
     row, before = _locked(transfer_id, TransferAction.SEND, done=(*moving.ON_THE_WAY, TransferState.RECEIVED))
     if before.state is not TransferState.DRAFT:
         return before
-    _check_places(before.origin_id, before.destination_id)
+    checks.places(before.origin_id, before.destination_id)
     if not before.lines:
-        raise _invalid("lines", "", "There is nothing to send; add goods first.")
+        raise checks.invalid("lines", "", "There is nothing to send; add goods first.")
     day = expected_on or before.expected_on or transit.arrival(before.origin_id, before.destination_id, at=at)
-    if day < at.date() - A_DAY:
-        raise _invalid("expected_on", day.isoformat(), "Goods that leave now are not expected in the past.")
+    checks.day(day, before.destination_id, at=at)
     leaving = {_at_origin(before, line.product_id): line.quantity for line in before.lines}
     arriving = {_in_transit(before, line.product_id): line.quantity for line in before.lines}
     levels = ledger.lock([*leaving, *arriving], at=at, create=True)
@@ -190,10 +189,14 @@ def send(transfer_id: UUID, *, expected_on: date | None = None, by: Actor, at: d
 
 @transaction_required
 def expect(transfer_id: UUID, expected_on: date, *, reason: str, by: Actor, at: datetime) -> TransferRef:
-    """Say that goods on the way come on another day. Raises: TransferStateWrong when they are not on the way."""
+    """Say that goods on the way come on another day.
+
+    Raises: TransferStateWrong when they are not on the way; InvalidInput for a day that has passed.
+    """
     row, before = _locked(transfer_id, TransferAction.RECEIVE)
     if before.expected_on == expected_on:
         return before
+    checks.day(expected_on, before.destination_id, at=at)
     row.expected_on = expected_on
     row.save(update_fields=["expected_on", "version"])
     return _done("expect", row, before, by=by, at=at, facts={"expected_on": expected_on}, reason=reason)
@@ -213,7 +216,7 @@ def receive(
     row, before = _locked(transfer_id, TransferAction.RECEIVE, done=tuple(TransferState))
     wanted = {(line.product_id, line.condition or before.condition) for line in lines}
     if any(condition is Condition.IN_TRANSIT for _product_id, condition in wanted):
-        raise _invalid("condition", Condition.IN_TRANSIT.value, "Goods that arrived are not in transit any more.")
+        raise checks.invalid("condition", Condition.IN_TRANSIT.value, "Goods that arrived are not in transit any more.")
     keys = {LevelKey(product_id, before.destination_id, condition.value) for product_id, condition in wanted}
     levels = ledger.lock(
         keys | {_in_transit(before, product_id) for product_id, _condition in wanted}, at=at, create=True
@@ -346,17 +349,6 @@ _WAYS_OUT = {
 }
 
 
-def _check_places(origin_id: int, destination_id: int) -> None:
-    if origin_id == destination_id:
-        raise _invalid(
-            "destination", locations.by_id(origin_id).code, "Goods go to another place than the one they are at."
-        )
-    for name, location_id in (("origin", origin_id), ("destination", destination_id)):
-        place = locations.by_id(location_id)
-        if not place.is_active:
-            raise _invalid(name, place.code, f"{place.name} is closed; choose another place.")
-
-
 def _summed(lines: Sequence[Wanted]) -> dict[int, Wanted]:
     """Return the lines by product, pieces summed, the largest pack that was scanned. Raises: InvalidInput, NotGoods."""
     movements.refuse_charges([line.product_id for line in lines])
@@ -365,9 +357,9 @@ def _summed(lines: Sequence[Wanted]) -> dict[int, Wanted]:
         before = found.get(line.product_id, Wanted(line.product_id, 0))
         found[line.product_id] = Wanted(line.product_id, before.quantity + line.quantity, max(before.pack, line.pack))
         if line.quantity < 1 or found[line.product_id].quantity > MOST_PIECES:
-            raise _invalid(f"lines[{number}].quantity", line.quantity, f"A line has 1 to {MOST_PIECES} pieces.")
+            raise checks.invalid(f"lines[{number}].quantity", line.quantity, f"A line has 1 to {MOST_PIECES} pieces.")
     if len(found) > MOST_LINES:
-        raise _invalid(
+        raise checks.invalid(
             "lines", len(found), f"A transfer has at most {MOST_LINES} products; send the rest with another."
         )
     return found
@@ -440,7 +432,3 @@ def _done(
         version=row.version, by=by, at=at,
     )  # fmt: skip
     return after
-
-
-def _invalid(name: str, value: object, message: str) -> InvalidInput:
-    return InvalidInput(message, errors=[{"field": name, "value": value, "message": message}])

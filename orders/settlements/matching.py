@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from commerce.actors import Actor
 from commerce.transactions import transaction_required
@@ -150,7 +151,7 @@ def _transfer(
     candidates |= {paid.pk: paid for paid in same[:PROPOSED_EACH]}
     found = []
     for paid in candidates.values():
-        if paid.currency == line.currency and line.dated_on >= paid.created_at.date() - timedelta(1):
+        if paid.currency == line.currency and line.dated_on >= timezone.localdate(paid.created_at) - timedelta(1):
             verdict = settling.by_rule(said, _names(paid), paid.amount_minor, rivals=len(same) - 1)
             if verdict is not None:
                 found.append((verdict, paid))
@@ -175,7 +176,12 @@ def _names(paid: Payment) -> tuple[str, ...]:
 def _by_looks(arrivals: list[SettlementLine], waiting: list[Payment]) -> Iterable[Found]:
     """Match very many lines by what they look like. Only a pair with the right amount is settled without a person."""
     left = [
-        Line(str(paid.pk), paid.amount_minor, paid.created_at.date(), f"{paid.order.contact_name} {paid.order.number}")
+        Line(
+            str(paid.pk),
+            paid.amount_minor,
+            timezone.localdate(paid.created_at),
+            f"{paid.order.contact_name} {paid.order.number}",
+        )
         for paid in waiting
         if paid.order is not None
     ]

@@ -33,6 +33,7 @@ from inventory.transport.records import TransferRef
 from inventory.transport.transfers import Arrival, Wanted
 from tests.factories import inventory as make
 from tests.inventory.conftest import BY, Shelf
+from tests.inventory.promises import in_days
 
 
 @pytest.fixture
@@ -173,9 +174,9 @@ def test_goods_are_sent_with_a_day_that_is_not_past_and_never_empty_handed(shelf
     places = {"origin_id": shelf.store.id, "destination_id": other.id}
     with transaction():
         draft = transfers.draft(ids.new(), **places, lines=[Wanted(shelf.product_id, 1)], by=BY, at=clock.now())
-        empty = transfers.draft(ids.new(), **places, expected_on=clock.now().date(), by=BY, at=clock.now())
+        empty = transfers.draft(ids.new(), **places, expected_on=in_days(0), by=BY, at=clock.now())
     with pytest.raises(InvalidInput, match="in the past"), transaction():
-        transfers.send(draft.id, expected_on=clock.now().date() - timedelta(days=2), by=BY, at=clock.now())
+        transfers.send(draft.id, expected_on=in_days(-1), by=BY, at=clock.now())
     with pytest.raises(InvalidInput, match="nothing to send"), transaction():
         transfers.send(empty.id, by=BY, at=clock.now())
 

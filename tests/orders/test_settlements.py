@@ -230,3 +230,14 @@ def test_open_lines_age_by_currency(order):
             at=clock.now(),
         )  # fmt: skip
     assert lists.ageing(on=clock.now().date())["0-2"] == {"CHF": (1, 700), "EUR": (1, 1000)}
+
+
+def test_a_transfer_of_the_day_before_is_near_enough_as_the_bank_counts_days(order):
+    night = clock.now().replace(hour=23, minute=30)  # it is tomorrow in Berlin already
+    with clock.frozen(night):
+        paid = pay.payment(order.id, order.total_minor, gateway="bank", method=PayMethod.BANK_TRANSFER)
+        read(BANK + f"{night - timedelta(days=1):%d.%m.%Y};47,60;{order.number}\n")
+        assert match()["transfers"] == 0
+        read(BANK + f"{night:%d.%m.%Y};47,60;{order.number} Danke\n")
+        assert match()["transfers"] == 1
+    assert ledger.get(paid.id).status == "captured"
