@@ -104,6 +104,7 @@ VERBS = {
     "inventory.scarcity_terms.set_policy": gettext_noop("Terms of scarcity set"),
     "inventory.scarcity_terms.set_wording": gettext_noop("Wording of scarcity set"),
     "inventory.seals.seal_next": gettext_noop("Journal sealed"),
+    "inventory.seals.prove": gettext_noop("Seals proven"),
     "inventory.shelves.put_away": gettext_noop("Put away"),
     "inventory.shelves.relocate": gettext_noop("Shelf changed"),
     "inventory.shelves.take_off": gettext_noop("Taken off a shelf"),

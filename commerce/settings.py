@@ -327,6 +327,12 @@ def _every(seconds: int, task: str) -> dict[str, object]:
     return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": max(seconds, 10)}}
 
 
+def _nightly(time: str, task: str, *, hours: int) -> dict[str, object]:
+    """Return a beat entry for a time of the night (UTC); a run that could not begin for so many hours is dropped."""
+    hour, minute = time.split(":")
+    return {"task": task, "schedule": crontab(hour=hour, minute=minute), "options": {"expires": hours * 3600}}
+
+
 CELERY_BEAT_SCHEDULE = {
     "re-drive the outbox": _every(5, "commerce.tasks.redrive_outbox"),
     "guard experiments": _every(60, "commerce.tasks.guard_experiments"),
@@ -340,16 +346,9 @@ CELERY_BEAT_SCHEDULE = {
     "serve the waiting list": _every(30, "inventory.tasks.serve_waiting_list"),
     "forget who waited": _every(3600, "inventory.tasks.forget_waiting"),
     "seal the journal": _every(300, "inventory.tasks.seal_journal"),
-    "forecast and reorder": {
-        "task": "inventory.tasks.reorder",
-        "schedule": crontab(hour="1", minute="30"),
-        "options": {"expires": 6 * 3600},
-    },
-    "rank goods and begin counts": {
-        "task": "inventory.tasks.open_counts",
-        "schedule": crontab(hour="3", minute="10"),
-        "options": {"expires": 3 * 3600},
-    },
+    "prove the seals": _nightly("4:20", "inventory.tasks.prove_seals", hours=3),
+    "forecast and reorder": _nightly("1:30", "inventory.tasks.reorder", hours=6),
+    "rank goods and begin counts": _nightly("3:10", "inventory.tasks.open_counts", hours=3),
     "release stale pick leases": _every(30, "orders.tasks.release_stale_leases"),
     "remind of pickups": _every(300, "orders.tasks.remind_of_pickups"),
     "look after pickups": _every(30, "orders.tasks.look_after_pickups"),

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Sum
 
 from commerce import audit, clock, locks
 from commerce.actors import Actor
@@ -153,6 +154,21 @@ def unsealed() -> int:
         return int(cursor.fetchone()[0])
 
 
+def sealed(*, up_to: int) -> int:
+    """Return how many entries the segments up to a number seal."""
+    found = JournalSeal.objects.filter(number__lte=up_to).aggregate(entries=Sum("entries"))
+    return int(found["entries"] or 0)
+
+
+def number_of(seal_hash: str) -> int | None:
+    """Return the number of the seal with a hash that somebody wrote down, None when no seal has it."""
+    wanted, last = seal_hash.strip().lower(), newest()
+    if last is not None and last.hash == wanted:
+        return last.number
+    following = JournalSeal.objects.filter(previous=wanted, number__gt=1).values_list("number", flat=True).first()
+    return following - 1 if following else None
+
+
 # --- verifying ------------------------------------------------------------------------------------------------------
 
 SEALS = "inventory: sealed entries are as they were sealed"
@@ -218,6 +234,18 @@ def verify(*, expect: str = "", watch: Callable[[int, int], Any] | None = None) 
         findings += [Finding(MARKS, *row) for row in cursor.fetchall()]
     if not is_known:
         findings.append(Finding(KNOWN, f"{number} seals", expect, f"newest {previous}"))
+    return findings
+
+
+def differences(number: int) -> list[Finding]:
+    """Return where one segment's entries, its seal or its place in the chain are not what was sealed."""
+    seal = JournalSeal.objects.get(number=number)
+    findings = _differences(seal)
+    before = JournalSeal.objects.filter(number=number - 1).values_list("hash", flat=True).first()
+    if seal.previous != (before or BEGINNING):
+        findings.insert(
+            0, Finding(CHAIN, f"seal {number}", f"seal {number} after {before or BEGINNING}", f"after {seal.previous}")
+        )
     return findings
 
 

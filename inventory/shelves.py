@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
@@ -14,8 +15,13 @@ from commerce.transactions import transaction_required
 from inventory import ledger, movements
 from inventory.models import ShelfPlace
 
+if TYPE_CHECKING:
+    from commerce.models import AuditEntry
+
 MOST_PRODUCTS = 500
+MOST_MOVES_LISTED = 20
 MOST_SHELVES = 20  # of one product at one place; more means that nobody puts anything away
+_PLACE = "shelf_place"  # what the audit calls a product at a location
 _CODE = re.compile(r"[A-Z0-9ÄÖÜ](?:[A-Z0-9ÄÖÜ./ -]{0,18}[A-Z0-9ÄÖÜ])?")
 
 
@@ -67,6 +73,11 @@ def on(location_id: int, shelf: str, *, at_most: int = MOST_PRODUCTS) -> list[in
     with connection.cursor() as cursor:
         cursor.execute(_ON, [location_id, shelf, at_most])
         return [row[0] for row in cursor.fetchall()]
+
+
+def moves(location_id: int, product_id: int, *, at_most: int = MOST_MOVES_LISTED) -> "list[AuditEntry]":
+    """Return what was done with a product's shelves at a location, newest first: who, when, why, before and after."""
+    return audit.timeline(_PLACE, _place(location_id, product_id), at_most=at_most)[::-1]
 
 
 def is_known(location_id: int, shelf: str) -> bool:
@@ -212,10 +223,14 @@ def _audit(
     verb: str, location_id: int, product_id: int, before: Sequence[ShelfPlace], *, reason: str, by: Actor
 ) -> None:
     audit.record(
-        f"inventory.shelves.{verb}", "location", location_id, by=by, reason=reason,
-        before={"product_id": product_id, "shelves": sorted(place.shelf for place in before)},
-        after={"product_id": product_id, "shelves": of(location_id, [product_id]).get(product_id, [])},
+        f"inventory.shelves.{verb}", _PLACE, _place(location_id, product_id), by=by, reason=reason,
+        before={"shelves": sorted(place.shelf for place in before)},
+        after={"shelves": of(location_id, [product_id]).get(product_id, [])},
     )  # fmt: skip
+
+
+def _place(location_id: int, product_id: int) -> str:
+    return f"{location_id}:{product_id}"
 
 
 def _invalid(value: str, message: str) -> InvalidInput:

@@ -5,7 +5,7 @@ from celery import shared_task
 from commerce import clock, logs
 from commerce.actors import Actor
 from commerce.transactions import transaction
-from inventory import expiry, seals
+from inventory import expiry, seal_proofs, seals
 from inventory.promising import backorders, demands, policies, waiting_list
 from inventory.reconciliation import mending, refused, statements
 from inventory.replenishment import demand, forecasts, proposals, rules
@@ -104,6 +104,15 @@ def follow_sharing() -> int:
         told = times.tell_starts_and_ends(by=SHARER, at=clock.now())
     with transaction():
         return told + obligations.spread_due(by=SHARER, at=clock.now())
+
+
+@shared_task(time_limit=LONGEST_NIGHT)
+def prove_seals() -> int:
+    """Work out every seal again and keep the result; say loudly when something sealed is not as it was."""
+    findings = seal_proofs.prove(by=SEALER)
+    for finding in findings:
+        log.error("seal_broken", law=finding.check, what=finding.what, expected=finding.expected, found=finding.found)
+    return len(findings)
 
 
 @shared_task

@@ -44,7 +44,7 @@ def policy(row: Any) -> str:
         row.cap,
     ) % {
         "count": row.cap,
-        "goods": row.product.sku
+        "goods": _named(row.product)
         if row.product
         else _now("every product of “%(category)s”") % {"category": row.category},
         "place": row.location.name if row.location else _now("each place"),
@@ -67,7 +67,16 @@ def limit(row: Any) -> str:
         "One customer may have %(count)d piece of %(sku)s from %(start)s to %(end)s.",
         "One customer may have %(count)d pieces of %(sku)s from %(start)s to %(end)s.",
         row.quantity,
-    ) % {"count": row.quantity, "sku": row.product.sku, "start": _moment(row.starts_at), "end": _moment(row.ends_at)}
+    ) % {
+        "count": row.quantity,
+        "sku": _named(row.product),
+        "start": _moment(row.starts_at),
+        "end": _moment(row.ends_at),
+    }
+
+
+def _named(product: Any) -> str:
+    return f"{product.name} ({product.sku})"
 
 
 def _moment(at: Any) -> str:

@@ -101,6 +101,18 @@ def register() -> None:
             is_only_in_more=True,
         )
     )
+    shell.register_menu(
+        shell.MenuEntry(
+            key="seals",
+            label=_("Sealed journal"),
+            icon="stamp",
+            url_name="inventory-staff:seals",
+            permission=Permission.MANAGE_DISCREPANCIES,
+            order=56,
+            is_only_in_more=True,
+            is_for_all_stores=True,
+        )
+    )
     moving_rooms.register()
     shell.register_finder("goods by code", finding.by_code, order=finding.CODES_ORDER)
     shell.register_finder("goods by name", finding.by_name, order=finding.NAMES_ORDER)

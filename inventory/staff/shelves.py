@@ -7,14 +7,25 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from commerce import catalog, clock, transactions
+from commerce import audit, catalog, clock, transactions
 from commerce.errors import CommerceError, InvalidInput
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory import shelves
 from inventory.staff.views import what_is_wrong
+
+# What people pick from; anything else may be typed.
+REASONS = [
+    gettext_lazy("New goods"),
+    gettext_lazy("Filled up"),
+    gettext_lazy("Rearranged"),
+    gettext_lazy("Change of season"),
+    gettext_lazy("Came back"),
+    gettext_lazy("Lay on the wrong shelf"),
+]
 
 
 @require_GET
@@ -54,7 +65,7 @@ def scan(request: HttpRequest) -> HttpResponse:
         with transactions.transaction():
             shelves.put_away(
                 shell.here(request).id, shelf, [product.id], is_primary="is_primary" in request.POST,
-                by=shell.actor(request), at=clock.now(),
+                reason=_reason(request), by=shell.actor(request), at=clock.now(),
             )  # fmt: skip
     except CommerceError as refusal:
         return _show(request, shelf, error=refusals.sentence(refusal), sound="stop")
@@ -69,7 +80,14 @@ def take_off(request: HttpRequest) -> HttpResponse:
     product = catalog.ids_of([sku]).get(sku)
     if product is not None:
         with transactions.transaction():
-            shelves.take_off(shell.here(request).id, product.id, shelf, by=shell.actor(request), at=clock.now())
+            shelves.take_off(
+                shell.here(request).id,
+                product.id,
+                shelf,
+                reason=_reason(request),
+                by=shell.actor(request),
+                at=clock.now(),
+            )
     return redirect(f"{reverse('inventory-staff:shelves')}?{urlencode({'shelf': shelf})}")
 
 
@@ -84,8 +102,9 @@ def relocate(request: HttpRequest) -> HttpResponse:
     try:
         with transactions.transaction():
             shelves.relocate(
-                shell.here(request).id, product.id, away_from=shelf, to=to, by=shell.actor(request), at=clock.now()
-            )
+                shell.here(request).id, product.id, away_from=shelf, to=to, reason=_reason(request),
+                by=shell.actor(request), at=clock.now(),
+            )  # fmt: skip
     except CommerceError as refusal:
         facts = _facts(request, shelf) | {"error": refusals.sentence(refusal)}
         return render(request, "inventory/shelves.html", facts, status=refusal.status)
@@ -126,7 +145,11 @@ def _facts(request: HttpRequest, shelf: str) -> dict[str, Any]:
         }
         for product_id in product_ids
     ]
-    return {"shelf": shelf, "rows": rows}
+    return {"shelf": shelf, "rows": rows, "reason": _reason(request), "reasons": REASONS}
+
+
+def _reason(request: HttpRequest) -> str:
+    return shell.typed(request.POST.get("reason", ""))[: audit.LONGEST_REASON]
 
 
 def _others(places: list[str], shelf: str) -> str:

@@ -24,7 +24,7 @@ from commerce.roles import Permission
 from commerce.staff import links, people, shell
 from inventory import corrections, timeline
 from inventory.ledger import LevelKey
-from inventory.staff import words
+from inventory.staff import shelf_words, words
 from inventory.stock import Condition
 from inventory.timeline import Entry, Filters, Page, Position, Snapshot
 
@@ -134,6 +134,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "newest_url": _address(request, before=""),
         "all_people_url": _address(request, who="", before=""),
         "csv_url": _address(request, name="timeline-csv", before="") if rows else "",
+        "shelf_moves": shelf_words.moves(store.id, product.id) if product else [],
         "moment": form.cleaned_data.get("at") if is_valid else None,
         "was": _was(product, store.id, form.cleaned_data["at"])
         if is_valid and product and form.cleaned_data.get("at")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from inventory.staff import replenishment, sharing, timeline, views
+from inventory.staff import replenishment, seals, sharing, timeline, views
 
 app_name = "inventory-staff"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("stock/timeline/", timeline.page, name="timeline"),
     path("stock/timeline.csv", timeline.export, name="timeline-csv"),
     path("stock/discrepancies/", include("inventory.staff.discrepancy_urls")),
+    path("stock/seals/", seals.page, name="seals"),
+    path("stock/seals/prove/", seals.prove, name="seals-prove"),
+    path("stock/seals/<int:number>/", seals.segment, name="seal"),
     path("stock/adjust/", views.adjust, name="adjust"),
     path("", include("inventory.staff.moving_urls")),
     path("replenishment/", replenishment.proposals, name="replenishment"),

@@ -6,21 +6,24 @@ from zoneinfo import ZoneInfo
 
 from commerce.actors import Actor
 from inventory import shelves
+from inventory.places import transit
 from inventory.transport import transfers
 from inventory.transport.transfers import Arrival, Wanted
 from orders.demo import people
-from orders.demo.retailer import Retailer, minted, minted_at
+from orders.demo.retailer import ACTOR, Retailer, minted, minted_at
 
 BERLIN, STEGLITZ, HAMBURG, WAREHOUSE = "BER01", "BER02", "HAM01", "LAGER-DE"
 PLENTY = 15  # pieces that a store needs to have had, so that some are free to leave whatever was sold
 SEVERAL = 4  # pieces; what was less has no shelf yet, so that there is something to put away
 TO_A_SHELF = 8
 LEVELS = 4  # shelves above each other
+ACROSS_TOWN_KM, ACROSS_THE_COUNTRY_KM = 60, 900
 
 
 def move(shop: Retailer, *, now: datetime) -> None:
-    """Put goods on shelves, and write transfers in every state. Needs an open transaction, goods and trade."""
+    """Put goods on shelves, say how long vans take, and write transfers in every state. Needs a transaction, goods, trade."""
     _put_away(shop, now=now)
+    _roads(shop)
     here = now.astimezone(ZoneInfo(shop.locations[BERLIN].time_zone)).date()
     a_day = timedelta(days=1)
     cases = [sku for sku in shop.well_stocked(WAREHOUSE, 60) if shop.articles[sku].case_of]
@@ -37,7 +40,7 @@ def move(shop: Retailer, *, now: datetime) -> None:
 
     plenty = shop.well_stocked(BERLIN, PLENTY)
     lines = [Wanted(shop.products[sku], 2) for sku in plenty[:3]]
-    _sent(shop, BERLIN, HAMBURG, lines, sent_at=now - timedelta(hours=3), day=here + a_day)
+    _sent(shop, BERLIN, HAMBURG, lines, sent_at=now - timedelta(hours=3))
     lines = [Wanted(shop.products[sku], 2) for sku in plenty[3:6]]
     _draft(shop, BERLIN, STEGLITZ, lines, at=now - timedelta(minutes=25), note="fehlt in Steglitz")
 
@@ -52,11 +55,22 @@ def _draft(shop: Retailer, origin: str, destination: str, lines: list[Wanted], *
 
 
 def _sent(
-    shop: Retailer, origin: str, destination: str, lines: list[Wanted], *, sent_at: datetime, day: date, note: str = ""
-) -> UUID:
+    shop: Retailer, origin: str, destination: str, lines: list[Wanted], *, sent_at: datetime, day: date | None = None,
+    note: str = "",
+) -> UUID:  # fmt: skip
     transfer_id = _draft(shop, origin, destination, lines, at=sent_at, note=note)
     transfers.send(transfer_id, expected_on=day, by=_clerk(shop, origin), at=sent_at)
     return transfer_id
+
+
+def _roads(shop: Retailer) -> None:
+    """Our vans are across town and from the warehouse overnight, across the country on the third day."""
+    transit.add(up_to_km=ACROSS_TOWN_KM, days=1, by=ACTOR)
+    transit.add(up_to_km=ACROSS_THE_COUNTRY_KM, days=2, by=ACTOR)
+    for destination in (BERLIN, STEGLITZ, HAMBURG):
+        transit.add(
+            origin_id=shop.locations[WAREHOUSE].id, destination_id=shop.locations[destination].id, days=1, by=ACTOR
+        )
 
 
 def _put_away(shop: Retailer, *, now: datetime) -> None:

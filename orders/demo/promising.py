@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from commerce.actors import Actor
 from inventory.procurement import purchase_orders, suppliers
 from inventory.procurement.purchase_orders import OrderLine
 from inventory.promise_dates import PolicyKind
@@ -27,26 +28,27 @@ def promise(shop: Retailer, *, now: datetime) -> None:
     )  # fmt: skip
     purchase_orders.approve(coming, by=ACTOR, at=ordered_at)
     purchase_orders.order(coming, by=ACTOR, at=ordered_at)
+    merch = Actor.staff(shop.staff["merch"])
     policies.make(
         policies.Draft(
             name="Insektenhotels nachliefern", kind=PolicyKind.BACKORDER, cap=CAP, safety=1,
             product_id=shop.products[BACKORDERED], location_id=warehouse.id, lead_days=14,
         ),
-        by=ACTOR, at=now,
+        by=merch, at=now,
     )  # fmt: skip
     policies.make(
         policies.Draft(
             name="Feuerschale 80 vorbestellen", kind=PolicyKind.PREORDER, cap=CAP, product_id=shop.products[PREORDERED],
             location_id=warehouse.id, release_on=today + timedelta(days=21),
         ),
-        by=ACTOR, at=now,
+        by=merch, at=now,
     )  # fmt: skip
     purchase_limits.make(
         purchase_limits.Draft(
             name="Winteräpfel: zwei für jeden", product_id=shop.products[DROPPED], quantity=2,
             starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=7),
         ),
-        by=ACTOR, at=now,
+        by=merch, at=now,
     )  # fmt: skip
     trade.play(shop, _waiting(now), now=now, progress=lambda steps: None)
 

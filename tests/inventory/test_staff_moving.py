@@ -381,3 +381,19 @@ def test_goods_move_to_another_shelf_in_one_step(shelf: Shelf) -> None:
     assert (refused.status_code, "has up to 20 letters" in text_of(refused)) == (400, True)
     assert client.post(f"{SHELVES}move/", values | {"sku": "NOTHING"}).status_code == 302
     assert shelves.of(shelf.store.id, [shelf.product_id]) == {shelf.product_id: ["B-1"]}
+
+
+def test_why_goods_lie_elsewhere_now_stands_in_their_timeline(shelf: Shelf) -> None:
+    client = signed_in(shelf.store)
+    put = client.post(f"{SHELVES}scan/", {"text": shelf.sku, "shelf": "A-1", "reason": "Change of season"})
+    assert 'value="Change of season"' in put.content.decode(), "the next piece has the same reason"
+    client.post(f"{SHELVES}move/", {"sku": shelf.sku, "shelf": "A-1", "to": "B-2", "reason": "wet floor"})
+    client.post(f"{SHELVES}take-off/", {"sku": shelf.sku, "shelf": "B-2", "reason": "y" * 300})
+    page = text_of(client.get("/staff/stock/timeline/", {"sku": shelf.sku}))
+    assert "On which shelves, and why" in page
+    told = [one for one in ("Taken off a shelf", "wet floor", "Change of season") if one in page]
+    assert told == ["Taken off a shelf", "wet floor", "Change of season"]
+    assert page.index("Taken off a shelf") < page.index("wet floor") < page.index("Change of season")
+    assert "yyy" in page
+    elsewhere = signed_in(make_inventory.store())
+    assert "On which shelves" not in text_of(elsewhere.get("/staff/stock/timeline/", {"sku": shelf.sku}))

@@ -102,7 +102,7 @@ def test_a_merchandiser_allows_backorders_and_ends_them(shelf: Shelf) -> None:
     made = BackorderPolicy.objects.get()
     assert (made.cap, made.lead_days, made.product_id) == (5, 7, shelf.product_id)
     page = text_of(client.get(DESK))
-    assert f"At most 5 pieces of {shelf.sku} at each place may be promised before they are there" in page
+    assert f"At most 5 pieces of Lamp ( {shelf.sku} ) at each place may be promised before they are there" in page
     client.post(f"{DESK}policies/{made.pk}/end/")
     made.refresh_from_db()
     assert made.ended_at is not None
@@ -114,7 +114,7 @@ def test_a_merchandiser_limits_a_drop_and_ends_that(shelf: Shelf) -> None:
     client = signed_in(language="de")
     assert client.post(NEW_LIMIT, limit_form(shelf)).status_code == 302
     made = PurchaseLimit.objects.get()
-    assert f"Je Kunde 2 Stück von {shelf.sku}" in text_of(client.get(DESK))
+    assert f"Je Kunde 2 Stück von Lamp ( {shelf.sku} )" in text_of(client.get(DESK))
     client.post(f"{DESK}limits/{made.pk}/end/")
     made.refresh_from_db()
     assert made.ended_at is not None
