@@ -26,7 +26,7 @@ from orders import errors, events, fulfilment, leases, picking, rerouting, short
 from orders.amendments import additions
 from orders.floor import Consent, ProposalState, RejectReason, ShortageState
 from orders.fulfilment import Work
-from orders.lifecycle import Action, Method, OrderStatus
+from orders.lifecycle import Action, OrderStatus
 from orders.models import FulfilmentLine, Proposal, Shortage
 from orders.rejections import PutBack
 
@@ -120,8 +120,6 @@ def _suitable(work: Work, line: FulfilmentLine, given: str, quantity: int, *, at
         why = "not_sold"
     elif (other.minimum_age or 0) > (missing.minimum_age or 0):
         why = "for_older_people"
-    elif work.fulfilment.method == Method.SHIP_TO_STORE:
-        why = "goes_to_store"
     elif not substitutions.is_there(work, work.fulfilment.location_id, other, quantity, at=at):
         why = "not_there"
     if why:
@@ -135,7 +133,6 @@ _WHY = {
     "not_sold": "This is not sold (any more); propose something else.",
     "for_older_people": "This is only for older people than what was ordered; propose something else.",
     "not_there": "The books know of no free pieces of this here; count it first, or propose something else.",
-    "goes_to_store": "This goes to another store, which has a shelf of its own; report it missing instead.",
 }
 
 

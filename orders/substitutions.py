@@ -186,7 +186,7 @@ def _part(work: Work, row: Shortage, *, at: datetime) -> Fulfilment:
     own = next(one for one in work.fulfilments if one.id == row.fulfilment_id)
     if State(own.state) in additions.TAKES_MORE:
         return own
-    if State(own.state) in (State.READY, State.ARRIVED):
+    if State(own.state) in (State.PICKED, State.READY, State.ARRIVED):
         return fulfilment.open_beside(work, own, at=at)
     place, method = locations.by_id(row.location_id), Method(own.method)
     return fulfilment.open_another(

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from commerce import ids, quotas
+from commerce import clock, ids, locks, quotas
 from commerce import queries as ground
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingLine, IncomingOrder
@@ -171,7 +171,8 @@ def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey
     row = UnroutedPortion.objects.filter(pk=portion_id).first()
     if row is None:
         return False
-    work = fulfilment.claim_order(row.order_id)
+    claimed = _claim(row.order_id, routes or ())
+    work = fulfilment.read(row.order_id)
     row = next((one for one in open_of([row.order_id]) if one.id == portion_id), None)
     if row is None:  # somebody cancelled it or was quicker
         return False
@@ -185,7 +186,7 @@ def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey
                 routes = routing.route(
                     ask.order, ask.portion, ask.parts, channel=ask.channel, known=survey, values=ask.values
                 )
-            _open(work, row, routes, at=at)
+            _open(work, row, routes, claimed, at=at)
     except CommerceError as refusal:
         worlds.forget()
         _put_off(row, refusal, at=at)
@@ -193,7 +194,18 @@ def _settle(portion_id: UUID, ask: Ask, routes: tuple[Route, ...] | None, survey
     return True
 
 
-def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: datetime) -> None:
+def _claim(order_id: UUID, routes: Sequence[Route]) -> set[UUID]:
+    """Let this transaction be the only one that changes an order, and those into whose parcel it is to come; sorted."""
+    beside = [route.joins for route in routes if route.joins is not None]
+    wanted = {order_id} | (consignments.orders_beside(beside) if beside else set())
+    for one in sorted(wanted):
+        locks.hold(locks.Purpose.ORDER, str(one))
+    return wanted
+
+
+def _open(
+    work: Work, row: UnroutedPortion, routes: Sequence[Route], claimed: set[UUID], *, at: datetime
+) -> None:  # fmt: skip
     purpose = f"order:{row.order_id}"
     days = [worlds.day_claims(route.location, route.method, purpose=purpose, at=at) for route in routes]
     requests = [request for claimed in days for request in claimed]
@@ -237,10 +249,11 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
                 "decisions": routing.recording_rows([(row.order_id, route) for route in routes]),
             },
         )
+    alone = 0
     for identifier, route, _owed in shares:
         if route.joins is not None and work.order.customer_id is not None:
-            consignments.join_beside(
-                route.joins, identifier, location_id=route.location.id, customer_id=work.order.customer_id, at=at
+            alone += not consignments.join_beside(
+                route.joins, identifier, claimed=claimed, customer_id=work.order.customer_id, at=max(at, clock.now())
             )
         if route.consignment is not None and work.order.customer_id is not None:
             consignments.join(
@@ -265,6 +278,7 @@ def _open(work: Work, row: UnroutedPortion, routes: Sequence[Route], *, at: date
         after={
             "promised_at": last.promised_at,
             "location": ", ".join(route.location.code for route in routes),
+            **({"alone": alone} if alone else {}),  # the parcel that it was to come into was picked, or full
         },
     )
 

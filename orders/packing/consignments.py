@@ -7,7 +7,7 @@ travel with the others, and what of it lies in their parcels has to be taken out
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -62,25 +62,46 @@ def join(consignment_id: UUID, fulfilment_id: UUID, *, location_id: int, custome
     ConsignmentPart.objects.create(consignment_id=consignment_id, fulfilment_id=fulfilment_id)
 
 
+def orders_beside(fulfilment_ids: Iterable[UUID]) -> set[UUID]:
+    """Return the orders of shipments and of those that travel with them: who wants to join them claims these first."""
+    rows = list(Fulfilment.objects.filter(pk__in=set(fulfilment_ids)).select_related("order"))
+    return {one.order_id for company in companies(rows).values() for one in company} if rows else set()
+
+
 @transaction_required
 def join_beside(
-    other_id: UUID, fulfilment_id: UUID, *, location_id: int, customer_id: UUID, at: datetime
-) -> None:  # fmt: skip
-    """Let a shipment that was just opened travel with another one that waits for its picker; if that can't be, it goes alone."""
-    other = Fulfilment.objects.filter(pk=other_id, location_id=location_id, state__in=OPEN, order__held_for=[])
-    if not other.exists():
-        return
+    other_id: UUID, fulfilment_id: UUID, *, claimed: Container[UUID], customer_id: UUID, at: datetime
+) -> bool:  # fmt: skip
+    """Let a shipment that was just opened travel with another one that waits for its picker, or alone; say which.
+
+    Decided on what is so under the claims of all orders concerned (`claimed`): whoever picks, holds, cancels or joins one of them
+    was before or comes after. One that came along since those were claimed is claimed by nobody, so nobody joins then.
+    """
+    other = Fulfilment.objects.filter(pk=other_id).select_related("order").first()
+    mine = Fulfilment.objects.select_related("order").get(pk=fulfilment_id)
+    if other is None or not _same_target(mine, other):
+        return False
     there = ConsignmentPart.objects.filter(fulfilment_id=other_id).first()
+    if there is not None:
+        Consignment.objects.select_for_update().get(pk=there.consignment_id)
+    together = company(other)
+    if len(together) >= MOST_JOINED or (there is not None and there.parted_at is not None):
+        return False
+    if not all(one.order_id in claimed and _may_be_joined(one, at=at) for one in together):
+        return False
     if there is None:
-        new = Consignment.objects.create(id=ids.new(), location_id=location_id, customer_id=customer_id, made_at=at)
-        ConsignmentPart.objects.bulk_create(
-            [ConsignmentPart(consignment=new, fulfilment_id=other_id)], ignore_conflicts=True
+        new = Consignment.objects.create(
+            id=ids.new(), location_id=other.location_id, customer_id=customer_id, made_at=at
         )
-        there = ConsignmentPart.objects.get(fulfilment_id=other_id)
-        if there.consignment_id != new.id:  # somebody was quicker
-            new.delete()
-    if there.parted_at is None:
-        ConsignmentPart.objects.create(consignment_id=there.consignment_id, fulfilment_id=fulfilment_id)
+        there = ConsignmentPart.objects.create(consignment=new, fulfilment_id=other_id)
+    ConsignmentPart.objects.create(consignment_id=there.consignment_id, fulfilment_id=fulfilment_id)
+    return True
+
+
+def _may_be_joined(one: Fulfilment, *, at: datetime) -> bool:
+    """Whether nobody picks a shipment yet, and it is held for nothing."""
+    is_leased = one.lease_expires_at is not None and one.lease_expires_at > at
+    return one.state in OPEN and not one.order.held_for and not is_leased and one.method == Method.SHIP
 
 
 def waiting(customer_ids: Iterable[UUID], *, at: datetime) -> dict[str, tuple[OpenParcel, ...]]:

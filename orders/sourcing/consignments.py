@@ -85,8 +85,9 @@ def joint_ways(
     for orders in _choices(group):
         if len(orders) > 1:
             found += _as_one(orders, problems, alone, world, policy, tolls, {})
-        if waiting:
-            found += _as_one(orders, problems, alone, world, policy, tolls, waiting)
+        room = {place: one for place, one in waiting.items() if len(one.orders) + len(orders) <= MOST_JOINED}
+        if room:
+            found += _as_one(orders, problems, alone, world, policy, tolls, room)
     return found
 
 

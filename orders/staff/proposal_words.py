@@ -22,7 +22,6 @@ WHY_NOT = {
     "is_kit": gettext_lazy("A kit can’t come instead of single goods. Propose something else."),
     "not_sold": gettext_lazy("This isn’t sold any more. Propose something else."),
     "for_older_people": gettext_lazy("This is only for older people than what was ordered. Propose something else."),
-    "goes_to_store": gettext_lazy("This order goes to another store. Report it missing without a proposal."),
     "not_there": gettext_lazy(
         "The books know of no free pieces of this here. Count it first, or propose something else."
     ),

@@ -131,7 +131,7 @@ def test_one_that_left_or_parted_meanwhile_is_joined_by_nobody(shop):
     for beside in (together.work_of(first), ids.new()):
         with transaction():
             consignments.join_beside(
-                beside, together.work_of(third), location_id=shop.store.id, customer_id=customer, at=clock.now()
+                beside, together.work_of(third), claimed={first.id, third.id}, customer_id=customer, at=clock.now()
             )
     assert parts() == 2
 
