@@ -412,6 +412,7 @@ UNFOLD = {
     "SITE_HEADER": "Kontor",
     "SITE_URL": "/staff/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}icons/kontor.svg"}],
+    "STYLES": [f"{STATIC_URL}css/admin.css"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {

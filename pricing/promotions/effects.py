@@ -265,6 +265,15 @@ def _percent(candidate: Candidate, basis_points: int, level: Level, basket: Bask
         base = _sum(candidate.positions, candidate.promotion.base, basket)
         return _shared(candidate, rounding.percentage(base, basis_points), basket)
     lines, amounts = basket.lines, basket.amounts
+    if level is Level.UNIT:  # rounded for each piece
+        of_pieces = {
+            one: sum(
+                count * rounding.percentage(amount, basis_points)
+                for count, amount in (lines[one].runs if is_original else basket.runs(one))
+            )
+            for one in candidate.positions
+        }
+        return _on_lines(candidate, of_pieces, basket)
     cuts = {}
     for one in candidate.positions:
         now = amounts[one]

@@ -75,6 +75,14 @@ def discount(paper, promotion):
         wanted = min(wanted, sum(now.values()))
         parts = share(wanted, [now[line] for line in lines]) if wanted else [0] * len(lines)
         cuts = dict(zip(lines, parts, strict=True))
+    elif kind == "percent_unit":
+        pieces = {line: paper.pieces[line] for line in lines}
+        if promotion.get("original"):
+            pieces = {line: [Fraction(paper.original[line], len(pieces[line]))] * len(pieces[line]) for line in lines}
+        of_pieces = {
+            line: sum(half_up(Fraction(one * terms["percent"], 100)) for one in pieces[line]) for line in lines
+        }
+        cuts = {line: min(now[line], of_pieces[line]) for line in lines}
     elif kind == "amount_unit":
         cuts = {line: sum(min(piece, terms["amount"]) for piece in paper.pieces[line]) for line in lines}
     elif kind == "fixed_price":
@@ -102,7 +110,7 @@ def discount(paper, promotion):
     cuts = {line: minor for line, minor in cuts.items() if minor}
     if cap is not None and sum(cuts.values()) > cap:
         order = sorted(cuts)
-        by_amount = kind in ("percent_line", "percent_order", "amount_order", "amount_unit", "tiered")
+        by_amount = kind in ("percent_line", "percent_unit", "percent_order", "amount_order", "amount_unit", "tiered")
         parts = share(cap, [now[line] if by_amount else cuts[line] for line in order])
         if any(part > cuts[line] for line, part in zip(order, parts, strict=True)):
             parts = share(cap, [cuts[line] for line in order])

@@ -13,7 +13,17 @@ from pricing.terms import PriceBasis, TierMode
 from tests.pricing import reference
 from tests.pricing.worked import AT, discounts_of, promotion, quoted, stacking
 
-KINDS = ("percent_line", "percent_order", "amount_order", "amount_unit", "fixed_price", "per_set", "overall", "tiered")
+KINDS = (
+    "percent_line",
+    "percent_unit",
+    "percent_order",
+    "amount_order",
+    "amount_unit",
+    "fixed_price",
+    "per_set",
+    "overall",
+    "tiered",
+)
 prices = st.integers(0, 4000)
 
 
@@ -67,6 +77,8 @@ def engine_terms(rule, group, *, group_mates=()):
     name, points = rule["name"], rule["percent"] * 100
     if kind == "percent_line":
         return promotion(name, "percent_off", basis_points=points, **terms)
+    if kind == "percent_unit":
+        return promotion(name, "percent_off", basis_points=points, level="unit", **terms)
     if kind == "percent_order":
         return promotion(name, "percent_off", basis_points=points, level="order", **terms)
     if kind == "amount_order":

@@ -75,6 +75,19 @@ def test_p7_tiers_for_all_units_or_graduated_and_the_inversion_between_them():
     assert tiers.inversions(steps, TierMode.GRADUATED) == []
 
 
+@pytest.mark.parametrize(("level", "total"), [("unit", 2865), ("line", 2864), ("order", 2864)])
+def test_a_percentage_is_rounded_once_where_it_says(level, total):
+    """5 % of 10.05 is 0.5025: three pieces get 0.50 each, or 1.51 together."""
+    rule = promotion("U", "percent_off", basis_points=500, level=level)
+    assert quoted((1005, 3), promotions=[rule]).total_minor == total
+
+
+def test_a_percentage_of_the_original_price_of_each_piece_comes_after_another_cut():
+    first = promotion("A", "amount_off", amount_minor=5, level="unit", priority=10)
+    rule = promotion("U", "percent_off", basis_points=500, level="unit", base="original")
+    assert quoted((1005, 3), promotions=[first, rule]).total_minor == 3 * (1005 - 5 - 50)
+
+
 @pytest.mark.parametrize("level", ["order", "line"])
 def test_p8_a_percentage_with_a_cap(level):
     rule = promotion("C", "percent_off", basis_points=3000, level=level, cap_minor=2500)
