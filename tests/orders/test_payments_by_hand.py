@@ -111,10 +111,10 @@ def test_from_checkout_to_refund_with_the_double_as_the_readme_says(live_server)
             **key.headers,
         )
         assert answer.status_code == 201, answer.content
-        _until(lambda: ledger.of_order(order.id)[0].amounts.authorised == order.total_minor)
+        until(lambda: ledger.of_order(order.id)[0].amounts.authorised == order.total_minor)
         shop.act(shipping.ship, order.fulfilments[0])
-        _drive(order.id)
-        _until(lambda: ledger.of_order(order.id)[0].amounts.captured == order.total_minor)
+        drive(order.id)
+        until(lambda: ledger.of_order(order.id)[0].amounts.captured == order.total_minor)
         back = Client().post(
             f"/api/v1/orders/{order.id}/refunds",
             {"amount_minor": 500, "reason": "scratched"},
@@ -123,8 +123,8 @@ def test_from_checkout_to_refund_with_the_double_as_the_readme_says(live_server)
             **key.headers,
         )
         assert back.status_code < 300, back.content
-        _drive(order.id)
-        _until(lambda: ledger.of_order(order.id)[0].amounts.refunded == 500)
+        drive(order.id)
+        until(lambda: ledger.of_order(order.id)[0].amounts.refunded == 500)
         assert command.double.refunded(next(iter(command.double.intents))) == 500
     finally:
         command.stop.set()
@@ -132,13 +132,13 @@ def test_from_checkout_to_refund_with_the_double_as_the_readme_says(live_server)
         directory.forget()
 
 
-def _drive(order_id) -> None:
+def drive(order_id) -> None:
     with transaction():
         following.follow(order_id, by=following.FOLLOWER, at=clock.now())
     watchdog.run_errands(at=clock.now())
 
 
-def _until(holds) -> None:
+def until(holds) -> None:
     waiting = threading.Event()
     for _ in range(200):
         if holds():
