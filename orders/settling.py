@@ -18,7 +18,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 
 class Band(StrEnum):
@@ -253,6 +252,8 @@ def _assign(
     pairs: NDArray[np.int64], odds: NDArray[np.float64], certainty: NDArray[np.float64], known: Tolerance
 ) -> list[int]:
     """Return the places of the pairs that together are likeliest, each line once."""
+    from scipy.optimize import linear_sum_assignment  # here, so that web workers stay light
+
     worth = np.log(odds)
     good = np.flatnonzero(certainty >= known.proposed_from / 10)
     chosen: list[int] = []

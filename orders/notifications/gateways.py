@@ -17,7 +17,6 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from py_vapid import Vapid02
-from pywebpush import WebPushException, webpush
 
 from commerce.channels import addresses
 from orders.notifications.letters import Letter
@@ -176,6 +175,8 @@ class PushGateway:
 
     def push(self, endpoint: str, p256dh: str, auth: str, payload: str) -> Outcome:
         """Give an alert to the device's push service. A device that it does not know any more is gone for good."""
+        from pywebpush import WebPushException, webpush  # here, so that web workers stay light
+
         try:
             answer = webpush(
                 {"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}},

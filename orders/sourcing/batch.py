@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orders.sourcing import consignments, programs
+from orders.sourcing import consignments
 from orders.sourcing.consignments import Use, Way
 from orders.sourcing.criteria import Refusal
 from orders.sourcing.decision import Decision, explain
@@ -78,6 +78,8 @@ def plan_batch(problems: Sequence[Problem], world: World, policy: Policy, *, sec
     if ways and policy.mode is Mode.WEIGHED:
         least = _worthwhile(problems, alone, ways, world, policy)
     if ways:
+        from orders.sourcing import programs  # here, so that web workers stay light
+
         answer, is_optimal = programs.choice(problems, ways, world, policy, seconds)
         if answer is not None and _fits(answer, world) and _total(problems, answer).rank < reference.rank:
             chosen = answer
@@ -238,6 +240,8 @@ def _worthwhile(
 
     Return the score below which no choice falls, if that is known: when no way is left that was worth it.
     """
+    from orders.sourcing import programs  # here, so that web workers stay light
+
     known = {_likeness(one) for one in ways}
     groups = consignments.groups(problems, alone)
     is_exact = all(found.is_exact for found in alone)

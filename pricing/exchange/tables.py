@@ -6,10 +6,6 @@ import zipfile
 from collections.abc import Iterator
 from itertools import chain
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.writer.excel import save_workbook
-
 from pricing.exchange import cells
 
 LARGEST_FILE = 32 * 1024 * 1024
@@ -70,6 +66,9 @@ def _of_text(content: bytes) -> Iterator[tuple[int, list[object]]]:
 
 
 def _of_sheet(content: bytes) -> Iterator[tuple[int, list[object]]]:
+    import openpyxl  # here, so that web workers stay light
+    from openpyxl.utils.exceptions import InvalidFileException
+
     _check_archive(content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
@@ -133,6 +132,9 @@ def as_csv(heading: list[str], body: Iterator[list[str]], *, separator: str = ";
 
 def as_sheet(heading: list[str], body: Iterator[list[str]]) -> bytes:
     """Return a workbook with one sheet; every cell is text, so nothing in it is run."""
+    import openpyxl  # here, so that web workers stay light
+    from openpyxl.writer.excel import save_workbook
+
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Kontor")
     for row in chain([heading], body):

@@ -11,8 +11,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from math import sqrt
 
-from scipy import stats
-
 BASELINE_DAYS = 28
 LEAST_BASELINE_DAYS = 14
 LEAST_BASELINE_PIECES = 20
@@ -75,6 +73,8 @@ def effect(
     left_out: Collection[date] = (),
 ) -> Effect | TooLittle:
     """Return what goods sold from `first` to `last` beside their baseline, or why that can't be told."""
+    from scipy import stats  # here, so that web workers stay light
+
     during = [day for day in _days(first, last) if day not in left_out]
     before = [
         day for day in _days(first - timedelta(days=BASELINE_DAYS), first - timedelta(days=1)) if day not in left_out

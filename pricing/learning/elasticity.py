@@ -15,7 +15,6 @@ from math import exp, floor, log
 
 import numpy
 from numpy.typing import NDArray
-from scipy import stats
 
 LEAST_WEEKS = 20
 LEAST_LEVELS = 2  # prices that differ by more than LEVEL
@@ -72,6 +71,8 @@ class Elasticity:
 
 def fit(weeks: Sequence[Week]) -> Elasticity | TooLittle:
     """Return the elasticity of a product, or why it can't be told. Weeks come in order; those without sales don't count."""
+    from scipy import stats  # here, so that web workers stay light
+
     used = [week for week in weeks if week.pieces > 0 and week.price_minor > 0 and week.days > 0]
     if len(used) < LEAST_WEEKS:
         return TooLittle.FEW_WEEKS
