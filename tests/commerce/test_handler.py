@@ -57,6 +57,19 @@ def test_answers_bear_the_request_id_and_the_headers_that_protect(handler: Handl
     _, headers, _ = ask(handler, "/api/v1/locations", HTTP_X_REQUEST_ID="checkout-4711", **key)
     assert headers["X-Request-ID"] == "checkout-4711"
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_over_tls_and_without_it_each_answer_says_what_it_should(settings: Any, key: dict[str, str]) -> None:
+    settings.SECURE_HSTS_SECONDS = 3600
+    settings.SECURE_SSL_REDIRECT = True
+    handler = Handler()
+    for _ in range(2):
+        status, headers, _ = ask(handler, "/api/v1/locations", **key, **{"wsgi.url_scheme": "https"})
+        assert (status, headers["Strict-Transport-Security"]) == (200, "max-age=3600")
+        status, headers, _ = ask(handler, "/api/v1/locations", **key)
+        assert (status, headers["Location"]) == (301, "https://localhost/api/v1/locations")
 
 
 def test_a_fault_in_a_view_is_a_problem_without_a_trace(
