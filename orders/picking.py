@@ -208,33 +208,15 @@ def reject_line(
     by: Actor,
     at: datetime,
     is_shelf_empty: bool = False,
-) -> tuple[PutBack, ...]:
+) -> Rejected:
     """Give up on pieces of a line: the books follow the reason, the order owes and costs less, its channel is told.
 
     A kit that lacks a piece is not delivered at all: its other pieces are free again, and those that were picked already
-    are returned, to be put back. With nothing picked and nothing left to pick, the whole fulfilment is rejected. What another
+    are named as `put_back`. With nothing picked and nothing left to pick, the whole fulfilment is rejected. What another
     place can serve follows by itself (`orders.shortages`). With `is_shelf_empty`, pieces not found are not looked for again for
     other orders of the place: those are rejected as well.
     Raises: MoreThanWanted, AlreadyTaken, MoveNotAllowed, InvalidInput, NotAllowed, FulfilmentNotFound.
     """
-    return give_up(
-        fulfilment_id, line_id, quantity, reason, user=user, by=by, at=at, is_shelf_empty=is_shelf_empty
-    ).put_back
-
-
-@transaction_required
-def give_up(
-    fulfilment_id: UUID,
-    line_id: UUID,
-    quantity: int,
-    reason: RejectReason | str,
-    *,
-    user: AbstractUser,
-    by: Actor,
-    at: datetime,
-    is_shelf_empty: bool = False,
-) -> Rejected:
-    """Do as `reject_line` does, and return all that it came to. Raises: as that."""
     reason = _reason(reason)
     work = fulfilment.claim(fulfilment_id)
     leases.permit(user, work, Permission.WORK_PICKUPS)

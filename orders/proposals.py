@@ -96,7 +96,7 @@ def propose(
     amount = today if at_own_price else min(today, paid)
     if order_line.takes_substitutes and amount <= paid:
         return _bring_at_once(work, line, quantity, reason, other, amount, paid, user=user, by=by, at=at)
-    was = picking.give_up(
+    was = picking.reject_line(
         fulfilment_id, line_id, quantity, reason, user=user, by=by, at=at, is_shelf_empty=is_shelf_empty
     )
     return _ask(was.shortage_id, other, amount, paid, user=user, by=by, at=at), was.put_back
@@ -157,7 +157,7 @@ def _bring_at_once(
         work, verb="orders.substitutions.take", by=by, at=at,
         before={"sku": line.product.sku}, after={"sku": other.sku, "pieces": quantity, "amount_minor": made.total_minor},
     )  # fmt: skip
-    was = picking.give_up(work.fulfilment.id, line.id, quantity, reason, user=user, by=by, at=at)
+    was = picking.reject_line(work.fulfilment.id, line.id, quantity, reason, user=user, by=by, at=at)
     work = fulfilment.claim(work.fulfilment.id)
     row = shortages.get(was.shortage_id)
     shortages.change(row, ShortageState.SUBSTITUTED, at=at, substitute=work.order_lines[made.id])

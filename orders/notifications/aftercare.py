@@ -1,7 +1,6 @@
 """What customers hear when something is missing, comes back or is paid back: they are asked, and told what we do about it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from orders import events, proposals, shortage_choices
 from orders.floor import ProposalState
 from orders.notifications import aftercare_texts as texts
 from orders.notifications import letters
-from orders.notifications.catalogue import Message, register
+from orders.notifications.catalogue import Message, kept, register
 from orders.payments import news, refunds
 from orders.queries import OrderView
 from orders.return_states import ReturnState
@@ -26,29 +25,15 @@ def _is_asked(order: OrderView, facts: Mapping[str, Any]) -> bool:
     return bool(shortage_choices.asked(order.id, at=clock.now()))
 
 
-def _missing(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: payload.get(name) for name in ("fulfilment_id", "sku", "units")}
-
-
 def _missing_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     name = next((line.name for line in order.lines if line.sku == facts.get("sku")), str(facts.get("sku") or ""))
     return {"missing": f"{facts.get('units')} × {name}"}
 
 
-_PROPOSAL = (
-    "fulfilment_id",
-    "sku",
-    "units",
-    "proposal_id",
-    "instead_sku",
-    "amount_minor",
-    "instead_of_minor",
-    "answer_by",
+_missing = kept("fulfilment_id", "sku", "units")
+_proposal = kept(
+    "fulfilment_id", "sku", "units", "proposal_id", "instead_sku", "amount_minor", "instead_of_minor", "answer_by"
 )
-
-
-def _proposal(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: payload.get(name) for name in _PROPOSAL}
 
 
 def _is_put_to_customer(order: OrderView, payload: Mapping[str, Any]) -> bool:
@@ -67,7 +52,7 @@ def _is_still_proposed(order: OrderView, facts: Mapping[str, Any]) -> bool:
 def _proposal_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     found = proposals.get(UUID(str(facts.get("proposal_id"))))
     amount, before = int(facts.get("amount_minor") or 0), int(facts.get("instead_of_minor") or 0)
-    answer_by = facts.get("answer_by")
+    answer_by = letters.instant(facts.get("answer_by"))
     said = {"difference": _money(abs(amount - before), order.currency)}
     comparison = ""
     if amount < before:
@@ -79,7 +64,7 @@ def _proposal_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str
         "instead": f"{facts.get('units')} × {found.name if found else facts.get('instead_sku')}",
         "amount": _money(amount, order.currency),
         "comparison": comparison,
-        "answer_by": letters.moment(datetime.fromisoformat(answer_by)) if isinstance(answer_by, str) else "",
+        "answer_by": letters.moment(answer_by) if answer_by else "",
     }
 
 
@@ -90,10 +75,6 @@ def _money(minor: int, currency: str) -> str:
 def _goes_back(order: OrderView, payload: Mapping[str, Any]) -> bool:
     """Whether money goes back for goods or as goodwill; what was only held is let go without a word."""
     return payload.get("cause_type") in refunds.DELIVERED_CAUSES and payload.get("amount_minor", 0) > 0
-
-
-def _refund(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: payload.get(name) for name in ("amount_minor", "currency")}
 
 
 def _refund_words(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -162,7 +143,7 @@ def register_all() -> None:
             texts=texts.GOES_BACK,
             variables=("amount",),
             applies=_goes_back,
-            facts=_refund,
+            facts=kept("amount_minor", "currency"),
             words=_refund_words,
         ),
         Message(

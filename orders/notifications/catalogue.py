@@ -27,8 +27,12 @@ def _always(order: OrderView, payload: Mapping[str, Any]) -> bool:
     return True
 
 
-def _part_of(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {"fulfilment_id": payload.get("fulfilment_id")}
+def kept(*names: str) -> Callable[[OrderView, Mapping[str, Any]], dict[str, Any]]:
+    """Return what keeps these facts of an event for its message."""
+    return lambda order, payload: {name: payload.get(name) for name in names}
+
+
+_THE_PART = kept("fulfilment_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class Message:
     is_marketing: bool = False
     is_urgent: bool = False  # goes by SMS besides the e-mail, where a number is known
     applies: Callable[[OrderView, Mapping[str, Any]], bool] = _always
-    facts: Callable[[OrderView, Mapping[str, Any]], dict[str, Any]] = _part_of
+    facts: Callable[[OrderView, Mapping[str, Any]], dict[str, Any]] = _THE_PART
     words: Callable[[OrderView, Mapping[str, Any]], dict[str, str]] = field(default=lambda order, facts: {})
     still_true: Callable[[OrderView, Mapping[str, Any]], bool] = _always
 

@@ -167,6 +167,11 @@ def _goods(order: OrderView) -> str:
     return "\n".join(lines)
 
 
+def instant(given: object) -> datetime | None:
+    """Return an instant that facts name, or None when they name none."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else None
+
+
 def day(at: datetime) -> str:
     """Return a day with its name, in the language and time zone at hand: "Friday, 4 December 2026"."""
     local = timezone.localtime(at)

@@ -17,7 +17,7 @@ from orders.desk import Severity
 from orders.exceptions import Case, Kind, Suggestion
 from orders.lifecycle import COLLECTED, FETCHED, Method, State
 from orders.notifications import aftercare_texts, letters, notices, texts
-from orders.notifications.catalogue import Message, register
+from orders.notifications.catalogue import Message, kept, register
 from orders.packing import journeys
 from orders.promise_history import Revision
 from orders.queries import OrderView
@@ -78,7 +78,7 @@ def _last(order: OrderView, payload: Mapping[str, Any]) -> Revision | None:
     told, named = payload.get("promised_at"), payload.get("fulfilment_id")
     history = [one for one in promise_history.of_order(order.id) if str(one.fulfilment_id) == str(named)]
     last = history[-1] if history else None
-    if last is None or (told is not None and _at(told) != last.after):
+    if last is None or (told is not None and letters.instant(told) != last.after):
         return None
     return last
 
@@ -125,7 +125,7 @@ def _is_later_elsewhere(order: OrderView, payload: Mapping[str, Any]) -> bool:
 
 
 def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
-    before, after = _at(facts.get("promised_before")), _at(facts.get("promised_at"))
+    before, after = letters.instant(facts.get("promised_before")), letters.instant(facts.get("promised_at"))
     is_later = before is not None and after is not None and after > before
     news = (
         _("We are sorry: your order %(number)s takes longer than we promised.")
@@ -141,12 +141,8 @@ def _revised(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _delay(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: payload.get(name) for name in ("fulfilment_id", "promised_before", "deliver_by")}
-
-
 def _delayed(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
-    before, after = _at(facts.get("promised_before")), _at(facts.get("deliver_by"))
+    before, after = letters.instant(facts.get("promised_before")), letters.instant(facts.get("deliver_by"))
     days = {
         "promised_before": letters.day(before) if before else "",
         "deliver_by": letters.day(after) if after else "",
@@ -157,28 +153,20 @@ def _delayed(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
 def _is_still_the_day(order: OrderView, facts: Mapping[str, Any]) -> bool:
     """Whether the day that the message tells still holds and the parcel isn't there meanwhile."""
     part = letters.part_of(order, facts)
-    if part is None or part.deliver_by != _at(facts.get("deliver_by")):
+    if part is None or part.deliver_by != letters.instant(facts.get("deliver_by")):
         return False
     return any(one["stage"] != "delivered" for one in journeys.of_fulfilments([part.id]))
-
-
-def _at(given: object) -> datetime | None:
-    return datetime.fromisoformat(given) if isinstance(given, str) else None
 
 
 def _is_still_promised(order: OrderView, facts: Mapping[str, Any]) -> bool:
     """Whether the date that the message tells is still the one that holds: of two that moved at once only the last is told."""
     part = letters.part_of(order, facts)
-    told = _at(facts.get("promised_at"))
+    told = letters.instant(facts.get("promised_at"))
     return part is not None and told is not None and part.promised_at == told
 
 
-def _moved(order: OrderView, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: payload.get(name) for name in ("fulfilment_id", "from_location", "from_window_starts_at")}
-
-
 def _moved_from(order: OrderView, facts: Mapping[str, Any]) -> dict[str, str]:
-    started = _at(facts.get("from_window_starts_at"))
+    started = letters.instant(facts.get("from_window_starts_at"))
     place = str(facts.get("from_location") or "")
     with suppress(CommerceError):  # closed meanwhile: its code still says which it was
         place = locations.ref(place).name
@@ -209,7 +197,7 @@ def register_all() -> None:
             event=events.OrderPlaced.type,
             texts=texts.CONFIRMED,
             variables=("parts", "pickup_note"),
-            facts=lambda order, payload: {},
+            facts=kept(),
             words=_parts,
         ),
         Message(
@@ -217,7 +205,7 @@ def register_all() -> None:
             title=gettext_lazy("Order cancelled"),
             event=events.OrderCancelled.type,
             texts=texts.CANCELLED,
-            facts=lambda order, payload: {},
+            facts=kept(),
         ),
         Message(
             code="order.unavailable",
@@ -276,7 +264,7 @@ def register_all() -> None:
             variables=("moved_from",),
             is_urgent=True,
             applies=_is_collected,
-            facts=_moved,
+            facts=kept("fulfilment_id", "from_location", "from_window_starts_at"),
             words=_moved_from,
         ),
         Message(
@@ -292,7 +280,7 @@ def register_all() -> None:
             event=events.FulfilmentDelayed.type,
             texts=aftercare_texts.PARCEL_DELAYED,
             variables=("promised_before", "deliver_by"),
-            facts=_delay,
+            facts=kept("fulfilment_id", "promised_before", "deliver_by"),
             words=_delayed,
             still_true=_is_still_the_day,
         ),

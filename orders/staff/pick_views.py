@@ -15,6 +15,7 @@ from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from orders import picking, proposals
 from orders.lifecycle import Action, after
+from orders.rejections import Rejected
 from orders.staff import board, forms, pick_list, proposal_words, scans
 from orders.staff.views import FRAGMENT, PAGE, at_store, not_here, take
 
@@ -98,7 +99,8 @@ def _give_up(
     """Report pieces missing, and propose what the clerk holds instead, if they do."""
     missing = (fulfilment_id, line_id, given["quantity"], given["reason"])
     if not given["instead"]:
-        return take(request, picking.reject_line, *missing, is_shelf_empty=given["is_shelf_empty"])
+        rejected: Rejected = take(request, picking.reject_line, *missing, is_shelf_empty=given["is_shelf_empty"])
+        return rejected.put_back
     proposed, back = take(
         request, proposals.propose, *missing, given["instead"], at_own_price=given["at_own_price"],
         is_shelf_empty=given["is_shelf_empty"],

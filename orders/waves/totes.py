@@ -110,7 +110,7 @@ def reject(
         back += picking.reject_line(
             one.fulfilment_id, one.line_id, pieces, reason, user=user, by=by, at=at,
             is_shelf_empty=is_shelf_empty and number == len(dealt),
-        )  # fmt: skip
+        ).put_back  # fmt: skip
     return tuple(back)
 
 

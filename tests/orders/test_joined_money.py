@@ -76,7 +76,7 @@ def test_a_short_pick_of_one_costs_that_order_alone(shop, joined):
     part = second.fulfilments[0]
     shop.act(pickup.accept, part)
     short = next(line for line in part.lines if line.sku == shop.products[2].sku)
-    shop.act(picking.give_up, part, short.id, 1, "damaged")
+    shop.act(picking.reject_line, part, short.id, 1, "damaged")
     shop.scan(part, 1)
     shop.act(pickup.mark_ready, part)
     settle()  # nobody else has it, so the customer is asked

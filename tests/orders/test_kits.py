@@ -63,7 +63,7 @@ def owed(order: OrderView) -> dict[str, tuple[int, int, int]]:
 
 def reject(shop: make.Shop, order: OrderView, product: int, pieces: int, reason: RejectReason) -> tuple[PutBack, ...]:
     wanted = line(order, shop.products[product])
-    return shop.act(picking.reject_line, order.fulfilments[0], wanted.id, pieces, reason)
+    return shop.act(picking.reject_line, order.fulfilments[0], wanted.id, pieces, reason).put_back
 
 
 def books_are_right() -> None:

@@ -205,7 +205,7 @@ def test_an_answer_and_a_clerk_who_gives_up_the_rest_at_once_leave_exact_books(s
     part = order.fulfilments[0]
     verbs = [
         lambda: choose(order, proposal, "accept"),
-        lambda: picking.give_up(part.id, part.lines[0].id, 2, "other", user=shop.clerk, by=shop.by, at=clock.now()),
+        lambda: picking.reject_line(part.id, part.lines[0].id, 2, "other", user=shop.clerk, by=shop.by, at=clock.now()),
     ]
     outcomes = crowds.run_at_once(2, crowds.in_transactions(lambda place: verbs[place]()))
     assert crowds.summary(outcomes) == {"done": 2}
