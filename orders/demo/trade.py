@@ -19,6 +19,8 @@ from orders.demo import people, places, retailer
 from orders.demo.retailer import Retailer
 from orders.models import Fulfilment, FulfilmentLine
 from orders.routing import loads
+from pricing import quoting
+from pricing.quotes import BasketLine, ChannelTerms
 
 if TYPE_CHECKING:
     from commerce.models import User
@@ -248,6 +250,9 @@ def _place(shop: Retailer, story: Story, at: datetime) -> None:
     customer = people.customer(story.customer, channel.country)
     if story.window is not None:
         story.window = _possible(shop, story, story.window, at)
+    lines = [BasketLine(shop.products[sku], pieces) for sku, pieces in story.lines]
+    terms = ChannelTerms(channel.channel_id, channel.currency, channel.country)
+    quote = quoting.give(lines, channel=terms, at=at, by=shop.actors[story.channel])
     placed = placement.place(
         IncomingOrder(
             external_reference=story.reference,
@@ -259,6 +264,7 @@ def _place(shop: Retailer, story: Story, at: datetime) -> None:
                 name=customer.name, email=customer.email, phone=customer.phone, language=customer.language
             ),
             ship_to=story.ship_to,
+            quote_id=quote.id,
         ),
         channel=channel,
         by=shop.actors[story.channel],

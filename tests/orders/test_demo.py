@@ -37,6 +37,7 @@ from orders.demo import (
     assortment,
     by_hand,
     counting,
+    learning,
     moving,
     past,
     people,
@@ -50,6 +51,9 @@ from orders.lifecycle import State
 from orders.management.commands import demo
 from orders.models import Fulfilment, Order
 from pricing import overrides
+from pricing.learning import findings
+from pricing.learning.campaigns import Effect
+from pricing.learning.elasticity import Elasticity, TooLittle
 from pricing.models import PriorPriceExemption
 
 SATURDAY_NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
@@ -102,6 +106,7 @@ def test_tells_a_whole_story(db: None, now: datetime) -> None:
     with clock.frozen(now):  # what was said last is looked for by the day
         _says_how_few_are_left(shop)
     _shows_what_was_decided_by_hand(now)
+    _shows_what_was_learnt(shop, now)
     _proposes_in_the_first_night(now)
     call_command("verify_ledger")  # says nothing, or fails
 
@@ -124,6 +129,25 @@ def _shows_what_was_decided_by_hand(now: datetime) -> None:
     assert sum(one.count for one in told) == len(by_hand.SET_BY_HAND)
     assert all(one.difference_minor < 0 for one in told)
     assert PriorPriceExemption.objects.count() == 1
+
+
+def _shows_what_was_learnt(shop: retailer.Retailer, now: datetime) -> None:
+    campaign = next(one for one in findings.all_campaigns(now) if one.promotion.id == learning.CAMPAIGN)
+    found = findings.result(campaign, at=now)
+    assert found is not None
+    assert isinstance(found.effect, Effect)
+    assert found.effect.low > 0
+    assert isinstance(found.others, Effect)
+    assert found.others.pieces < 0
+    assert found.margin_minor is not None
+    assert found.given.orders > 0
+    assert 0 < found.given.discount_minor <= learning.BUDGET_MINOR
+    ids = [shop.products[sku] for sku in (learning.MOVED, learning.STEADY)]
+    told = findings.elasticities(ids, last=now.date())
+    moved, steady = (told[product_id].found for product_id in ids)
+    assert isinstance(moved, Elasticity)
+    assert moved.low < learning.ANSWER < moved.high < 0
+    assert steady == TooLittle.ONE_PRICE
 
 
 def _shows_what_moves(shop: retailer.Retailer) -> None:

@@ -285,7 +285,7 @@ def test_the_command_reports_and_refuses_in_words(db: None, write: Callable[...,
     assert "first.csv: the figures DIFFER from what its publisher says." in report
     call_command("import_sales", str(path), **options)
     assert "Nothing is new" in output.getvalue()
-    with pytest.raises(CommandError, match="There is no mapping 'sap'; shipped are online-retail"):
+    with pytest.raises(CommandError, match="There is no mapping 'sap'; shipped are ackerblau, online-retail"):
         call_command("import_sales", str(path), mapping="sap")
     headless = tmp_path / "headless.csv"
     headless.write_text("a,b\n1,2\n", encoding="utf-8")

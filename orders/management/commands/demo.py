@@ -21,6 +21,7 @@ from orders.demo import (
     costing,
     counting,
     floor,
+    learning,
     moving,
     past,
     past_prices,
@@ -110,6 +111,8 @@ def _plan_first_night() -> None:
 def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
     """Write the whole demo as of the minute of `now`, in one transaction of its own, and let the planner know it.
 
+    Sales from before Kontor come after it, through their importer, which owns its transactions.
+
     Statistics are taken after the data is in: plans made for empty tables would read all of them for ever.
     """
     now = now.replace(second=0, microsecond=0)
@@ -119,6 +122,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
             shop = retailer.found(now=now, progress=bar.update)
             past.sell(shop, now=now)
             routing.equip(shop, now=now)
+            learning.announce(shop, now=now)
             written = trade.stories(shop, now=now)
             bar.total += trade.count(written) + len(TOPICS)
             trade.play(shop, written, now=now, progress=bar.update)
@@ -126,6 +130,7 @@ def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
                 show(shop, now=now)
                 bar.update(1)
             audit.record(VERB, "demo", RETAILER, by=retailer.ACTOR, after={"orders": len(written)})
+        learning.remember(shop, now=now)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         bar.refresh()
