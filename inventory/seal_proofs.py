@@ -14,7 +14,7 @@ from commerce.transactions import durable, transaction
 from inventory import seals
 
 MOST_LISTED = 50
-MOST_LEVELS = 100  # of one segment, on one page
+MOST_LEVELS = 50  # of one segment, on one page
 MOST_KEPT = 20  # findings of one proof; the command prints them all
 _OBJECT = ("journal", "seals")
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("transfers/<uuid:transfer_id>/scan/", transfers.scan, name="transfer-scan"),
     path("transfers/<uuid:transfer_id>/lines/", transfers.change, name="transfer-change"),
     path("transfers/<uuid:transfer_id>/send/", transfers.send, name="transfer-send"),
+    path("transfers/<uuid:transfer_id>/expect/", transfers.expect, name="transfer-expect"),
     path("transfers/<uuid:transfer_id>/book/", transfers.book, name="transfer-book"),
     path("transfers/<uuid:transfer_id>/close/", transfers.close, name="transfer-close"),
     path("transfers/<uuid:transfer_id>/cancel/", transfers.cancel, name="transfer-cancel"),

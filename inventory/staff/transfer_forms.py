@@ -107,6 +107,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class ExpectForm(SendForm):
+    """On which other day goods on the way come, and why."""
+
+    reason = forms.CharField(
+        label=_("Why?"), max_length=120, error_messages={"required": _("Say why; the other store reads it.")}
+    )
+
+
 def differences(data: Any, short: Sequence[tuple[LineRef, str]]) -> dict[int, DifferenceReason]:
     """Return the reasons that were chosen for lines (with their SKUs) that are short; those without one are missing."""
     chosen = {line.product_id: data.get(f"reason-{sku}", "") for line, sku in short}

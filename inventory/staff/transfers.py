@@ -24,7 +24,7 @@ from inventory.moving import TransferAction, TransferState
 from inventory.places import locations, transit
 from inventory.places.locations import LocationRef
 from inventory.staff import transfer_forms, transfer_words
-from inventory.staff.transfer_forms import ArrivalForm, NewTransferForm, ReasonForm, ScanForm, SendForm
+from inventory.staff.transfer_forms import ArrivalForm, ExpectForm, NewTransferForm, ReasonForm, ScanForm, SendForm
 from inventory.staff.views import SOURCE, what_is_wrong
 from inventory.stock import Condition
 from inventory.transport import records, transfers
@@ -64,6 +64,10 @@ class Card:
     @property
     def may_receive(self) -> bool:
         return self.is_coming and TransferAction.RECEIVE in self.transfer.allowed_actions
+
+    @property
+    def is_on_the_way(self) -> bool:
+        return TransferAction.RECEIVE in self.transfer.allowed_actions
 
     @property
     def may_cancel(self) -> bool:
@@ -248,6 +252,23 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
         transfer,
         lambda: transfers.cancel(transfer_id, reason=reason, by=shell.actor(request), at=clock.now()),
         done=_("The transfer is cancelled."),
+    )
+
+
+@require_POST
+@shell.require(Permission.MOVE_STOCK)
+def expect(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
+    """Say at either end that goods on the way come on another day, and why."""
+    transfer = _mine(request, transfer_id)
+    form = ExpectForm(request.POST)
+    if not form.is_valid():
+        return _stop(request, transfer, _("Stop"), next(iter(form.errors.values()))[0], status=422, whole=True)
+    day, reason = form.cleaned_data["expected_on"], form.cleaned_data["reason"]
+    return _do(
+        request,
+        transfer,
+        lambda: transfers.expect(transfer_id, day, reason=reason, by=shell.actor(request), at=clock.now()),
+        done=_("The goods are expected on another day; whoever waits for them is told."),
     )
 
 

@@ -397,3 +397,20 @@ def test_why_goods_lie_elsewhere_now_stands_in_their_timeline(shelf: Shelf) -> N
     assert "yyy" in page
     elsewhere = signed_in(make_inventory.store())
     assert "On which shelves" not in text_of(elsewhere.get("/staff/stock/timeline/", {"sku": shelf.sku}))
+
+
+def test_goods_on_the_way_come_on_another_day_and_both_ends_may_say_so(shelf: Shelf, other: LocationRef) -> None:
+    sent = make_inventory.transfer(shelf.store.id, other.id, (shelf.product_id, 4))
+    expect, later = f"{TRANSFERS}{sent.id}/expect/", sent.expected_on + timedelta(days=3)
+    for store in (shelf.store, other):
+        client = signed_in(store)
+        assert "Comes on another day" in text_of(client.get(f"{TRANSFERS}{sent.id}/"))
+        answer = client.post(expect, {"expected_on": later.isoformat(), "reason": "the van broke down"}, follow=True)
+        assert "The goods are expected on another day" in text_of(answer)
+        assert records.get(sent.id).expected_on == later
+    assert client.post(expect, {"expected_on": later.isoformat(), "reason": ""}).status_code == 422
+    past = client.post(expect, {"expected_on": "2020-01-01", "reason": "so they say"})
+    assert (past.status_code, "This day has passed" in text_of(past)) == (422, True)
+    assert signed_in(make_inventory.store()).post(expect, {}).status_code == 404
+    make_inventory.transfer(shelf.store.id, other.id, is_sent=False)
+    assert records.get(sent.id).expected_on == later

@@ -43,6 +43,11 @@ WHERE b.quantity - b.filled - b.released > coalesce(h.quantity, a.quantity - a.s
 UNION ALL
 SELECT 'what was taken of a guarantee is the sum of its takes', o.id::text FROM inventory_obligation o
 WHERE o.taken <> (SELECT coalesce(sum(t.quantity), 0) FROM inventory_obligationtake t WHERE t.obligation_id = o.id)
+UNION ALL
+SELECT 'no customer has more than a limit allows', u.key FROM inventory_purchaselimituse u
+JOIN inventory_purchaselimit l ON l.id = u.limit_id JOIN commerce_quotahold h ON h.id = u.hold_id
+WHERE h.state = 'committed' OR (h.state = 'held' AND h.expires_at > %(at)s)
+GROUP BY u.key, l.quantity HAVING sum(u.quantity) > l.quantity
 """
 
 # All that a verb may change, but for the sweeping of expired holds: whoever locks a level may do that, also in vain.

@@ -7,7 +7,7 @@ what is claimed; what a channel may not see is worked out from one rule and a li
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -55,6 +55,7 @@ class Basket:
     created_at: datetime
     expires_at: datetime
     ended: str = ""
+    buyer: str = ""  # whose limits it counts for
 
     def is_active(self, at: datetime) -> bool:
         return not self.ended and self.expires_at > at
@@ -87,6 +88,7 @@ class Transfer:
     lines: dict[int, int]  # pieces by product
     open: Counter[int] = field(default_factory=Counter)  # of them still on the way
     state: TransferState = TransferState.DRAFT
+    expected_on: date | None = None  # nobody said another day
 
     def at_origin(self, product_id: int) -> Key:
         return Key(product_id, self.origin_id, self.condition)
@@ -164,6 +166,42 @@ class Policy:
     cap: int
 
 
+@dataclass
+class Dynamic:
+    """The one policy by which a channel's buffers follow demand, and how far they are, by level."""
+
+    id: int
+    channel_id: int
+    minimum: int
+    maximum: int
+    step_limit: int
+    cool_down: timedelta
+    kept: dict[Key, int] = field(default_factory=dict)
+    stepped: dict[Key, datetime] = field(default_factory=dict)
+    pinned: dict[Key, datetime] = field(default_factory=dict)
+    latest: dict[Key, tuple[UUID, int]] = field(
+        default_factory=dict
+    )  # step that can be taken back, and what was before
+
+    def kept_of(self, key: Key) -> int:
+        return self.kept.get(key, self.minimum)
+
+    def may_step(self, key: Key, at: datetime) -> bool:
+        is_pinned = key in self.pinned and at < self.pinned[key]
+        return not is_pinned and (key not in self.stepped or at - self.stepped[key] >= self.cool_down)
+
+
+@dataclass
+class CustomerLimit:
+    """The one limit per customer. `counted` are pieces of the baskets that were filled under it."""
+
+    id: int
+    product_id: int
+    quantity: int
+    ends_at: datetime
+    counted: dict[UUID, int] = field(default_factory=dict)
+
+
 Short = dict[Key, tuple[int, int]]  # what lacks: (wanted, to be had)
 
 
@@ -186,6 +224,8 @@ class Goods:
     )  # of when the newest figures of a place are
     rule: Rule | None = None
     policy: Policy | None = None
+    dynamic: Dynamic | None = None
+    limit: CustomerLimit | None = None
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
@@ -240,6 +280,8 @@ class Goods:
             return 0
         rule = self.rule if self.rule and self.rule.channel_id in (None, channel_id) else None
         left = free - self.owed(channel_id, key, taken, at)
+        if self.dynamic and self.dynamic.channel_id == channel_id:
+            left -= self.dynamic.kept_of(key)
         if rule and rule.kind is RuleKind.FIXED:
             left -= rule.amount
         elif rule and rule.kind is RuleKind.PERCENTAGE:
@@ -274,6 +316,22 @@ class Goods:
             return "hold_ended"
         return "" if basket.is_active(at) else "hold_expired"
 
+    def counted(self, buyer: str, at: datetime) -> int:
+        """What a customer has of the limited product: in baskets until their time is over, ordered or not."""
+        return sum(
+            pieces
+            for basket_id, pieces in (self.limit.counted if self.limit else {}).items()
+            if (basket := self.baskets[basket_id]).buyer == buyer
+            and basket.ended != "released"
+            and basket.expires_at > at
+        )
+
+    def is_over_limit(self, basket: Basket, at: datetime) -> bool:
+        if not self.limit or not basket.buyer or at >= self.limit.ends_at:
+            return False
+        wanted = basket.lines.get(self.limit.product_id, 0)
+        return wanted > 0 and self.counted(basket.buyer, at) + wanted > self.limit.quantity
+
     def reserve(self, basket_id: UUID, basket: Basket, room: "Room", *, at: datetime) -> Short:
         """Hold the goods of a basket or say what lacks."""
         short = {}
@@ -283,6 +341,8 @@ class Goods:
                 short[key] = (pieces, there + room.later(key))
         if not short:
             self.baskets[basket_id] = basket
+            if self.limit and basket.buyer and at < self.limit.ends_at and self.limit.product_id in basket.lines:
+                self.limit.counted[basket_id] = basket.lines[self.limit.product_id]
             for key, pieces in basket.keys().items():
                 room.take(key, pieces, waiting=max(pieces - room.now(basket.channel_id, key), 0))
                 self.count_for_guarantee(basket.channel_id, basket_id, key, pieces, at)

@@ -17,7 +17,8 @@ from inventory import availability, incoming
 from inventory.availability import Figure
 from inventory.places.locations import LocationRef
 from inventory.procurement.suppliers import SupplierRef
-from inventory.sharing import buffers
+from inventory.promising import purchase_limits
+from inventory.sharing import buffer_rules, buffers
 from inventory.stock import Condition, Counterparty, EntryKind
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
@@ -118,6 +119,13 @@ class KnownGoods(RolledBack):
         """Let this process read anew what it remembers for a second: examples take no time."""
         buffers.forget()
         availability.forget()
+        purchase_limits.forget()
+
+    def hold_nothing(self) -> None:
+        """End the rule that holds."""
+        if self.goods.rule:
+            self.say("", buffer_rules.retire, self.goods.rule.id)
+            self.goods.rule = None
 
     def attempt(self, verb: Callable[..., Any], *arguments: Any, **options: Any) -> Done | CommerceError:
         self.forget()
@@ -211,16 +219,17 @@ class KnownGoods(RolledBack):
 
     @invariant()
     def what_is_in_transit_is_what_open_transfers_bring(self) -> None:
-        coming: Counter[Key] = Counter()
+        coming, days = Counter[Key](), Counter[tuple[Key, date]]()
         for transfer in self.goods.transfers.values():
             for product, pieces in transfer.open.items():
                 coming[transfer.on_the_way(product)] += pieces
+                days[transfer.on_the_way(product), transfer.expected_on or EXPECTED_ON] += pieces
         assert all(self.goods.on_hand[key] == coming[key] for key in self.keys(Condition.IN_TRANSIT))
-        told: Counter[Key] = Counter()
+        told = Counter[tuple[Key, date]]()
         for one in incoming.expected([product.id for product in self.ground.products]):
             if one.source == incoming.TRANSFER:
-                told[Key(one.product_id, one.location_id, Condition.IN_TRANSIT)] += one.quantity
-        assert +told == +coming
+                told[Key(one.product_id, one.location_id, Condition.IN_TRANSIT), one.expected_on] += one.quantity
+        assert +told == +days
 
     @invariant()
     def figures_are_what_each_may_see(self) -> None:

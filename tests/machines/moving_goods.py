@@ -1,6 +1,7 @@
 """How goods move, for the machine of goods: received, returned, adjusted, written off, reclassified, corrected, transferred."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -231,6 +232,19 @@ class MovingGoods(KnownGoods):
         else:
             self._cancel(transfer_id)
 
+    @needs(lambda self: self.goods.transfers)
+    @step(data=st.data(), days=st.sampled_from([-1, 0, 1, 7]))
+    def expect_transfer(self, data: Any, days: int) -> None:
+        """Goods on the way come on another day, but not on one that has passed."""
+        transfer_id = self._transfer(data)
+        transfer, day = self.goods.transfers[transfer_id], self.now.date() + timedelta(days=days)
+        code = "" if transfer.state in ON_THE_WAY else "transfer_state_wrong"
+        if not code and days < 0:
+            code = "invalid_input"
+        self.say(code, transfers.expect, transfer_id, day, reason="machine")
+        if not code:
+            transfer.expected_on = day
+
     def _transfer(self, data: Any) -> UUID:
         """Draw a transfer, mostly one that is on the way."""
         under_way = [one for one, transfer in self.goods.transfers.items() if transfer.state in ON_THE_WAY]
@@ -347,6 +361,7 @@ class MovingGoods(KnownGoods):
                 *["send_or_cancel_transfer"] * 2,
                 *["receive_transfer"] * 3,
                 "close_transfer",
+                "expect_transfer",
             ]
         ),
     )

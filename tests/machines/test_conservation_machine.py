@@ -17,7 +17,7 @@ from commerce.transactions import transaction
 from inventory import allocations, expiry, reservations, timeline
 from inventory.allocations import Demand
 from inventory.cascade import Purpose, RuleKind
-from inventory.errors import InsufficientStock
+from inventory.errors import InsufficientStock, PurchaseLimitReached
 from inventory.ledger import LevelKey
 from inventory.promise_dates import PolicyKind
 from inventory.promising import demands, policies
@@ -26,7 +26,6 @@ from inventory.sharing import buffer_rules, obligations
 from inventory.sharing.scopes import ScopeIds
 from inventory.stock import Condition, Counterparty, EntryKind
 from tests.machines import goods_laws as laws
-from tests.machines.counted_goods import CountedGoods
 from tests.machines.examples import SECONDS_TO_SHRINK, Done, bounded, outcome
 from tests.machines.goods_model import (
     LONGEST_LIFE,
@@ -40,6 +39,7 @@ from tests.machines.goods_model import (
 )
 from tests.machines.known_goods import BY, needs, prepare, step
 from tests.machines.moving_goods import channels, of_products, pieces, places, products, rarely
+from tests.machines.shared_goods import SharedGoods, buyers
 from tests.machines.stated_goods import agree
 
 TTL_SECONDS = (60, 120, 900, 3600)
@@ -55,36 +55,43 @@ def short_of(refusal: CommerceError) -> Short:
     }
 
 
-class ConservationMachine(CountedGoods):
+class ConservationMachine(SharedGoods):
     # --- claims -------------------------------------------------------------------------------------------------------
 
     @step(
         wanted=st.lists(
             st.tuples(
                 places, channels, st.lists(st.tuples(st.integers(0, KIT), pieces), min_size=1, max_size=3),
-                st.sampled_from(TTL_SECONDS),
+                st.sampled_from(TTL_SECONDS), buyers,
             ),
             min_size=1, max_size=3,
         )
     )  # fmt: skip
-    def reserve(self, wanted: list[tuple[int, int, list[tuple[int, int]], int]]) -> None:
-        """A batch is served in its order, each all or nothing, and no one fails a neighbour. Of a kit, its components are held."""
+    def reserve(self, wanted: list[tuple[int, int, list[tuple[int, int]], int, str]]) -> None:
+        """A batch is served in its order, each all or nothing, and no one fails a neighbour. Of a kit, its components are held.
+
+        Who is named has no more of a limited product than the limit allows, in whatever baskets.
+        """
         requests = [
             ReservationRequest(
                 ids.new(), self.ground.channels[channel], self.place(place),
                 tuple((self.product(product), quantity) for product, quantity in basket),
-                self.now + timedelta(seconds=seconds),
+                self.now + timedelta(seconds=seconds), identities=self.identities(buyer),
             )
-            for place, channel, basket, seconds in wanted
+            for place, channel, basket, seconds, buyer in wanted
         ]  # fmt: skip
         room = self.room()
         verdicts = self.say("", reservations.reserve, requests)
-        for request, verdict in zip(requests, verdicts, strict=True):
+        for (*_, buyer), request, verdict in zip(wanted, requests, verdicts, strict=True):
             summed: Counter[int] = Counter()
             for product_id, quantity in request.lines:
                 summed += self.exploded(product_id, quantity)
-            basket = Basket(request.channel_id, request.location_id, dict(summed), self.now, request.expires_at)
-            if short := self.goods.reserve(request.id, basket, room, at=self.now):
+            basket = Basket(
+                request.channel_id, request.location_id, dict(summed), self.now, request.expires_at, buyer=buyer
+            )
+            if self.goods.is_over_limit(basket, self.now):
+                assert isinstance(verdict, PurchaseLimitReached), verdict
+            elif short := self.goods.reserve(request.id, basket, room, at=self.now):
                 assert isinstance(verdict, InsufficientStock), short
                 assert short_of(verdict) == short
             else:
@@ -201,9 +208,7 @@ class ConservationMachine(CountedGoods):
     @step(kind=st.sampled_from(RuleKind), amount=st.integers(1, 12), channel=st.none() | channels)
     def hold_a_rule(self, kind: RuleKind, amount: int, channel: int | None) -> None:
         """One rule at a time: how several combine is the cascade's own proof."""
-        if self.goods.rule:
-            self.say("", buffer_rules.retire, self.goods.rule.id)
-            self.goods.rule = None
+        self.hold_nothing()
         amount = amount * 8 if kind is RuleKind.PERCENTAGE else amount
         channel_id = None if channel is None else self.ground.channels[channel]
         wanted = buffer_rules.Draft(
