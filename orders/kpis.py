@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.operations import kpis
 from commerce.operations.kpis import Kpi, Row
 from orders import pay_later
+from orders.payments import declines
 
 # A payment that a customer never confirmed was not declined; it counts for neither side.
 _AUTHORISED = """
@@ -75,7 +76,7 @@ def authorisation_rate(since: datetime, until: datetime) -> Sequence[Row]:
 def decline_reasons(since: datetime, until: datetime) -> Sequence[Row]:
     """Return how many payments were declined for each reason that providers gave, each currency by itself."""
     return [
-        Row(reason.replace("_", " "), count, count, {"amount_minor": int(amount), "currency": currency})
+        Row(declines.word(reason), count, count, {"amount_minor": int(amount), "currency": currency})
         for reason, currency, count, amount in _ask(_DECLINED, since, until)
     ]
 

@@ -65,6 +65,7 @@ class ParcelView:
     labels: list[LabelView] = field(default_factory=list)
     slips: dict[UUID, str] = field(default_factory=dict)  # whose goods are in it: order numbers by fulfilment
     strange: list[str] = field(default_factory=list)  # numbers of orders in it that do not travel with it any more
+    strange_items: list[Item] = field(default_factory=list)  # their goods, to be taken out
 
     @property
     def label(self) -> LabelView | None:
@@ -238,7 +239,9 @@ def station(fulfilment_id: UUID, location_id: int) -> Station | None:
         view.items.append(Item(sku, name, quantity))
         if owner in here:
             view.slips[owner] = number
-        elif number not in view.strange:
+            continue
+        view.strange_items.append(Item(sku, name, quantity))
+        if number not in view.strange:
             view.strange.append(number)
     for label in ShipLabel.objects.filter(parcel__in=views).annotate(
         has=Count("document", filter=Q(document__isnull=False))

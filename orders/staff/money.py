@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from commerce.roles import Permission
 from orders import paying
 from orders.paying import Concern, PaidStatus, PaymentStatus, PaymentVerb, PayMethod
-from orders.payments import asking, following, ledger, refunds, requests
+from orders.payments import asking, declines, following, ledger, refunds, requests
 from orders.payments.ledger import PaymentView
 from orders.payments.requests import RequestView
 from orders.queries import OrderView
@@ -175,4 +175,4 @@ def _paid(one: PaymentView, open_requests: list[RequestView], *, may_return: boo
 def _concern(one: PaymentView) -> Text:
     if one.concern:
         return CONCERNS[one.concern.value]
-    return one.decline_reason.replace("_", " ") if one.amounts.authorised == 0 else ""
+    return declines.word(one.decline_reason) if one.decline_reason and one.amounts.authorised == 0 else ""

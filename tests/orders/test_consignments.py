@@ -224,6 +224,7 @@ def test_what_can_not_come_along_is_taken_out_first(shop, pair, leaves, host):
     leaves(shop, gone)
     table = lists.station(work_of(stays), shop.store.id)
     assert (table.has_strange, table.may_leave, table.company) == (True, False, ())
+    assert {item.sku for item in table.parcels[0].strange_items} == {line.sku for line in gone.lines}
     with pytest.raises(errors.ParcelsChanged, match=gone.number):
         shop.act(shipping.ship, work_of(stays))
     with pytest.raises(errors.ParcelsChanged):

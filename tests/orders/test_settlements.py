@@ -212,11 +212,11 @@ def test_figures_are_shown_and_handed_out(desk, order):
     pay.payment(order.id, 4760, gateway="demo", failure="insufficient_funds")
     period = {"since": clock.now() - timedelta(days=1), "until": clock.now() + timedelta(days=1)}
     assert kpis.ask("payments.authorisation_rate", **period)[0].value == 50
-    assert kpis.ask("payments.decline_reasons", **period)[0].label == "insufficient funds"
+    assert kpis.ask("payments.decline_reasons", **period)[0].label == "not enough money on the account"
     cost = kpis.ask("payments.cost", **period)[0]
     assert cost.facts["estimated_minor"] == 96
     shown = desk.get("/staff/settlements/figures/?days=7").content.decode()
-    assert "insufficient funds" in shown
+    assert "not enough money on the account" in shown
     rows = desk.get("/staff/settlements/figures.csv?days=7").content.decode().splitlines()
     assert rows[0].startswith("figure,unit,of,currency,value")
     assert any("payments.cost" in row for row in rows)
