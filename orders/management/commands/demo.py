@@ -45,7 +45,7 @@ log = logs.get(__name__)
 
 VERB = "orders.demo.load"
 RETAILER = "ackerblau"
-FIRST_NIGHT = "inventory.tasks.reorder"
+FIRST_NIGHT = ("inventory.tasks.seal_journal", "inventory.tasks.reorder")
 # What is shown besides trade, in the order in which it happens.
 TOPICS: list[Callable[..., None]] = [
     sharing.withhold, supply.stock_up, moving.move, promising.promise, reordering.rule, counting.count,
@@ -101,11 +101,12 @@ class Command(BaseCommand):
 
 
 def _plan_first_night() -> None:
-    """Let a worker forecast and propose what to reorder as soon as one runs: too slow to wait for at a first start."""
-    try:
-        celery.app.send_task(FIRST_NIGHT, retry=False)
-    except KombuError:
-        log.warning("demo_without_proposals", task=FIRST_NIGHT)  # they come with the next night
+    """Let a worker seal the journal, forecast and propose what to reorder as soon as one runs: too slow for a first start."""
+    for task in FIRST_NIGHT:
+        try:
+            celery.app.send_task(task, retry=False)
+        except KombuError:
+            log.warning("demo_without_first_night", task=task)  # what it does comes with the next night
 
 
 def load(*, now: datetime, is_quiet: bool = False) -> retailer.Retailer:
