@@ -18,6 +18,7 @@ from commerce.errors import CommerceError, NotFound
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory.cascade import RuleState
+from inventory.places import locations
 from inventory.sharing import buffer_rules, dynamic_buffers, obligations
 from inventory.staff import sharing_words
 from inventory.staff.sharing_forms import ObligationForm, PinForm, PolicyForm, RuleForm
@@ -100,10 +101,13 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
 def _rule_page(request: HttpRequest, rule_id: int, *, refusal: str = "", status: int = 200) -> HttpResponse:
     row = _found(buffer_rules.stored, rule_id)
     is_draft = row.state == RuleState.DRAFT.value
+    names = {place.code: place.name for place in locations.active()}
+    biggest = (row.preview or {}).get("biggest", [])
     facts = {
         "shown": _shown([row], sharing_words.rule)[0],
         "row": row,
         "preview": row.preview,
+        "biggest": [change | {"place": names.get(change["location"], change["location"])} for change in biggest],
         "is_seen": buffer_rules.is_seen(row, at=clock.now()),
         "needs_words": buffer_rules.needs_words(row),
         "warnings": [sharing_words.contradiction(one) for one in buffer_rules.warnings(row)] if is_draft else [],

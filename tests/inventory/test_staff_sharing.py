@@ -137,6 +137,7 @@ def test_withholding_everything_is_confirmed_by_its_name(shelf: Shelf) -> None:
     url = f"{SHARING}rules/{rule_id}/"
     client.post(url + "preview/")
     assert "withholds everything" in text_of(client.get(url))
+    assert {one["place"] for one in client.get(url).context["biggest"]} == {shelf.store.name}, "places by their names"
     refused = client.post(url + "activate/", {"words": "yes"})
     assert refused.status_code == 409
     assert "Write “Stop” to confirm" in text_of(refused)
