@@ -133,6 +133,8 @@ def test_a_product_and_a_category_are_not_both_meant(shelf: Shelf) -> None:
 
 def test_withholding_everything_is_confirmed_by_its_name(shelf: Shelf) -> None:
     client = signed_in()
+    with transaction():
+        catalog.list_products(shelf.channel_id, [shelf.product_id], by=BY)
     rule_id = drafted("cap", 0, name="Stop")
     url = f"{SHARING}rules/{rule_id}/"
     client.post(url + "preview/")
