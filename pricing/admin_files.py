@@ -163,7 +163,11 @@ class PriceFileAdmin(ReadOnlyAdmin):
             "can_be_put_away": state in (State.CHECKED, State.FAILED),
             "says_nothing_new": state is State.CHECKED and not (row.rows_new or row.rows_changed),
             "differences": row.differences[:MOST_SHOWN],
-            "faults": row.faults[:MOST_SHOWN],
+            "failure": refusals.said(row.failure),
+            "faults": [
+                {**one, "message": refusals.said(str(one["message"]))}
+                for one in sorted(row.faults[:MOST_SHOWN], key=lambda one: int(one["line"]))
+            ],
             "warnings": row.warnings[:MOST_SHOWN],
             "more_faults": max(0, row.rows_wrong - MOST_SHOWN),
             "draft_result": row.result,
@@ -180,7 +184,7 @@ class PriceFileAdmin(ReadOnlyAdmin):
         kept = io.StringIO(newline="")
         writer = csv.writer(kept, delimiter=";")
         writer.writerow(columns.REJECTS)
-        writer.writerows(columns.rejects(found))
+        writer.writerows([*cells, refusals.said(message)] for *cells, message in columns.rejects(found))
         return _attached("\ufeff" + kept.getvalue(), "faults.csv", "text/csv; charset=utf-8")
 
     def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:

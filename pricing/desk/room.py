@@ -18,7 +18,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals
 from pricing.approving import Rank
-from pricing.desk import verb_faults, words
+from pricing.desk import file_faults, verb_faults, words
 from pricing.models import RulesetDraft
 
 for _code, _sentence in {
@@ -37,7 +37,7 @@ for _code, _sentence in {
     refusals.register(_code, _sentence)
 for _code, _sentence in verb_faults.CODES.items():
     refusals.register(_code, _sentence)
-refusals.register_messages(verb_faults.SENTENCES)
+refusals.register_messages(verb_faults.SENTENCES | file_faults.SENTENCES)
 
 
 @dataclass(frozen=True, slots=True)
