@@ -191,6 +191,19 @@ class Shopper(threading.Thread):
             self.attempts["connection lost"] += 1
 
 
+def figures(after: Any) -> str:
+    """Return what happened in numbers, for whoever reads the log."""
+    recovered = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in after.recovered.items())
+    slowest = max(shopper.slowest for shopper in after.shoppers)
+    gone = max(seconds for _, _, seconds in after.while_gone)
+    return (
+        f"{len(after.acknowledged())} orders acknowledged; answers {dict(after.attempts())}; slowest {slowest:.1f} s\n"
+        f"recovered: {recovered}\nsettled {after.settled_after:.0f} s after; "
+        f"{len(after.in_flight)} webhooks were under way when the relay was killed; "
+        f"slowest 503 while the database was gone {gone:.2f} s"
+    )
+
+
 def _asks_to_come_again(answer: requests.Response) -> bool:
     """Whether an answer says "not now" rather than yes or no."""
     if answer.status_code == 409:
