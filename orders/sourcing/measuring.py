@@ -253,7 +253,7 @@ class Look:
         for line in lines:
             for row, column in self._measures_of_line(line):
                 measures[row] += column
-        way_of, ship, arrives = self._shipping(sum((line.bulk for line in lines), Bulk()))
+        way_of, ship, arrives = self._shipping(Bulk(sum(line.grams for line in lines), sum(line.mm3 for line in lines)))
         measures[self._row[Criterion.COST]] += ship
         if arrives is not None:
             self._add_times(measures, arrives)
