@@ -75,9 +75,14 @@ def authorisation_rate(since: datetime, until: datetime) -> Sequence[Row]:
 
 def decline_reasons(since: datetime, until: datetime) -> Sequence[Row]:
     """Return how many payments were declined for each reason that providers gave, each currency by itself."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}  # several codes of providers say the same
+    for reason, currency, count, amount in _ask(_DECLINED, since, until):
+        said = (declines.word(reason), currency)
+        before, minor = found.get(said, (0, 0))
+        found[said] = (before + count, minor + int(amount))
     return [
-        Row(declines.word(reason), count, count, {"amount_minor": int(amount), "currency": currency})
-        for reason, currency, count, amount in _ask(_DECLINED, since, until)
+        Row(word, count, count, {"amount_minor": minor, "currency": currency})
+        for (word, currency), (count, minor) in sorted(found.items(), key=lambda one: -one[1][0])
     ]
 
 

@@ -62,7 +62,7 @@ def tried(key: str = "few") -> None:
 
 def test_terms_are_changed_and_contradictions_stay_on_the_page(shelf: Shelf) -> None:
     client = signed_in()
-    assert "up to 5 pieces; a number for 300 s" in text_of(client.get(DESK))
+    assert "up to 5 pieces; a number for 5 min" in text_of(client.get(DESK))
     address = f"{DESK}policies/{shelf.channel_id}/"
     assert client.get(address).status_code == 200
     refused = client.post(address, TERMS | {"soft_seconds": 60})

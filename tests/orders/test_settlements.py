@@ -213,6 +213,10 @@ def test_figures_are_shown_and_handed_out(desk, order):
     period = {"since": clock.now() - timedelta(days=1), "until": clock.now() + timedelta(days=1)}
     assert kpis.ask("payments.authorisation_rate", **period)[0].value == 50
     assert kpis.ask("payments.decline_reasons", **period)[0].label == "not enough money on the account"
+    pay.payment(order.id, 4760, gateway="demo", failure="incorrect_cvc")
+    pay.payment(order.id, 4760, gateway="demo", failure="invalid_cvc")
+    told = [(row.label, row.of) for row in kpis.ask("payments.decline_reasons", **period)]
+    assert told == [("wrong security code", 2), ("not enough money on the account", 1)], "by what they say, not by code"
     cost = kpis.ask("payments.cost", **period)[0]
     assert cost.facts["estimated_minor"] == 96
     shown = desk.get("/staff/settlements/figures/?days=7").content.decode()
