@@ -57,10 +57,13 @@ _READ = {
     "updated_at": _REFS + "product.updated_at >= %(wanted)s::timestamptz",
     # After an import, what was seen already is not told every two seconds for a minute.
     "unseen": _REFS
-    + "product.updated_at >= %(wanted)s::timestamptz AND age(product.xmin) <= age(%(since)s::text::xid)",
+    + """product.updated_at >= %(wanted)s::timestamptz AND NOT pg_visible_in_snapshot(
+        greatest(  -- the row's 32 bits, as near to the snapshot as they can be
+            mod(product.xmin::text::bigint - mod(%(seen)s::bigint, 4294967296) + 6442450944, 4294967296)
+            - 2147483648 + %(seen)s::bigint, 3)::text::xid8,
+        %(since)s::text::pg_snapshot)""",
 }
-# Whatever was written by transactions before this one is seen by now.
-_HORIZON = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text"
+_SNAPSHOT = "SELECT now::text, pg_snapshot_xmax(now)::text::bigint FROM pg_current_snapshot() AS now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class _Memory:
         self.unknown: dict[str | int, float] = {}
         self.looked_at = time.monotonic()
         self.looks = 0  # that ended: what was read before one of them may be older than what it found
-        self.horizon: str | None = None  # of the last look: what older transactions wrote is known
+        self.seen: tuple[str, int] | None = None  # the snapshot of the last look, and its end: what it showed is known
         self.lock = threading.Lock()
         self.looking = threading.Lock()
 
@@ -231,14 +234,14 @@ class _Memory:
             if not self.by_id:
                 return
             begin = clock.now() - timedelta(seconds=now - since) - LONGEST_WRITE
-            seen = self.horizon if now - since < LONGEST_WRITE.total_seconds() else None
+            seen = self.seen if now - since < LONGEST_WRITE.total_seconds() else None
             with connection.cursor() as cursor:
-                cursor.execute(_HORIZON)
-                horizon = cursor.fetchone()[0]
+                cursor.execute(_SNAPSHOT)
+                snapshot = cursor.fetchone()
             changed = _read("unseen", begin, since=seen) if seen else _read("updated_at", begin)
             self._learn([ref for ref in changed if ref.id in self.by_id], self.looks)
             self.looks += 1
-            self.horizon = horizon
+            self.seen = snapshot
         finally:
             self.looking.release()
 
@@ -247,15 +250,17 @@ _memory = _Memory()
 
 
 def _read(
-    column: str, wanted: Sequence[str] | Sequence[int] | datetime, *, since: str | None = None
+    column: str, wanted: Sequence[str] | Sequence[int] | datetime, *, since: tuple[str, int] | None = None
 ) -> list[ProductRef]:
     """Read products by SKU or id (`ahead`: and those after the first of them), or those that changed since an instant, or
-    of these the `unseen`, written by the transaction `since` or a later one.
+    of these the `unseen`, which the snapshot `since` (with its end) did not show.
     """
     if not wanted:
         return []
+    snapshot, seen = since or (None, None)
+    params = {"wanted": wanted, "since": snapshot, "seen": seen}
     with connection.cursor() as cursor:
-        prepared.execute(cursor, _READ[column], {"wanted": wanted, "since": since}, by_index=column.endswith("ahead"))
+        prepared.execute(cursor, _READ[column], params, by_index=column.endswith("ahead"))
         return [
             ProductRef(
                 product_id,

@@ -1,5 +1,6 @@
 """Products, barcodes, channels and listings: one writer, audited, versioned, found quickly."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -275,5 +276,16 @@ def test_a_change_is_told_to_a_process_about_once(monkeypatch: pytest.MonkeyPatc
     assert look() == ["CUP"]
     assert memory.get("sku", ["CUP"])["CUP"].name == "Goblet"
     assert look() == []
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        cursor = other.cursor()  # who writes for long hides nothing, and brings nothing back
+        cursor.execute("SELECT pg_current_xact_id()")
+        assert look() == []
+        Product.objects.filter(sku="CUP").update(name="Grail", updated_at=clock.now())
+        cursor.execute("UPDATE commerce_product SET name = 'Beaker', updated_at = now() WHERE sku = 'MUG'")
+        assert look() == ["CUP"]
+        other.commit()
+    assert look() == ["MUG"]
+    assert memory.get("sku", ["CUP"])["CUP"].name == "Grail"
     memory._learn([replace(memory.by_sku["CUP"], name="Cup")], memory.looks - 1)
-    assert memory.get("sku", ["CUP"])["CUP"].name == "Goblet"
+    assert memory.get("sku", ["CUP"])["CUP"].name == "Grail"
