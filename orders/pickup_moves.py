@@ -1,6 +1,6 @@
 """Moving a pickup to another window or store: place in the window, goods and promise change together or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -80,7 +80,7 @@ def move(
     _check(work, by=by)
     target = locations.by_id(location_id)
     is_same = location_id == held.location_id
-    if not is_same and State(held.state) not in TO_OTHER_STORES:
+    if not is_same and not _may_leave_its_store(held.state, (line.picked for line in work.lines_of(held))):
         raise errors.MoveNotAllowed(
             "The goods are being prepared at their store already; choose another window there.", state=held.state
         )
@@ -135,12 +135,17 @@ def choices(held: FulfilmentView, *, channel_id: int, at: datetime) -> list[Choi
     own = locations.by_id(held.location_id)
     basket = promises.Basket.of_lines((line.product_id, line.missing) for line in held.lines if line.missing)
     found = [Choice(own, _next_windows(own, held.method, basket, but=held.window_starts_at, at=at), True)]
-    if state in TO_OTHER_STORES:
+    if _may_leave_its_store(held.state, (line.picked for line in held.lines)):
         found += [
             Choice(place, _next_windows(place, held.method, basket, but=None, at=at), False)
             for place in _stores(held, channel_id, at=at)
         ]
     return [choice for choice in found if choice.windows]
+
+
+def _may_leave_its_store(state: str, picked: Iterable[int]) -> bool:
+    """Whether another store may hand a pickup over: nobody has begun it, and nothing of it lies picked at its store."""
+    return State(state) in TO_OTHER_STORES and not any(picked)
 
 
 def _stores(held: FulfilmentView, channel_id: int, *, at: datetime) -> list[LocationRef]:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -48,49 +48,42 @@ AT_ONCE = 500
 def look(*, by: Actor, at: datetime) -> int:
     """Put on the desk what is late, who waits outside too long, what nobody fetched and which codes are locked.
 
-    Return how many there are now.
+    Return how many of them the desk did not know.
     """
     found = 0
     for kind, rows in (
-        (LATE, _late(at=at)),
-        (OUTSIDE, _rows(state=State.ARRIVED.value, arrived_at__lt=at - WAITS_LONG)),
-        (RETURN, _rows(state=State.NO_SHOW.value)),
+        (LATE, Fulfilment.objects.filter(_is_late(at), state__in=UNREADY)),  # parcels as well
+        (OUTSIDE, _fetched(state=State.ARRIVED.value, arrived_at__lt=at - WAITS_LONG)),
+        (RETURN, _fetched(state=State.NO_SHOW.value)),
         (
             LOCKED,
-            _rows(
+            _fetched(
                 state__in=[State.READY.value, State.ARRIVED.value], failed_code_attempts__gte=pickup.MOST_CODE_ATTEMPTS
             ),
         ),
     ):
-        known = _unsettled(kind)
-        for row in rows:
-            if str(row["id"]) not in known:
-                exceptions.open(
-                    kind,
-                    subject=("fulfilment", row["id"]),
-                    order_id=row["order_id"],
-                    location_id=row["location_id"],
-                    facts={"number": row["order__number"]},
-                    by=by,
-                    at=at,
-                )
+        # Without those that are on the desk already: else the first AT_ONCE of them hide all others.
+        new = rows.exclude(pk__in=_unsettled(kind)).order_by("promised_at", "id")
+        for row in new.values("id", "order_id", "location_id", "order__number")[:AT_ONCE]:
+            exceptions.open(
+                kind,
+                subject=("fulfilment", row["id"]),
+                order_id=row["order_id"],
+                location_id=row["location_id"],
+                facts={"number": row["order__number"]},
+                by=by,
+                at=at,
+            )
             found += 1
     return found
 
 
-def _rows(**conditions: Any) -> list[dict[str, Any]]:
-    methods = [one.value for one in FETCHED]
-    rows = Fulfilment.objects.filter(method__in=methods, **conditions)
-    return list(rows.order_by("promised_at", "id").values("id", "order_id", "location_id", "order__number")[:AT_ONCE])
-
-
-def _late(*, at: datetime) -> list[dict[str, Any]]:
-    """Return what was promised by now and is not ready, parcels as well; a new promise makes nothing punctual."""
-    rows = Fulfilment.objects.filter(_is_late(at), state__in=UNREADY)
-    return list(rows.order_by("promised_at", "id").values("id", "order_id", "location_id", "order__number")[:AT_ONCE])
+def _fetched(**conditions: Any) -> QuerySet[Fulfilment]:
+    return Fulfilment.objects.filter(method__in=[one.value for one in FETCHED], **conditions)
 
 
 def _is_late(at: datetime) -> Q:
+    """What was promised by now and is not ready; a new promise makes nothing punctual."""
     broken = PromiseRevision.objects.filter(
         fulfilment_id=OuterRef("pk"),
         reason__in=[PromiseReason.LOAD.value, PromiseReason.CARRIER.value],

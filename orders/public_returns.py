@@ -19,6 +19,7 @@ from commerce.actors import Actor
 from commerce.errors import CommerceError
 from commerce.money import Money
 from commerce.transactions import transaction
+from inventory.places import locations
 from orders import printing, queries
 from orders.carriers import directory
 from orders.errors import OrderNotFound
@@ -57,7 +58,7 @@ def announce(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404 from missing
     at = clock.now()
     language = order.language if order.language in dict(settings.LANGUAGES) else "en"
-    place = order.fulfilments[0].location
+    place = order.fulfilments[0].location if order.fulfilments else locations.active()[0]
     with translation.override(language), timezone.override(ZoneInfo(place.time_zone)):
         problem = ""
         if request.method == "POST":

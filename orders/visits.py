@@ -78,6 +78,16 @@ def here(fulfilment_id: UUID, *, bay: str = "", car: str = "", plate: str = "", 
 
 
 @transaction_required
+def seen_outside(fulfilment_id: UUID, *, bay: str, by: Actor, at: datetime) -> None:
+    """Note that staff saw the customer outside, and where. What customers said of their car stays; all of it is erased after.
+
+    Raises: InvalidInput, MoveNotAllowed unless the pickup is ready, FulfilmentNotFound.
+    """
+    pickup.arrive(fulfilment_id, by=by, at=at, bay=bay.strip())
+    _write(fulfilment.claim(fulfilment_id), at=at)
+
+
+@transaction_required
 def name_helper(fulfilment_id: UUID, *, name: str, by: Actor, at: datetime) -> None:
     """Let somebody else collect: staff see the name and ask for it beside the code. An empty name takes it back.
 

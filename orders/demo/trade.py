@@ -14,7 +14,7 @@ from uuid import UUID
 from commerce import clock
 from commerce.actors import Actor
 from commerce.channels.contracts import IncomingCustomer, IncomingLine, IncomingOrder
-from orders import cancellation, picking, pickup, pickup_windows, placement, promises, shipping
+from orders import cancellation, picking, pickup, pickup_windows, placement, promises, shipping, visits
 from orders.demo import people, places, retailer
 from orders.demo.retailer import Retailer
 from orders.models import Fulfilment, FulfilmentLine
@@ -325,7 +325,7 @@ def _mark_ready(shop: Retailer, story: Story, at: datetime) -> None:
 
 def _arrive(bay: str) -> Step:
     def step(shop: Retailer, story: Story, at: datetime) -> None:
-        pickup.arrive(_of(story), by=Actor.customer(story.order_id), at=at, bay=bay)
+        visits.seen_outside(_of(story), by=Actor.customer(story.order_id), at=at, bay=bay)
 
     return step
 

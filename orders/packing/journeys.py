@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from commerce import clock, logs
 from commerce.actors import Actor
@@ -37,7 +37,7 @@ def look() -> int:
         .exclude(parcel__stage=Stage.DELIVERED.value)
         .exclude(parcel__looked_at__gt=at - LOOKS_EVERY)
         .select_related("parcel")
-        .order_by("parcel__looked_at", "parcel_id")[:MOST_AT_ONCE]
+        .order_by(F("parcel__looked_at").asc(nulls_first=True), "parcel_id")  # new ones first[:MOST_AT_ONCE]
     )
     asked = 0
     for label in list(rows):

@@ -66,17 +66,22 @@ def follow(order_id: UUID, *, by: Actor, at: datetime) -> None:
             cause=("order_total", f"{order_id}:{order.version}:{too_much}"), by=by, at=at,
         )  # fmt: skip
         payments = ledger.lock(order_id=order_id)
-    is_over = not pending and all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments)
+    is_over = not pending and _is_over(order)
     _plan_captures(order, payments, is_over=is_over, by=by, at=at)
     payments = ledger.lock(order_id=order_id)
     _plan_releases(payments, is_over=is_over, by=by, at=at)
     refunds.plan(order_id, by=by, at=at)
 
 
+def _is_over(order: OrderView) -> bool:
+    """Whether nothing of an order is to leave any more; what has no place yet is."""
+    return not order.unrouted and all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments)
+
+
 def _hold_if_risky(order: OrderView, *, by: Actor, at: datetime) -> None:
     """Let work stand still, once, when a provider thinks that somebody else's card pays; a manager looks and lets it go on."""
     risk = ledger.risk_of(order.id)
-    if not risk or all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments):
+    if not risk or _is_over(order):
         return
     if not any(one.kind is HoldKind.FRAUD for one in holds.of_orders([order.id], open_only=False).get(order.id, [])):
         holds.place(order.id, HoldKind.FRAUD, f"payment provider: {risk} risk", by=by, at=at)
@@ -94,7 +99,9 @@ def _hold_until_paid(order: OrderView, payments: Sequence[PaymentView], *, by: A
     to_pay = to_pay_minor(order, payments)
     if ours is not None and not to_pay:
         holds.release(order.id, HoldKind.PAYMENT, "paid", by=by, at=at)
-    waits = any(State(one.state) not in lifecycle.TERMINAL and one.method not in COLLECTED for one in order.fulfilments)
+    waits = bool(order.unrouted) or any(
+        State(one.state) not in lifecycle.TERMINAL and one.method not in COLLECTED for one in order.fulfilments
+    )
     is_asked_for = any(one.amounts.authorised for one in payments)  # who never paid a cent is still paying
     released = any(not one.is_open and one.release_reason != "paid" and one.kind is HoldKind.PAYMENT for one in known)
     if to_pay and waits and is_asked_for and not released and HoldKind.PAYMENT.value not in order.held_for:
@@ -106,7 +113,7 @@ def delivered_minor(order: OrderView) -> int:
 
     A line's share depends on how many of it have left, not in which parcels, so that no cent is lost or made on the way.
     """
-    if all(State(one.state) in lifecycle.TERMINAL for one in order.fulfilments):
+    if _is_over(order):
         return order.total_minor if any(State(one.state) in lifecycle.DELIVERED for one in order.fulfilments) else 0
     left: dict[UUID, int] = {}
     of_goods: set[UUID] = set()

@@ -12,10 +12,13 @@ from orders.paying import Concern, PaymentVerb
 from orders.payments import errands, ledger, requests
 
 DOG = Actor.system("payment watchdog")
+MOST_WAITING = 20_000
 AT_ONCE = 200  # the rest follows with the next run
 SILENT_FOR = timedelta(minutes=15)  # until a person hears that a provider does not answer
 WAITS_FOR_ORDER = timedelta(minutes=30)  # a paid order that is not placed by then was given up, or lost
 WAITS_FOR_CUSTOMER = timedelta(hours=24)  # to confirm a payment in the browser
+# Up to which age in minutes it is asked every how many minutes: by two runs each time, as one of them may be late.
+ASKS = ((20, 1), (120, 5), (float("inf"), 30))
 ASKS_AFTER = timedelta(minutes=10)  # how a payment stands that the customer should have confirmed
 EXTENDS_BEFORE = timedelta(days=2)  # an authorisation ends
 
@@ -45,18 +48,28 @@ def watch(*, at: datetime) -> dict[str, int]:
     return done
 
 
+def is_asked_about(age: timedelta) -> bool:
+    """Whether a payment of an age is asked about by the run of this minute: at first each time, later each half hour. [pure]"""
+    minutes = int(age.total_seconds() // 60)
+    return next(minutes % pause < 2 for until, pause in ASKS if minutes < until)
+
+
 def _ask_about_silent(*, at: datetime) -> int:
-    """Ask how payments stand whose customer should have confirmed them; let go of those that were given up."""
+    """Ask how payments stand whose customer should have confirmed them; let go of those that were given up.
+
+    The older they are, the less often, and the newest first: many abandoned checkouts keep nobody waiting.
+    """
     waiting = Payment.objects.filter(
         authorised_minor=0, has_failed=False, created_at__lt=at - ASKS_AFTER, concern="",
         created_at__gt=at - 2 * WAITS_FOR_CUSTOMER,
-    ).exclude(provider_reference="").order_by("created_at")[:AT_ONCE]  # fmt: skip
+    ).exclude(provider_reference="").order_by("-created_at").values_list("pk", "created_at")  # fmt: skip
+    due = [(pk, created_at) for pk, created_at in waiting[:MOST_WAITING] if is_asked_about(at - created_at)]
     asked = 0
-    for row in waiting:
-        asked += errands.look(row.pk)
-        if row.created_at < at - WAITS_FOR_CUSTOMER and ledger.get(row.pk).amounts.authorised == 0:
+    for pk, created_at in due[:AT_ONCE]:
+        asked += errands.look(pk)
+        if created_at < at - WAITS_FOR_CUSTOMER and ledger.get(pk).amounts.authorised == 0:
             with transaction():
-                requests.plan(row.pk, PaymentVerb.VOID, cause=("given_up", row.pk), by=DOG, at=at)
+                requests.plan(pk, PaymentVerb.VOID, cause=("given_up", pk), by=DOG, at=at)
     return asked
 
 

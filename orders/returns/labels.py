@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import F
+
 from commerce import audit, catalog, clock, ids, integrity, logs
 from commerce.actors import Actor
 from commerce.errors import CommerceError, InvalidInput
@@ -143,7 +145,7 @@ def look(*, by: Actor) -> int:
         )
         .exclude(stage=Stage.DELIVERED.value)
         .exclude(looked_at__gt=at - LOOKS_EVERY)
-        .order_by("looked_at", "id")[:MOST_AT_ONCE]
+        .order_by(F("looked_at").asc(nulls_first=True), "id")[:MOST_AT_ONCE]
     )  # fmt: skip
     asked = 0
     for row in list(rows):

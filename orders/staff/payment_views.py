@@ -27,6 +27,7 @@ from orders.staff.views import at_store, done, not_here, refused
 
 AT_THE_COUNTER = ("cash", "terminal", "gift_card")
 LONGEST_REASON = 200
+ASKED_HERE = frozenset({PaymentVerb.CAPTURE.value, PaymentVerb.VOID.value, PaymentVerb.EXTEND.value})
 
 
 class Amount(forms.CharField):
@@ -93,7 +94,7 @@ def ask(request: HttpRequest, store: shell.Store, order_id: UUID, payment_id: UU
     """Take what a payment holds, or let it go."""
 
     def work(order: OrderView) -> HttpResponse:
-        if payment_id not in {one.id for one in ledger.of_order(order.id)}:
+        if payment_id not in {one.id for one in ledger.of_order(order.id)} or verb not in ASKED_HERE:
             return not_here(request)
         with transactions.transaction():
             asked = asking.ask(payment_id, PaymentVerb(verb), by=shell.actor(request), at=clock.now())

@@ -24,7 +24,7 @@ from commerce.errors import CommerceError
 from commerce.roles import Permission
 from commerce.staff import refusals, shell
 from inventory.places import locations
-from orders import age_checks, arrivals, pickup, promises, shipping, to_store
+from orders import age_checks, arrivals, pickup, promises, shipping, to_store, visits
 from orders.lifecycle import FETCHED, SENT, Action, Method, State, after
 from orders.notifications import gateways
 from orders.staff import board, forms, pick_list, words
@@ -294,7 +294,7 @@ def note(request: HttpRequest, store: shell.Store, fulfilment_id: UUID, *, name:
 
 
 def _arrive(fulfilment_id: UUID, *, user: object, by: Actor, at: datetime, bay: str) -> None:
-    pickup.arrive(fulfilment_id, bay=bay, by=by, at=at)
+    visits.seen_outside(fulfilment_id, bay=bay, by=by, at=at)
 
 
 # name: verb, form, title, icon, what it is answered with

@@ -35,6 +35,7 @@ from orders import (
     visits,
 )  # fmt: skip
 from orders.exceptions import cases, escalation
+from orders.lifecycle import State
 from orders.models import Notice, PickupVisit
 from orders.queries import OrderView
 from tests.factories import inventory as goods
@@ -161,6 +162,23 @@ def test_what_was_said_about_coming_is_forgotten_after_the_hand_over_and_that_is
         PickupVisit.objects.update(plate="B-KO 1234")
 
 
+def test_where_staff_saw_somebody_wait_is_forgotten_too_and_spoils_nothing_that_the_customer_said(
+    shop: make.Shop, signed_in: Callable[[User], Client]
+) -> None:
+    said, seen = _kerbside(shop), _kerbside(shop)
+    _say(tracking.arrive, said.tracking_token, bay="2", car="Kombi", plate="B-KO 1234")
+    for order in (said, seen):
+        page = reverse("orders-staff:arrive", args=[order.fulfilments[0].id])
+        assert signed_in(shop.clerk).post(page, {"bay": "HH-AB 77"}).status_code == 302
+        assert queries.order(order.id).fulfilments[0].bay == "HH-AB 77"
+    assert visits.of(said.fulfilments[0].id).plate == "B-KO 1234"
+    for order in (said, seen):
+        shop.act(pickup.hand_over, order.fulfilments[0], order.fulfilments[0].pickup_code)
+    with clock.frozen(clock.now() + visits.KEPT_FOR):
+        assert pickup_tasks.forget_visits() == {"erased": 2, "left": 0}
+    assert [queries.order(one.id).fulfilments[0].bay for one in (said, seen)] == ["", ""]
+
+
 # --- moving -----------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +232,28 @@ def test_a_pickup_moves_to_another_store_with_goods_and_a_new_code(shop: make.Sh
     assert part.pickup_code != order.fulfilments[0].pickup_code
     assert _allocated(shop, shop.store.id) == 0
     assert _allocated(shop, other.id) == 2
+
+
+def test_what_lies_picked_at_its_store_is_not_handed_over_by_another(shop: make.Shop) -> None:
+    """A pick that was begun and given back to the queue leaves its pieces in a bag of that store."""
+    order = shop.accepted({0: 2}, customer=ERIKA)
+    part = order.fulfilments[0]
+    other = goods.store()
+    goods.receive(shop.products[0].id, other.id, 2)
+    untouched = shop.place().fulfilments[0]
+    assert {one.is_same for one in pickup_moves.choices(untouched, channel_id=shop.channel.pk, at=clock.now())} == {
+        True,
+        False,
+    }
+    shop.scan(part)
+    shop.act(pickup.release, part)
+    begun = queries.order(order.id).fulfilments[0]
+    assert (begun.state, begun.lines[0].picked) == (State.PLACED, 1)
+    assert {one.is_same for one in pickup_moves.choices(begun, channel_id=shop.channel.pk, at=clock.now())} == {True}
+    with pytest.raises(errors.MoveNotAllowed, match="choose another window there"), transaction():
+        pickup_moves.move(part.id, location_id=other.id, starts_at=_window(shop), by=SYSTEM, at=clock.now())
+    _say(pickup_moves.move, part.id, location_id=shop.store.id, starts_at=_window(shop, 5), by=SYSTEM)
+    assert (_allocated(shop, other.id), queries.order(order.id).fulfilments[0].lines[0].picked) == (0, 1)
 
 
 def test_a_move_that_is_refused_changes_nothing(shop: make.Shop) -> None:
@@ -368,6 +408,15 @@ def test_late_waiting_locked_and_not_fetched_stand_on_the_desk_and_go_away_by_th
         shop.act(pickup.hand_over_checked, part, reason="saw the passport", user=shop.manager)
         _look()
         assert _kinds(order) == set()
+
+
+def test_what_is_on_the_desk_already_hides_nobody_who_is_late(shop: make.Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickup_watch, "AT_ONCE", 1)
+    orders = [shop.place(customer=ERIKA) for _ in range(3)]
+    with clock.frozen(max(one.fulfilments[0].promised_at for one in orders) + timedelta(minutes=1)):
+        for found in (1, 2, 3, 3):
+            _look()
+            assert sum(_kinds(one) == {pickup_watch.LATE} for one in orders) == found
 
 
 def test_a_no_show_is_a_task_with_a_clock_and_one_click_back_to_stock(shop: make.Shop) -> None:

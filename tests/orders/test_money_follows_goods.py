@@ -1,8 +1,10 @@
 """Money follows goods: captured when they leave, let go when they won't, given back when owed, each once."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from django.urls import reverse
 
 from commerce import clock, ids, relay
 from commerce.actors import Actor
@@ -318,3 +320,19 @@ def test_following_twice_plans_nothing_twice(shop):
     assert len([one for one in requests.open_of(ledger.of_order(order.id)[0].id) if one.verb == "capture"]) == 1
     assert following.to_pay_minor(queries.order(order.id), ledger.of_order(order.id)) == 0
     assert "demo" in directory.every()
+
+
+def test_abandoned_checkouts_are_asked_about_ever_more_rarely_and_never_forgotten():
+    minutes = [timedelta(minutes=one) for one in range(10, 48 * 60)]
+    asked = [age for age in minutes if watchdog.is_asked_about(age)]
+    assert asked[:10] == minutes[:10], "each minute while the customer may still stand there"
+    assert len(asked) < 250
+    assert max(later - earlier for earlier, later in pairwise(asked)) < timedelta(minutes=30)
+
+
+def test_who_asks_for_something_that_is_no_errand_is_told_that_it_is_not_there(shop, signed_in):
+    order = shop.ready({0: 1})
+    paid = take(order.id, PayMethod.CARD)
+    for verb in ("refund", "launder"):
+        address = reverse("orders-staff:payment-ask", args=[order.id, paid.id, verb])
+        assert signed_in(shop.manager).post(address).status_code == 404

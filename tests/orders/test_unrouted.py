@@ -18,18 +18,21 @@ from inventory.moving import WriteOffReason
 from inventory.replenishment import rules
 from inventory.sharing import channel_priorities
 from inventory.write_offs import WriteOff
-from orders import cancellation, holds, intake_terms, queries, tasks, unrouted
+from orders import cancellation, holds, intake_terms, pickup, queries, shipping, tasks, unrouted
 from orders.hold_kinds import HoldKind
 from orders.intake_terms import Terms
 from orders.lifecycle import OrderAction, OrderStatus, State
 from orders.models import DeskCase, RoutingDecision, UnroutedPortion
 from orders.notices import NoticeChannel
 from orders.notifications import catalogue, letters
+from orders.paying import PaymentVerb
+from orders.payments import following, ledger, requests
 from orders.queries import OrderView
 from orders.routing import worlds
 from tests.factories import commerce as ground
 from tests.factories import inventory as goods
 from tests.factories import orders as make
+from tests.factories import payments as pay
 from tests.orders.test_mixed_methods import ADDRESS, fetched, incoming, place, sent
 from tests.orders.test_orders_api import ORDERS, Api
 
@@ -249,3 +252,47 @@ def test_its_customer_is_told_that_it_came_in_before_it_has_a_place(shop):
     letter = letters.compose(message, order, channel=NoticeChannel.EMAIL, facts={}, reference="1")
     assert "Paket: Übergabe" in str(letter)
     assert order.number in str(letter)
+
+
+def test_money_held_for_an_order_without_a_place_stays_and_is_taken_when_it_leaves(shop):
+    order = ship(shop, {0: 2})
+    paid = pay.payment(order.id, order.total_minor, gateway="demo", authorised=order.total_minor)
+    for _ in range(2):
+        with transaction():
+            following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert (requests.open_of(paid.id), ledger.get(paid.id).amounts.capturable) == ([], order.total_minor)
+    assert tasks.route_accepted() == 1
+    (work,) = queries.order(order.id).fulfilments
+    shop.act(pickup.accept, work)
+    for _ in range(2):
+        shop.scan(work)
+    shop.act(pickup.mark_ready, work)
+    shop.act(shipping.ship, work)
+    with transaction():
+        following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert ledger.get(paid.id).amounts.capturing == order.total_minor
+
+
+def test_a_risky_payment_holds_an_order_that_has_no_place_yet(shop):
+    order = ship(shop, {0: 2})
+    pay.payment(order.id, order.total_minor, gateway="demo", authorised=order.total_minor, risk="elevated")
+    with transaction():
+        following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert queries.order(order.id).held_for == [HoldKind.FRAUD]
+    assert tasks.route_accepted() == 0, "work stands still until somebody looked"
+
+
+def test_money_is_let_go_when_an_order_is_cancelled_before_it_had_a_place(shop):
+    order = ship(shop, {0: 2})
+    paid = pay.payment(order.id, order.total_minor, gateway="demo", authorised=order.total_minor)
+    with transaction():
+        cancellation.cancel_order(order.id, by=ground.TESTER, at=clock.now())
+    with transaction():
+        following.follow(order.id, by=ground.TESTER, at=clock.now())
+    assert [one.verb for one in requests.open_of(paid.id)] == [PaymentVerb.VOID]
+
+
+def test_its_customer_finds_nothing_to_give_back_yet(shop, client):
+    order = ship(shop, {0: 1})
+    page = client.get(reverse("tracking-return", args=[order.tracking_token]))
+    assert page.status_code == 200
