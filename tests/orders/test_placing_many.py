@@ -190,6 +190,7 @@ def test_each_order_names_the_request_that_placed_it(shop):
         assert (recorded.request_id, told.request_id) == (request_id, request_id)
 
 
+@pytest.mark.usefixtures("_nothing_grows_old")
 def test_a_group_takes_as_many_statements_as_one_order(shop):
     place_many(shop, shop.incoming({0: 1, 1: 1}))
     spoken = []
